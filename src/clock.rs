@@ -1,0 +1,148 @@
+//! Time as an argument. Only this room reads the wall.
+//!
+//! [`Time`] is a wall instant in milliseconds since 1970-01-01T00:00:00Z. Everything that decides takes it as an
+//! argument; only the composition root holds a [`Clock`]. Civil time is always Asia/Ho_Chi_Minh, which has been
+//! +07:00 without daylight saving since 1975, so a fixed offset is exact and no time zone database is needed.
+
+use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Viet Nam's offset from UTC, in seconds.
+pub const OFFSET_SECONDS: i32 = 7 * 3600;
+
+/// A wall instant: milliseconds since the Unix epoch, UTC.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Time(pub i64);
+
+/// Where the wall time comes from. `Wall` in the running gateway, `Manual` in tests.
+pub trait Clock: Send + Sync + 'static {
+    /// The present wall time.
+    fn now(&self) -> Time;
+    /// Time since this clock was made; never goes back, whatever the wall does.
+    fn since_start(&self) -> Duration;
+}
+
+/// The machine's own clock.
+#[derive(Debug)]
+pub struct Wall {
+    start: Instant,
+}
+
+/// A clock turned by hand.
+#[derive(Debug, Default)]
+pub struct Manual {
+    ms: AtomicI64,
+    start: i64,
+}
+
+// === impl Time ===
+
+impl Time {
+    /// `ms` later (earlier when negative); saturates.
+    #[must_use]
+    pub fn plus_ms(self, ms: i64) -> Self {
+        Self(self.0.saturating_add(ms))
+    }
+
+    /// A duration later; saturates.
+    #[must_use]
+    pub fn plus(self, d: Duration) -> Self {
+        self.plus_ms(i64::try_from(d.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    /// Milliseconds from `earlier` to this, zero when `earlier` is later.
+    #[must_use]
+    pub fn ms_since(self, earlier: Self) -> i64 {
+        self.0.saturating_sub(earlier.0).max(0)
+    }
+
+    /// The canonical text: RFC 3339, whole seconds, +07:00.
+    #[must_use]
+    pub fn rfc3339(self) -> String {
+        self.civil()
+            .map_or_else(|| "1970-01-01T07:00:00+07:00".to_owned(), |c| format!("{}+07:00", c.strftime("%Y-%m-%dT%H:%M:%S")))
+    }
+
+    /// The wall clock of Asia/Ho_Chi_Minh; `None` outside the years jiff knows (-9999..9999).
+    #[must_use]
+    pub fn civil(self) -> Option<jiff::civil::DateTime> {
+        let at = jiff::Timestamp::from_millisecond(self.0).ok()?;
+        let offset = jiff::tz::Offset::from_seconds(OFFSET_SECONDS).ok()?;
+        Some(offset.to_datetime(at))
+    }
+
+    /// Reads canonical text (RFC 3339 with any offset); `None` when it is not one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        text.parse::<jiff::Timestamp>().ok().map(|t| Self(t.as_millisecond()))
+    }
+}
+
+impl fmt::Debug for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.rfc3339())
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.rfc3339())
+    }
+}
+
+// === impl Wall ===
+
+impl Wall {
+    /// A clock that starts now.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+    pub fn new() -> Self {
+        Self { start: Instant::now() }
+    }
+}
+
+impl Default for Wall {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for Wall {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+    fn now(&self) -> Time {
+        let ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis());
+        Time(i64::try_from(ms).unwrap_or(i64::MAX))
+    }
+
+    fn since_start(&self) -> Duration {
+        self.start.elapsed()
+    }
+}
+
+// === impl Manual ===
+
+impl Manual {
+    /// A clock that stands at `at`.
+    #[must_use]
+    pub fn at(at: Time) -> Self {
+        Self { ms: AtomicI64::new(at.0), start: at.0 }
+    }
+
+    /// Turns the clock on by `d`.
+    pub fn turn(&self, d: Duration) {
+        self.ms.fetch_add(i64::try_from(d.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
+    }
+}
+
+impl Clock for Manual {
+    fn now(&self) -> Time {
+        Time(self.ms.load(Ordering::SeqCst))
+    }
+
+    fn since_start(&self) -> Duration {
+        let ms = self.ms.load(Ordering::SeqCst).saturating_sub(self.start).max(0);
+        Duration::from_millis(u64::try_from(ms).unwrap_or(0))
+    }
+}

@@ -1,0 +1,126 @@
+//! A canonical message: its kind and its body in the canonical normal form.
+//!
+//! Normal form: no null, no empty text, no empty object; a list is never absent; text is NFC; times are whole seconds with
+//! +07:00; money is an integer; decimals are text without trailing zeros; a content is `{blob, size}`.
+
+use serde_json::Value;
+
+/// What a message says. The name is the canonical schema's file name under schemas/canonical/.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A dossier is handed in.
+    DossierSubmit,
+    /// Papers that were asked for.
+    DossierSupplement,
+    /// The citizen takes the dossier back.
+    DossierWithdraw,
+    /// Do you know this dossier and message? (inquiry)
+    DossierQuery,
+    /// The inquiry's answer.
+    DossierState,
+    /// A step of the work on a dossier, told to the portal.
+    ProgressNote,
+    /// A status, pushed by the ministry or told to the portal.
+    StatusChange,
+    /// The result with its documents.
+    ResultIssue,
+    /// The fee was paid, told to the ministry.
+    FeePaid,
+    /// The fee changed, told to the portal.
+    FeeChange,
+    /// The citizen clicks "pay" on the portal.
+    PaymentStart,
+    /// A transaction is asked for at the platform.
+    PaymentRequest,
+    /// The platform's answer with the payment link.
+    PaymentLink,
+    /// What became of this transaction?
+    PaymentQuery,
+    /// The query's answer.
+    PaymentState,
+    /// The platform tells of a transaction.
+    PaymentNotice,
+    /// The platform asks what a dossier owes.
+    BillQuery,
+    /// Our answer to it.
+    BillAnswer,
+    /// We, or they, took a message (or refused it for its content).
+    Receipt,
+    /// A refusal with its faults.
+    Refusal,
+}
+
+/// A canonical message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    /// What it says.
+    pub kind: Kind,
+    /// Its body in the canonical normal form.
+    pub body: Value,
+}
+
+// === impl Kind ===
+
+impl Kind {
+    /// Every kind with its name.
+    pub const ALL: [(Self, &'static str); 20] = [
+        (Self::DossierSubmit, "dossier.submit"),
+        (Self::DossierSupplement, "dossier.supplement"),
+        (Self::DossierWithdraw, "dossier.withdraw"),
+        (Self::DossierQuery, "dossier.query"),
+        (Self::DossierState, "dossier.state"),
+        (Self::ProgressNote, "progress.note"),
+        (Self::StatusChange, "status.change"),
+        (Self::ResultIssue, "result.issue"),
+        (Self::FeePaid, "fee.paid"),
+        (Self::FeeChange, "fee.change"),
+        (Self::PaymentStart, "payment.start"),
+        (Self::PaymentRequest, "payment.request"),
+        (Self::PaymentLink, "payment.link"),
+        (Self::PaymentQuery, "payment.query"),
+        (Self::PaymentState, "payment.state"),
+        (Self::PaymentNotice, "payment.notice"),
+        (Self::BillQuery, "bill.query"),
+        (Self::BillAnswer, "bill.answer"),
+        (Self::Receipt, "receipt"),
+        (Self::Refusal, "refusal"),
+    ];
+
+    /// The canonical name, such as `dossier.submit`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(k, _)| *k == self).map_or("", |(_, n)| n)
+    }
+
+    /// The kind of a canonical name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, n)| *n == name).map(|(k, _)| *k)
+    }
+}
+
+// === impl Message ===
+
+impl Message {
+    /// The text at `path` (`a.b.c`), when there is one.
+    #[must_use]
+    pub fn text(&self, path: &str) -> Option<&str> {
+        at(&self.body, path).and_then(Value::as_str)
+    }
+
+    /// The whole number at `path`.
+    #[must_use]
+    pub fn number(&self, path: &str) -> Option<u64> {
+        at(&self.body, path).and_then(Value::as_u64)
+    }
+
+    /// The list at `path`, empty when there is none.
+    #[must_use]
+    pub fn list(&self, path: &str) -> &[Value] {
+        at(&self.body, path).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+}
+
+fn at<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
+    path.split('.').try_fold(value, |v, name| v.get(name))
+}
