@@ -1,1 +1,117 @@
-//! The memory.
+//! The memory: one store, one transaction a message. The trait promises about crashes, call by call.
+//!
+//! What always holds: nothing here decides what a message means; nothing is translated, hashed or validated on the writer's
+//! thread; a reader who saw event n never sees one below n appear later. Only this room holds SQL.
+
+mod record;
+
+pub use record::*;
+
+use crate::clock::Time;
+use crate::model::Payment;
+use std::future::Future;
+use std::pin::Pin;
+use tokio::sync::{broadcast, watch};
+
+/// What a call to the journal answers.
+pub type Answer<'j, T> = Pin<Box<dyn Future<Output = Result<T, JournalError>> + Send + 'j>>;
+
+/// Why the journal could not do what it was asked. Nothing of the call was written.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The disk is full or below its reserve.
+    #[error("the journal's disk is full or below its reserve; free space, nothing of this call was written")]
+    Full,
+    /// Too much waits for the writer: shed.
+    #[error("the journal is overloaded; nothing of this call was written, try again shortly")]
+    Busy,
+    /// The gateway is stopping.
+    #[error("the journal is closed; nothing of this call was written")]
+    Closed,
+    /// The store failed. The text names the store's error, never a value.
+    #[error("the journal's store failed: {0}")]
+    Store(String),
+    /// A row is not what this program wrote.
+    #[error("a row of the journal cannot be read: {0}")]
+    Row(String),
+}
+
+/// The gateway's memory.
+pub trait Journal: Send + Sync + 'static {
+    /// Writes a message with all it causes. Once this answers `New`, message, deliveries, idempotency record, dossier state and
+    /// audit are synced to disk and survive `kill -9` and power loss; until then nothing of it is to be found after a crash
+    /// unless all of it is. `Known` and `Stale` wrote nothing. A second acceptance under a key still uncommitted waits for it.
+    fn accept(&self, acceptance: Acceptance) -> Answer<'_, Accepted>;
+
+    /// The earlier message under a key, if any. A look only: [`Journal::accept`] checks again.
+    fn known(&self, scope: &str, key: [u8; 32]) -> Answer<'_, Option<Known>>;
+
+    /// Takes up to `max` due lanes' heads of a partner (not paused), at most one delivery per lane, in the partner's order; the
+    /// claims and the pacing state `tat` (milliseconds, wall) are synced before this answers. After a crash, a claim without
+    /// settlement comes back with a `Doubt` "crash".
+    fn claim(&self, partner: &str, max: u32, now: Time, tat: Option<i64>) -> Answer<'_, Vec<Claim>>;
+
+    /// Ends a claim. Once this answers `Written` the delivery's new state and all it causes are synced.
+    fn settle(&self, settlement: Settlement) -> Answer<'_, Settled>;
+
+    /// Writes effects that no message of a caller caused (a bad notice's inquiry, an expiry). Synced when answered; `false`: stale.
+    fn apply(&self, effects: Effects) -> Answer<'_, bool>;
+
+    /// An operator's act, synced with its audit entry when answered.
+    fn act(&self, act: Act, who: &str, at: Time) -> Answer<'_, Acted>;
+
+    /// The next number of a day's sequence of dossier codes at an agency, from 1; synced before it is answered, so that no
+    /// number is given twice, not even after a crash.
+    fn next_number(&self, agency: &str, day: &str) -> Answer<'_, u64>;
+
+    /// Registers files whose contents are already synced in the blob store. Synced when answered.
+    fn add_files(&self, files: Vec<FileRow>) -> Answer<'_, ()>;
+
+    /// A file by id.
+    fn file(&self, id: &str) -> Answer<'_, Option<FileRow>>;
+
+    /// All that is known about a dossier, from one read transaction.
+    fn snapshot(&self, dossier: &str) -> Answer<'_, Snapshot>;
+
+    /// A payment by transaction id.
+    fn payment(&self, transaction: &str) -> Answer<'_, Option<Payment>>;
+
+    /// A dossier's timeline, oldest first.
+    fn timeline(&self, dossier: &str) -> Answer<'_, Vec<EventView>>;
+
+    /// Events after a sequence number, of dossiers this caller handed in (`None`: of all), at most `limit`.
+    fn events(&self, after: u64, limit: u32, caller: Option<&str>) -> Answer<'_, Vec<EventView>>;
+
+    /// Deliveries as operators see them.
+    fn deliveries(&self, filter: DeliveryFilter) -> Answer<'_, Vec<DeliveryView>>;
+
+    /// One delivery with its history.
+    fn delivery(&self, delivery: u64) -> Answer<'_, Option<DeliveryDetail>>;
+
+    /// Every partner's queue (partners without a row are not listed).
+    fn queues(&self) -> Answer<'_, Vec<QueueView>>;
+
+    /// Open cases, newest last.
+    fn cases(&self, after: u64, limit: u32) -> Answer<'_, Vec<CaseView>>;
+
+    /// Open payments whose expiry lies before `before`, oldest first.
+    fn expiring(&self, before: Time, limit: u32) -> Answer<'_, Vec<Payment>>;
+
+    /// The pacing state saved for a partner, if any.
+    fn tat(&self, partner: &str) -> Answer<'_, Option<i64>>;
+
+    /// When the earliest waiting or doubtful lane of a partner is due; none: nothing waits.
+    fn next_due(&self, partner: &str) -> Answer<'_, Option<Time>>;
+
+    /// Changes after each commit that may have made something due.
+    fn wake(&self) -> watch::Receiver<u64>;
+
+    /// Told after each commit that settled or changed something.
+    fn notices(&self) -> broadcast::Receiver<Notice>;
+
+    /// This run's number.
+    fn run(&self) -> u64;
+
+    /// Stops taking new work, writes what was taken, closes the store.
+    fn close(&self) -> Answer<'_, ()>;
+}
