@@ -17,6 +17,7 @@
 //! | – | `simulator` | a stranger: knows the wire contracts, never our mapping |
 
 pub mod clock;
+pub mod delivery;
 pub mod journal;
 pub mod mapping;
 pub mod model;

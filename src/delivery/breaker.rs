@@ -1,0 +1,169 @@
+//! The breaker: an outage is the partner's state, not the message's. While it is open no attempts are used up and nothing is
+//! parked for it.
+//!
+//! Closed → (a run of troubles) → Open until a time → one probe → Closed again, or Open for longer. After recovery the number of
+//! calls at once doubles from one up to the partner's own, so that a partner that has just come back is not run over.
+
+use crate::clock::Time;
+use std::time::Duration;
+
+/// When a partner counts as out, and how it is tried again.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BreakerPolicy {
+    /// This many troubles in a row open it.
+    pub troubles: u32,
+    /// The first pause; doubles with each failed probe.
+    pub first: Duration,
+    /// No pause is longer.
+    pub max: Duration,
+}
+
+/// A partner's breaker.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Breaker {
+    policy: BreakerPolicy,
+    state: State,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum State {
+    /// Calls go out; at most `ramp` at once.
+    Closed { troubles: u32, ramp: u32 },
+    /// No call before `until`; then one probe.
+    Open { until: Time, pause: Duration, probing: bool },
+}
+
+/// What the breaker lets through now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gate {
+    /// At most this many calls at once.
+    Pass(u32),
+    /// One call, to see whether the partner is back.
+    Probe,
+    /// Nothing before this time (`None`: a probe is under way).
+    Shut(Option<Time>),
+}
+
+// === impl Breaker ===
+
+impl Breaker {
+    /// A closed breaker.
+    #[must_use]
+    pub fn new(policy: BreakerPolicy) -> Self {
+        Self { policy, state: State::Closed { troubles: 0, ramp: u32::MAX } }
+    }
+
+    /// What may go out now.
+    #[must_use]
+    pub fn gate(&self, now: Time) -> Gate {
+        match self.state {
+            State::Closed { ramp, .. } => Gate::Pass(ramp),
+            State::Open { probing: true, .. } => Gate::Shut(None),
+            State::Open { until, .. } if now < until => Gate::Shut(Some(until)),
+            State::Open { .. } => Gate::Probe,
+        }
+    }
+
+    /// The probe has begun.
+    pub fn probe(&mut self) {
+        if let State::Open { probing, .. } = &mut self.state {
+            *probing = true;
+        }
+    }
+
+    /// The partner answered in its senses (also a refusal of the message is an answer).
+    pub fn well(&mut self) {
+        self.state = match self.state {
+            State::Open { .. } => State::Closed { troubles: 0, ramp: 1 },
+            State::Closed { ramp, .. } => State::Closed { troubles: 0, ramp: ramp.saturating_mul(2) },
+        };
+    }
+
+    /// The partner is in trouble: not reached, overloaded, broken answer. `not_before`: its own word when to come again.
+    pub fn trouble(&mut self, now: Time, not_before: Option<Duration>) {
+        self.state = match self.state {
+            State::Closed { troubles, ramp } if troubles + 1 < self.policy.troubles => {
+                State::Closed { troubles: troubles + 1, ramp: (ramp / 2).max(1) }
+            }
+            State::Closed { .. } => self.open(now, self.policy.first, not_before),
+            State::Open { pause, probing: true, .. } => self.open(now, (pause * 2).min(self.policy.max), not_before),
+            // A straggler that was under way when it opened says nothing new.
+            State::Open { .. } => return,
+        };
+    }
+
+    /// The probe ended without a word about the partner (nothing to send, our own fault): the next one may try.
+    pub fn unprobed(&mut self) {
+        if let State::Open { probing, .. } = &mut self.state {
+            *probing = false;
+        }
+    }
+
+    /// Whether calls go out.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed { .. })
+    }
+
+    fn open(&self, now: Time, pause: Duration, not_before: Option<Duration>) -> State {
+        State::Open { until: now.plus(pause.max(not_before.unwrap_or_default().min(self.policy.max))), pause, probing: false }
+    }
+}
+
+impl Default for BreakerPolicy {
+    fn default() -> Self {
+        Self { troubles: 5, first: Duration::from_secs(1), max: Duration::from_secs(60) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn breaker() -> Breaker {
+        Breaker::new(BreakerPolicy { troubles: 3, first: Duration::from_secs(1), max: Duration::from_secs(4) })
+    }
+
+    #[test]
+    fn a_run_of_troubles_opens_it_and_a_good_answer_between_does_not() {
+        let mut b = breaker();
+        b.trouble(Time(0), None);
+        b.trouble(Time(0), None);
+        b.well();
+        b.trouble(Time(0), None);
+        assert!(b.is_closed());
+        b.trouble(Time(0), None);
+        b.trouble(Time(0), None);
+        assert_eq!(b.gate(Time(999)), Gate::Shut(Some(Time(1000))));
+        assert_eq!(b.gate(Time(1000)), Gate::Probe);
+    }
+
+    #[test]
+    fn failed_probes_double_the_pause_up_to_the_maximum() {
+        let mut b = breaker();
+        (0..3).for_each(|_| b.trouble(Time(0), None));
+        let mut now = Time(0);
+        for want in [1000, 2000, 4000, 4000] {
+            let Gate::Shut(Some(until)) = b.gate(now) else { panic!("open") };
+            assert_eq!(until.ms_since(now), want);
+            now = until;
+            b.probe();
+            assert_eq!(b.gate(now), Gate::Shut(None));
+            b.trouble(now, None);
+        }
+    }
+
+    #[test]
+    fn after_recovery_the_calls_at_once_double_from_one() {
+        let mut b = breaker();
+        (0..3).for_each(|_| b.trouble(Time(0), None));
+        b.probe();
+        let ramp: Vec<Gate> = (0..4)
+            .map(|_| {
+                b.well();
+                b.gate(Time(1))
+            })
+            .collect();
+        assert_eq!(ramp, [Gate::Pass(1), Gate::Pass(2), Gate::Pass(4), Gate::Pass(8)]);
+    }
+}
