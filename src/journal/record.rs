@@ -152,7 +152,7 @@ pub struct NewDelivery {
     pub body: Option<Value>,
 }
 
-/// Closes a waiting, parked or doubtful delivery.
+/// Ends a waiting, parked or doubtful delivery without a call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Close {
     /// The delivery's sequence number.
@@ -161,6 +161,8 @@ pub struct Close {
     pub seen: DeliveryState,
     /// Why (our code word).
     pub reason: String,
+    /// Evidence shows that the other side has it: it ends as done, not as closed.
+    pub proven: bool,
 }
 
 /// A status told before its time, kept to be tried again after each applied move.
