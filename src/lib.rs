@@ -14,7 +14,7 @@
 //! | 3 | [`mapping`] `delivery` `payment` `config` | pure: no tokio, no sockets, no clock of their own |
 //! | 2 | [`model`] | dossier, status, message, money, ids |
 //! | 1 | [`clock`] [`seal`] | time as an argument; HMAC, digests, secrets |
-//! | – | `simulator` | a stranger: knows the wire contracts, never our mapping |
+//! | – | [`simulator`] | a stranger: knows the wire contracts, never our mapping |
 
 pub mod clock;
 pub mod delivery;
@@ -22,3 +22,4 @@ pub mod journal;
 pub mod mapping;
 pub mod model;
 pub mod seal;
+pub mod simulator;
