@@ -1,1 +1,36 @@
-//! The mapping engine: partners' wires ⇄ canonical documents, both directions from the one line. (Signatures agreed; being filled.)
+//! The mapping engine: partners' wires ⇄ canonical documents, both directions from the one line.
+//!
+//! How other rooms use it:
+//!
+//! - [`Shapes::new`] takes the canonical JSON Schemas (and the [`Editions`] of forms) once.
+//! - [`Book::compile`] takes one partner's texts ([`Source`]); it gives all faults at once ([`render`] shows them) or a `Book`.
+//! - [`Book::map`] gives a [`Mapping`]; [`Mapping::read`] and [`Mapping::write`] are its two directions.
+//! - [`peek`] reads single values for reply judges and `about`, without a mapping.
+//!
+//! Always: reading goes over events and writing straight into bytes, no tree of the wire is built; a reading is in the canonical
+//! normal form; `read(write(c)) = carried(c)`; equal input gives equal bytes; a fault tells no value that is not public.
+//! Deliberately not here: sockets, files, tokio, partners' words, what a reply means, idempotency.
+
+mod api;
+mod book;
+mod cells;
+mod editions;
+mod fault;
+mod grammar;
+mod parser;
+mod peek;
+mod report;
+mod shapes;
+mod source;
+
+pub use api::{
+    Content, ContentSink, ContentSource, Context, Envelope, Format, MemoryContents, NoContents, RawFields, Reading, Reported,
+    Sealer,
+};
+pub use book::{Book, Mapping};
+pub use editions::{Editions, bare};
+pub use fault::{Both, FaultKind, Found, Place, WireFault, WriteFault, WriteFaultKind};
+pub use peek::{Peeked, Scalar, SoapFault, peek};
+pub use report::render;
+pub use shapes::Shapes;
+pub use source::{Source, SourceFault};
