@@ -18,6 +18,7 @@
 
 pub mod clock;
 pub mod delivery;
+pub mod exchange;
 pub mod journal;
 pub mod mapping;
 pub mod model;

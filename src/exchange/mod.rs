@@ -1,0 +1,31 @@
+//! What a message causes. Pure: (message, snapshot of the dossier and its payments, what the catalogue says) → [`Effects`].
+//!
+//! What always holds: a dossier's status changes only here, through one judgement ([`crate::model::Status::judge`]); a message that
+//! came by the door and content that came as a synchronous reply go the same way; nothing here waits, reads or writes. A refusal
+//! changes nothing (at most it leaves an audit entry).
+//!
+//! | file | what |
+//! |---|---|
+//! | `scene` | what the decisions look at besides the snapshot |
+//! | `submit` | a dossier, its supplement, its withdrawal |
+//! | `moves` | status pushes and results: judged, applied, kept for later |
+//! | `tell` | what the portal and the ministry are told |
+//! | `pay` | fee owed, payment started, notice, the platform's answer, bill |
+//! | `outcome` | what the end of a delivery causes |
+
+mod moves;
+mod outcome;
+mod pay;
+mod refusal;
+mod scene;
+mod submit;
+mod tell;
+#[cfg(test)]
+mod tests;
+
+pub use moves::pushed;
+pub use outcome::{Ended, Evidence, answered, ended};
+pub use pay::{Start, bill, expired, notice_in_doubt, noticed, start};
+pub use refusal::{Fault, Refusal};
+pub use scene::{Files, Guide, Origin, Scene, Service, Target};
+pub use submit::{correct, submit, supplement, withdraw};

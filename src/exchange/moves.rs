@@ -1,0 +1,213 @@
+//! Status pushes and results of the ministry: judged in the order of design, section 5, applied, kept for later, or refused.
+//!
+//! What a late or repeated push carries besides the status (fee, documents, deadline) is still applied. After each applied move the
+//! early ones are tried again, in the partner's order of time.
+
+use super::refusal::Refusal;
+use super::scene::Scene;
+use super::tell::{self, Words};
+use super::{pay, submit};
+use crate::clock::Time;
+use crate::journal::{DeliveryState, Early, Effects, FileRow, Snapshot};
+use crate::model::{Document, Dossier, Judgement, Kind, Message, Status};
+use serde_json::{Value, json};
+
+/// A partner's clock may be ahead of ours by this much; a status from further ahead would make all that follows late.
+const AHEAD_MS: i64 = 10 * 60 * 1000;
+
+/// A status or result pushed by the ministry. `id` is our own id of the message.
+pub fn pushed(scene: &Scene<'_>, id: &str, message: &Message, snapshot: &Snapshot) -> Result<Effects, Refusal> {
+    let dossier = snapshot.dossier.clone().filter(|d| d.ministry.as_deref() == Some(scene.origin.partner.as_str()));
+    let Some(mut dossier) = dossier else { return Err(Refusal::no_dossier().at("/code")) };
+    let (status, at) = told(scene, message)?;
+    let mut effects = Effects::default();
+    let judgement = dossier.status.judge(dossier.since, status, at);
+    let data = json!({ "status": status.word(), "told_at": at.rfc3339(), "partner": scene.origin.partner });
+    match judgement {
+        Judgement::Impossible => return Err(impossible(scene, &dossier, status, data)),
+        Judgement::Early => {
+            let (code, message_id) = (dossier.code.clone(), id.to_owned());
+            let early = Early {
+                dossier: code,
+                message: message_id,
+                at,
+                kept_at: scene.now,
+                body: message.body.clone(),
+                kind: message.kind,
+            };
+            effects.early.push(early);
+            effects.events.push(scene.event(&dossier.code, "early", data));
+        }
+        Judgement::Late | Judgement::Note => {
+            carry(scene, message, &mut dossier, &mut effects);
+            let word = if judgement == Judgement::Late { "late" } else { "note" };
+            effects.events.push(scene.event(&dossier.code, word, data));
+        }
+        Judgement::Applied => {
+            apply(scene, message, status, at, &mut dossier, &mut effects);
+            apply_early(scene, snapshot, &mut dossier, &mut effects);
+        }
+    }
+    prove(snapshot, judgement, status, &mut effects);
+    effects.audit.push(scene.audit(
+        message.kind.name(),
+        &dossier.code,
+        json!({ "status": status.word(), "judged": format!("{judgement:?}") }),
+    ));
+    dossier.version += 1;
+    effects.dossier = Some(dossier);
+    Ok(effects)
+}
+
+/// The dossier moves: by a push, or by what a reply says. The portal is told.
+pub(super) fn apply(
+    scene: &Scene<'_>,
+    message: &Message,
+    status: Status,
+    at: Time,
+    dossier: &mut Dossier,
+    effects: &mut Effects,
+) {
+    dossier.status = status;
+    dossier.since = Some(at);
+    take_documents(scene, message, dossier, effects);
+    effects.events.push(scene.event(
+        &dossier.code,
+        "status",
+        json!({ "status": status.word(), "told_at": at.rfc3339(), "partner": scene.origin.partner }),
+    ));
+    take_due(message, dossier);
+    tell::status(scene, dossier, at, &Words::of(message), effects);
+    pay::take_fee_due(scene, message, dossier, effects);
+}
+
+/// What is carried besides the status.
+fn carry(scene: &Scene<'_>, message: &Message, dossier: &mut Dossier, effects: &mut Effects) {
+    take_documents(scene, message, dossier, effects);
+    take_due(message, dossier);
+    pay::take_fee_due(scene, message, dossier, effects);
+}
+
+/// Early moves that have become possible, in the partner's order of time; each applied one may make the next possible.
+fn apply_early(scene: &Scene<'_>, snapshot: &Snapshot, dossier: &mut Dossier, effects: &mut Effects) {
+    let mut kept: Vec<&Early> = snapshot.early.iter().collect();
+    kept.sort_by_key(|e| e.at);
+    loop {
+        let mut moved = false;
+        kept.retain(|early| {
+            let message = Message { kind: early.kind, body: early.body.clone() };
+            let Some(status) = message.text("status").and_then(Status::of_word) else { return false };
+            match dossier.status.judge(dossier.since, status, early.at) {
+                Judgement::Early => return true,
+                _ if moved => return true,
+                Judgement::Applied => {
+                    apply(scene, &message, status, early.at, dossier, effects);
+                    moved = true;
+                }
+                judgement => {
+                    carry(scene, &message, dossier, effects);
+                    let word = if judgement == Judgement::Late { "late" } else { "note" };
+                    effects.events.push(scene.event(
+                        &dossier.code,
+                        word,
+                        json!({ "status": status.word(), "told_at": early.at.rfc3339() }),
+                    ));
+                }
+            }
+            effects.early_done.push(early.message.clone());
+            false
+        });
+        if !moved {
+            return;
+        }
+    }
+}
+
+/// A push is evidence that the other side has what it is about: an unknown submission is done, and so on.
+fn prove(snapshot: &Snapshot, judgement: Judgement, status: Status, effects: &mut Effects) {
+    for open in snapshot.open.iter().filter(|d| d.state == DeliveryState::Unknown) {
+        let proven = match Kind::of_name(&open.kind) {
+            Some(Kind::DossierSubmit) => true,
+            Some(Kind::DossierWithdraw) => status == Status::Withdrawn,
+            Some(Kind::DossierSupplement) => judgement == Judgement::Applied && status != Status::Withdrawn,
+            _ => false,
+        };
+        if proven {
+            let mut close = submit::close(open, "proven-by-push");
+            close.proven = true;
+            effects.closes.push(close);
+        }
+    }
+}
+
+fn told(scene: &Scene<'_>, message: &Message) -> Result<(Status, Time), Refusal> {
+    let status = message.text("status").and_then(Status::of_word);
+    let at = message.text("at").and_then(Time::parse);
+    let (Some(status), Some(at)) = (status, at) else {
+        return Err(Refusal::new(
+            "status-missing",
+            422,
+            "Thiếu trạng thái hoặc thời điểm.",
+            "The status or its time is missing.",
+        )
+        .at("/status"));
+    };
+    if at > scene.now.plus_ms(AHEAD_MS) {
+        return Err(Refusal::new(
+            "time-ahead",
+            422,
+            "Thời điểm của trạng thái ở trong tương lai; hãy kiểm tra đồng hồ hệ thống.",
+            "The status is told for a time in the future; check the sending system's clock.",
+        )
+        .at("/at"));
+    }
+    Ok((status, at))
+}
+
+fn impossible(scene: &Scene<'_>, dossier: &Dossier, status: Status, data: Value) -> Refusal {
+    let mut refusal = Refusal::new(
+        "status-impossible",
+        409,
+        format!("Hồ sơ đang ở “{}”, không thể chuyển sang “{}”.", dossier.status.vietnamese(), status.vietnamese()),
+        format!("The dossier stands in \"{}\" and cannot move to \"{}\".", dossier.status.word(), status.word()),
+    )
+    .at("/status");
+    refusal.audit = Some(Box::new(scene.audit("status.refused", &dossier.code, data)));
+    refusal
+}
+
+fn take_due(message: &Message, dossier: &mut Dossier) {
+    if let Some(due) = message.text("due_at").and_then(Time::parse) {
+        dossier.due_at = Some(due);
+    }
+}
+
+/// Documents of a result become files the dossier's caller may fetch.
+fn take_documents(scene: &Scene<'_>, message: &Message, dossier: &mut Dossier, effects: &mut Effects) {
+    if message.kind != Kind::ResultIssue {
+        return;
+    }
+    for document in message.list("documents") {
+        let text = |name: &str| document.get(name).and_then(Value::as_str);
+        let blob = document.pointer("/content/blob").and_then(Value::as_str).and_then(|b| b.strip_prefix("sha256:"));
+        let size = document.pointer("/content/size").and_then(Value::as_u64);
+        let (Some(digest), Some(size)) = (blob, size) else { continue };
+        if dossier.documents.iter().any(|d| d.digest == digest) {
+            continue;
+        }
+        let name = text("name").unwrap_or("ket-qua").to_owned();
+        let row = FileRow {
+            id: scene.mint.opaque(),
+            caller: scene.origin.caller.clone(),
+            reader: Some(dossier.caller.clone()),
+            dossier: Some(dossier.code.clone()),
+            digest: digest.to_owned(),
+            size,
+            name: name.clone(),
+            media: text("type").map(str::to_owned),
+            at: scene.now,
+        };
+        dossier.documents.push(Document { id: row.id.clone(), name, digest: digest.to_owned() });
+        effects.files.push(row);
+    }
+}

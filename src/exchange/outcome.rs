@@ -1,0 +1,182 @@
+//! What the end of a delivery causes: the reply's content goes the same way as a message from the door.
+
+use super::scene::Scene;
+use super::tell::{self, Words};
+use super::{pay, submit};
+use crate::journal::{Claim, Effects, Snapshot};
+use crate::model::{Kind, Message, PaymentState, Status};
+use serde_json::json;
+
+/// How a delivery ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended<'o> {
+    /// Taken by the other side.
+    Done,
+    /// Refused by the other side for good, with our reason.
+    Rejected(&'o str),
+    /// Kept for a person, with our reason.
+    Parked(&'o str),
+}
+
+/// What an inquiry's answer says about the doubtful call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// The other side has it.
+    Received,
+    /// The other side knows nothing of it.
+    NotReceived,
+    /// It does not tell.
+    Unclear,
+}
+
+/// What an inquiry's answer says.
+#[must_use]
+pub fn answered(content: Option<&Message>) -> Evidence {
+    let Some(content) = content else { return Evidence::Unclear };
+    match content.kind {
+        Kind::DossierState => match content.body.get("known").and_then(serde_json::Value::as_bool) {
+            Some(true) => Evidence::Received,
+            Some(false) => Evidence::NotReceived,
+            None => Evidence::Unclear,
+        },
+        Kind::PaymentState => match content.text("state") {
+            Some("paid" | "failed" | "pending") => Evidence::Received,
+            Some("missing") => Evidence::NotReceived,
+            _ => Evidence::Unclear,
+        },
+        _ => Evidence::Unclear,
+    }
+}
+
+/// What the end of a delivery causes. `content` is the reply's (or the inquiry's) content, when it carries one. A rejection of a
+/// message that only informs is not an end: `None` says that it is to be parked instead.
+#[must_use]
+pub fn ended(
+    scene: &Scene<'_>,
+    claim: &Claim,
+    how: Ended<'_>,
+    content: Option<&Message>,
+    snapshot: &Snapshot,
+) -> Option<Effects> {
+    let mut effects = Effects::default();
+    let code = claim.dossier.clone().unwrap_or_default();
+    match (claim.kind, how) {
+        (Kind::PaymentRequest | Kind::PaymentQuery, Ended::Done) => pay_done(scene, claim, content, snapshot, &mut effects),
+        (Kind::PaymentRequest, Ended::Rejected(why)) => pay_rejected(scene, claim, why, snapshot, &mut effects),
+        (Kind::DossierSubmit, Ended::Rejected(why)) => refused(scene, claim, why, snapshot, &mut effects),
+        (Kind::DossierWithdraw, Ended::Done) => withdrawn(scene, claim, snapshot, &mut effects),
+        (Kind::DossierSupplement | Kind::DossierWithdraw, Ended::Rejected(why)) => {
+            not_taken(scene, claim, why, snapshot, &mut effects);
+        }
+        (Kind::DossierSubmit | Kind::DossierSupplement | Kind::FeePaid, Ended::Done) => {
+            effects.events.push(scene.event(
+                &code,
+                "delivered",
+                json!({ "partner": claim.partner, "route": claim.route, "id": claim.id }),
+            ));
+            if let (Some(reference), Some(dossier)) = (content.and_then(|c| c.text("reference")), &snapshot.dossier) {
+                let mut dossier = dossier.clone();
+                dossier.reference = Some(reference.to_owned());
+                dossier.version += 1;
+                effects.dossier = Some(dossier);
+            }
+        }
+        (_, Ended::Done) => {}
+        (_, Ended::Rejected(_)) => return None,
+        (_, Ended::Parked(why)) => {
+            let data = json!({ "partner": claim.partner, "route": claim.route, "delivery": claim.delivery, "why": why });
+            effects.events.extend(claim.dossier.is_some().then(|| scene.event(&code, "parked", data.clone())));
+            effects.audit.push(crate::journal::NewAudit {
+                at: scene.now,
+                who: "gateway".into(),
+                what: "delivery.parked".into(),
+                about: claim.delivery.to_string(),
+                data,
+            });
+        }
+    }
+    Some(effects)
+}
+
+/// The ministry refuses a submission: the lane ends, the dossier is not received, the portal is told.
+fn refused(scene: &Scene<'_>, claim: &Claim, why: &str, snapshot: &Snapshot, effects: &mut Effects) {
+    let Some(mut dossier) = snapshot.dossier.clone() else { return };
+    let behind =
+        snapshot.open.iter().filter(|d| d.partner == claim.partner && d.lane == claim.lane && d.delivery != claim.delivery);
+    effects.closes.extend(behind.map(|d| submit::close(d, "submission-refused")));
+    effects.events.push(scene.event(&dossier.code, "refused", json!({ "partner": claim.partner, "why": why })));
+    if dossier.status.next().contains(&Status::Refused) {
+        dossier.status = Status::Refused;
+        dossier.since = Some(scene.now);
+        let words = Words::say("Phần mềm của Bộ không tiếp nhận hồ sơ; đề nghị liên hệ đơn vị tiếp nhận để biết lý do.");
+        tell::status(scene, &mut dossier, scene.now, &words, effects);
+    }
+    dossier.version += 1;
+    effects.dossier = Some(dossier);
+}
+
+fn withdrawn(scene: &Scene<'_>, claim: &Claim, snapshot: &Snapshot, effects: &mut Effects) {
+    let Some(mut dossier) = snapshot.dossier.clone() else { return };
+    effects.events.push(scene.event(
+        &dossier.code,
+        "delivered",
+        json!({ "partner": claim.partner, "route": claim.route, "id": claim.id }),
+    ));
+    if !dossier.status.next().contains(&Status::Withdrawn) {
+        return;
+    }
+    dossier.status = Status::Withdrawn;
+    dossier.since = Some(dossier.since.map_or(scene.now, |since| since.max(scene.now)));
+    effects.events.push(scene.event(&dossier.code, "status", json!({ "status": "withdrawn", "partner": claim.partner })));
+    tell::status(scene, &mut dossier, scene.now, &Words::say("Hồ sơ đã được rút theo yêu cầu của công dân."), effects);
+    dossier.version += 1;
+    effects.dossier = Some(dossier);
+}
+
+/// A supplement or withdrawal was not taken: the dossier stands where it stood, and the portal learns it.
+fn not_taken(scene: &Scene<'_>, claim: &Claim, why: &str, snapshot: &Snapshot, effects: &mut Effects) {
+    let Some(mut dossier) = snapshot.dossier.clone() else { return };
+    let words = if claim.kind == Kind::DossierSupplement {
+        dossier.rounds = dossier.rounds.saturating_sub(1);
+        "Phần mềm của Bộ không nhận giấy tờ bổ sung; đề nghị kiểm tra và gửi lại."
+    } else {
+        "Phần mềm của Bộ không chấp nhận yêu cầu rút hồ sơ."
+    };
+    effects.events.push(scene.event(
+        &dossier.code,
+        "not-taken",
+        json!({ "partner": claim.partner, "route": claim.route, "why": why }),
+    ));
+    tell::status(scene, &mut dossier, scene.now, &Words::say(words), effects);
+    dossier.version += 1;
+    effects.dossier = Some(dossier);
+}
+
+fn pay_done(scene: &Scene<'_>, claim: &Claim, content: Option<&Message>, snapshot: &Snapshot, effects: &mut Effects) {
+    let Some(content) = content else { return };
+    if content.kind == Kind::PaymentState {
+        *effects = pay::decide(scene, content, snapshot);
+        // The create's reply was lost and the platform knows it as unpaid: there is no way to get its link, so a new attempt.
+        let first = snapshot.payments.iter().find(|p| p.transaction == claim.lane);
+        if let (Kind::PaymentRequest, Some("pending"), Some(first)) = (claim.kind, content.text("state"), first) {
+            pay::again(scene, first, snapshot, effects);
+        }
+    } else if let Some(payment) = snapshot.payments.iter().find(|p| p.transaction == claim.lane) {
+        let mut payment = payment.clone();
+        payment.link = content.text("url").map(str::to_owned);
+        payment.version += 1;
+        effects.events.push(scene.event(&payment.dossier, "payment.link", json!({ "transaction": payment.transaction })));
+        effects.payments.push(payment);
+    }
+}
+
+fn pay_rejected(scene: &Scene<'_>, claim: &Claim, why: &str, snapshot: &Snapshot, effects: &mut Effects) {
+    let payment = snapshot.payments.iter().find(|p| p.transaction == claim.lane && p.state == PaymentState::Requested);
+    let (Some(payment), Some(mut dossier)) = (payment.cloned(), snapshot.dossier.clone()) else { return };
+    let data = json!({ "transaction": payment.transaction, "why": why });
+    effects.events.push(scene.event(&dossier.code, "payment.failed", data));
+    pay::reopen(&payment, &mut dossier);
+    dossier.version += 1;
+    effects.payments.push(crate::model::Payment { state: PaymentState::Failed, version: payment.version + 1, ..payment });
+    effects.dossier = Some(dossier);
+}

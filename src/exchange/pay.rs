@@ -1,0 +1,345 @@
+//! The fee and its payment: owed, started, told of, decided by the platform's own sealed answer, told on.
+//!
+//! Paid is decided by one thing only: the platform's answer to our query, whose reply seals its status (a notice's checksum does not
+//! cover its status, so a notice is a hint). Nothing undoes Paid. One transaction is open per fee; a click while one is open gets
+//! its link. A transaction id is stored before the platform is called.
+
+use super::refusal::Refusal;
+use super::scene::Scene;
+use super::submit::owned;
+use super::tell;
+use crate::clock::Time;
+use crate::journal::{Effects, NewCase, NewDelivery, Snapshot};
+use crate::model::{Dossier, Fee, FeeState, Kind, Message, Movement, Payment, PaymentState, Vnd};
+use serde_json::{Value, json};
+
+/// An inquiry caused by a bad notice comes at most once in this time per open transaction.
+const ASK_AGAIN_MS: i64 = 10 * 60 * 1000;
+
+/// What a click on "pay" finds or causes.
+#[derive(Debug)]
+pub enum Start {
+    /// A transaction is open already.
+    Open(Payment),
+    /// A new one.
+    New(Box<Effects>, String),
+}
+
+/// The citizen clicks "pay".
+pub fn start(scene: &Scene<'_>, message: &Message, snapshot: &Snapshot) -> Result<Start, Refusal> {
+    let mut dossier = owned(scene, snapshot)?;
+    let Some(fee) = dossier.fee.clone() else {
+        return Err(Refusal::new(
+            "fee-not-owed",
+            409,
+            "Hồ sơ này chưa có khoản phí, lệ phí phải nộp.",
+            "This dossier owes no fee.",
+        )
+        .at("/code"));
+    };
+    if fee.state == FeeState::Paid {
+        return Err(Refusal::new(
+            "fee-paid",
+            409,
+            "Phí, lệ phí của hồ sơ này đã được nộp.",
+            "The fee of this dossier is already paid.",
+        )
+        .at("/code"));
+    }
+    let open = snapshot.payments.iter().rev().find(|p| p.state == PaymentState::Requested && p.expires_at > scene.now);
+    if let Some(open) = open {
+        return Ok(Start::Open(open.clone()));
+    }
+    let return_url = message.text("return_url").unwrap_or_default().to_owned();
+    let mut effects = Effects::default();
+    let payment = attempt(scene, &mut dossier, &fee, return_url, &mut effects)?;
+    let transaction = payment.transaction.clone();
+    effects.payments.push(payment);
+    effects.audit.push(scene.audit(
+        "payment.start",
+        &dossier.code,
+        json!({ "transaction": transaction, "amount": fee.amount.amount() }),
+    ));
+    dossier.version += 1;
+    effects.dossier = Some(dossier);
+    Ok(Start::New(Box::new(effects), transaction))
+}
+
+/// A sealed notice of the platform about one of our transactions: the platform is asked, nothing else changes.
+pub fn noticed(scene: &Scene<'_>, message: &Message, payment: Option<&Payment>) -> Result<Effects, Refusal> {
+    let transaction = message.text("transaction").unwrap_or_default();
+    let mut effects = Effects::default();
+    let about = json!({ "transaction": public_id(transaction), "amount": message.number("amount") });
+    let Some(payment) = payment.filter(|p| p.partner == scene.origin.partner) else {
+        let case = NewCase { kind: "notice-unknown".into(), dossier: None, data: about.clone(), at: scene.now };
+        effects.cases.push(case);
+        effects.audit.push(scene.audit("payment.notice-unknown", &public_id(transaction), about));
+        return Ok(effects);
+    };
+    if message.number("amount") != Some(payment.amount.amount()) {
+        let mut refusal = Refusal::new(
+            "amount-differs",
+            422,
+            "Số tiền trong thông báo khác với số tiền đã yêu cầu.",
+            "The amount of the notice is not the amount that was asked for.",
+        )
+        .at("/amount");
+        refusal.audit = Some(Box::new(scene.audit("payment.notice-differs", &payment.transaction, about)));
+        return Err(refusal);
+    }
+    effects.events.push(scene.event(&payment.dossier, "payment.notice", json!({ "transaction": payment.transaction })));
+    if payment.state != PaymentState::Paid {
+        ask(scene, payment, scene.now, &mut effects);
+    }
+    Ok(effects)
+}
+
+/// A notice whose seal is wrong: nothing changes, but an open transaction of that id is asked after, at most once in ten minutes.
+#[must_use]
+pub fn notice_in_doubt(scene: &Scene<'_>, payment: &Payment) -> Option<Effects> {
+    let fresh = payment.asked_at.is_some_and(|at| scene.now.ms_since(at) < ASK_AGAIN_MS);
+    if payment.state == PaymentState::Paid || fresh {
+        return None;
+    }
+    let mut effects = Effects::default();
+    effects.payments.push(Payment { asked_at: Some(scene.now), version: payment.version + 1, ..payment.clone() });
+    ask(scene, payment, scene.now, &mut effects);
+    Some(effects)
+}
+
+/// The platform's own word about a transaction.
+pub(super) fn decide(scene: &Scene<'_>, message: &Message, snapshot: &Snapshot) -> Effects {
+    let mut effects = Effects::default();
+    let transaction = message.text("transaction").unwrap_or_default();
+    let Some(payment) = snapshot.payments.iter().find(|p| p.transaction == transaction) else { return effects };
+    let Some(mut dossier) = snapshot.dossier.clone() else { return effects };
+    let mut payment = payment.clone();
+    payment.asked_at = Some(scene.now);
+    if let Some(code) = message.text("platform_transaction") {
+        payment.platform_transaction = Some(code.to_owned());
+    }
+    match message.text("state") {
+        Some("paid") if payment.state != PaymentState::Paid => paid(scene, message, &mut payment, &mut dossier, &mut effects),
+        Some("failed") if payment.state == PaymentState::Requested => {
+            payment.state = PaymentState::Failed;
+            reopen(&payment, &mut dossier);
+            effects.events.push(scene.event(&dossier.code, "payment.failed", json!({ "transaction": payment.transaction })));
+        }
+        _ => {}
+    }
+    payment.version += 1;
+    dossier.version += 1;
+    effects.payments.push(payment);
+    effects.dossier = Some(dossier);
+    effects
+}
+
+/// A transaction whose time is over: asked after one last time; what the platform then says counts. Called by the clock.
+#[must_use]
+pub fn expired(scene: &Scene<'_>, payment: &Payment, snapshot: &Snapshot) -> Effects {
+    let mut effects = Effects::default();
+    let Some(mut dossier) = snapshot.dossier.clone() else { return effects };
+    let mut payment = payment.clone();
+    payment.state = PaymentState::Expired;
+    reopen(&payment, &mut dossier);
+    effects.events.push(scene.event(&dossier.code, "payment.expired", json!({ "transaction": payment.transaction })));
+    ask(scene, &payment, scene.now, &mut effects);
+    payment.version += 1;
+    dossier.version += 1;
+    effects.payments.push(payment);
+    effects.dossier = Some(dossier);
+    effects
+}
+
+/// Our answer to the platform's question what a dossier owes; the canonical `bill.answer`.
+#[must_use]
+pub fn bill(scene: &Scene<'_>, snapshot: &Snapshot) -> Value {
+    let fee = snapshot.dossier.as_ref().and_then(|d| d.fee.as_ref().map(|f| (d, f)));
+    match (&snapshot.dossier, fee) {
+        (None, _) => json!({ "outcome": "unknown" }),
+        (Some(dossier), Some((_, fee))) if fee.state != FeeState::Paid => {
+            let transaction = fee.transaction.clone().unwrap_or_else(|| scene.mint.transaction_id());
+            let mut body = request(scene, dossier, fee, &transaction, "");
+            if let Some(map) = body.as_object_mut() {
+                for name in ["amount", "extra_fee", "description", "device", "return_url"] {
+                    map.remove(name);
+                }
+                map.insert("outcome".into(), "owed".into());
+                map.insert("asked_at".into(), scene.now.rfc3339().into());
+            }
+            body
+        }
+        _ => json!({ "outcome": "settled" }),
+    }
+}
+
+/// A status push that carries a fee makes it owed. Where the catalogue has a rule and it differs, a person decides.
+pub(super) fn take_fee_due(scene: &Scene<'_>, message: &Message, dossier: &mut Dossier, effects: &mut Effects) {
+    let Some(amount) = message.number("fee_due.amount").and_then(|n| Vnd::new(n).ok()).filter(|a| *a > Vnd::ZERO) else { return };
+    let ours = scene.service.and_then(|s| s.fee);
+    if ours.is_some_and(|ours| ours != amount) {
+        let data = json!({ "ministry": amount.amount(), "catalogue": ours.map(Vnd::amount) });
+        effects.events.push(scene.event(&dossier.code, "fee.differs", data.clone()));
+        effects.cases.push(NewCase { kind: "fee-differs".into(), dossier: Some(dossier.code.clone()), data, at: scene.now });
+        return;
+    }
+    let own = |path: &str| message.text(path).map(str::to_owned);
+    owe(scene, amount, own("fee_due.code"), own("fee_due.name"), dossier, effects);
+}
+
+/// A city-hosted dossier owes what the catalogue's rule says.
+pub(super) fn owe_by_rule(scene: &Scene<'_>, dossier: &mut Dossier, effects: &mut Effects) {
+    if let Some(amount) = scene.service.and_then(|s| s.fee).filter(|a| *a > Vnd::ZERO) {
+        owe(scene, amount, None, scene.service.map(|s| s.name.clone()), dossier, effects);
+    }
+}
+
+/// The reply to a create whose link was lost, while the platform knows the transaction as unpaid: a new attempt with its own id;
+/// the first one is watched until it expires.
+pub(super) fn again(scene: &Scene<'_>, first: &Payment, snapshot: &Snapshot, effects: &mut Effects) {
+    let Some(mut dossier) = effects.dossier.take().or_else(|| snapshot.dossier.clone()) else { return };
+    if let Some(fee) = dossier.fee.clone().filter(|f| f.state != FeeState::Paid)
+        && let Ok(payment) = attempt(scene, &mut dossier, &fee, first.return_url.clone(), effects)
+    {
+        effects.payments.push(payment);
+    }
+    effects.dossier = Some(dossier);
+}
+
+fn owe(scene: &Scene<'_>, amount: Vnd, code: Option<String>, name: Option<String>, dossier: &mut Dossier, effects: &mut Effects) {
+    // A fee that is already asked for or paid is not changed by being told again.
+    if dossier.fee.as_ref().is_some_and(|f| f.state != FeeState::Owed || f.amount == amount) {
+        return;
+    }
+    dossier.fee = Some(Fee { amount, code, name, state: FeeState::Owed, transaction: None });
+    effects.events.push(scene.event(&dossier.code, "fee.owed", json!({ "amount": amount.amount() })));
+    tell::fee(scene, dossier, amount, false, None, effects);
+}
+
+fn paid(scene: &Scene<'_>, message: &Message, payment: &mut Payment, dossier: &mut Dossier, effects: &mut Effects) {
+    let said = message.number("amount");
+    if said.is_some_and(|n| n != payment.amount.amount()) {
+        let data = json!({ "transaction": payment.transaction, "asked": payment.amount.amount(), "paid": said });
+        effects.cases.push(NewCase { kind: "amount-differs".into(), dossier: Some(dossier.code.clone()), data, at: scene.now });
+        return;
+    }
+    let twice = dossier.fee.as_ref().is_some_and(|f| f.state == FeeState::Paid);
+    let late = payment.state != PaymentState::Requested;
+    payment.state = PaymentState::Paid;
+    let kind = if twice { "overpayment" } else { "payment" };
+    effects.movements.push(Movement {
+        transaction: payment.transaction.clone(),
+        debit: "citizen".into(),
+        credit: "platform".into(),
+        amount: payment.amount,
+        kind: kind.into(),
+    });
+    let data = json!({ "transaction": payment.transaction, "amount": payment.amount.amount() });
+    effects.events.push(scene.event(&dossier.code, "paid", data.clone()));
+    effects.audit.push(scene.audit("payment.paid", &dossier.code, data.clone()));
+    if twice || late {
+        effects.cases.push(NewCase { kind: "overpayment".into(), dossier: Some(dossier.code.clone()), data, at: scene.now });
+    }
+    if twice {
+        return;
+    }
+    if let Some(fee) = &mut dossier.fee {
+        fee.state = FeeState::Paid;
+        fee.transaction = Some(payment.transaction.clone());
+    }
+    tell::fee(scene, dossier, payment.amount, true, Some(&payment.transaction), effects);
+    tell::fee_paid(scene, dossier, payment.amount, &payment.transaction, effects);
+}
+
+/// The fee is owed again, if it was this transaction that was open.
+pub(super) fn reopen(payment: &Payment, dossier: &mut Dossier) {
+    if let Some(fee) =
+        dossier.fee.as_mut().filter(|f| f.state == FeeState::Requested && f.transaction.as_ref() == Some(&payment.transaction))
+    {
+        fee.state = FeeState::Owed;
+        fee.transaction = None;
+    }
+}
+
+fn attempt(
+    scene: &Scene<'_>,
+    dossier: &mut Dossier,
+    fee: &Fee,
+    return_url: String,
+    effects: &mut Effects,
+) -> Result<Payment, Refusal> {
+    let no_payment =
+        || Refusal::new("payment-unavailable", 503, "Chưa kết nối nền tảng thanh toán.", "No payment platform is connected.");
+    let partner = scene.guide.payment.clone().ok_or_else(no_payment)?;
+    let transaction = scene.mint.transaction_id();
+    let body = request(scene, dossier, fee, &transaction, &return_url);
+    let delivery =
+        scene.delivery(&partner, Kind::PaymentRequest, &transaction, &dossier.code, Some(body)).ok_or_else(no_payment)?;
+    effects.deliveries.push(delivery);
+    effects.events.push(scene.event(
+        &dossier.code,
+        "payment.requested",
+        json!({ "transaction": transaction, "amount": fee.amount.amount() }),
+    ));
+    dossier.fee = Some(Fee { state: FeeState::Requested, transaction: Some(transaction.clone()), ..fee.clone() });
+    Ok(Payment {
+        transaction,
+        dossier: dossier.code.clone(),
+        partner,
+        amount: fee.amount,
+        state: PaymentState::Requested,
+        link: None,
+        return_url,
+        requested_at: scene.now,
+        expires_at: scene.now.plus_ms(scene.guide.payment_ms),
+        asked_at: None,
+        platform_transaction: None,
+        version: 1,
+    })
+}
+
+/// The canonical `payment.request`. The beneficiary is the catalogue's of the day the request is made, and is kept with it.
+fn request(scene: &Scene<'_>, dossier: &Dossier, fee: &Fee, transaction: &str, return_url: &str) -> Value {
+    let procedure_name = scene.service.map_or_else(|| dossier.procedure.clone(), |s| s.name.clone());
+    let fee_name = fee.name.clone().unwrap_or_else(|| "Phí, lệ phí".to_owned());
+    let agency_name = scene.service.and_then(|s| s.agency_name.clone()).unwrap_or_else(|| dossier.agency.clone());
+    let none = || json!({ "account": "0", "bank": "0", "name": "0" });
+    let mut payer = serde_json::Map::from_iter([("name".to_owned(), Value::from(dossier.payer.name.clone()))]);
+    for (name, value) in
+        [("identity", &dossier.payer.identity), ("address", &dossier.payer.address), ("province", &dossier.payer.province)]
+    {
+        if let Some(value) = value {
+            payer.insert(name.to_owned(), value.clone().into());
+        }
+    }
+    json!({
+        "transaction": transaction,
+        "dossier": dossier.code,
+        "procedure": dossier.procedure,
+        "procedure_name": procedure_name,
+        "agency": { "code": dossier.agency, "name": agency_name },
+        "amount": fee.amount.amount(),
+        "extra_fee": 0,
+        "description": format!("Nop phi ho so {}", dossier.code),
+        "device": "web",
+        "return_url": return_url,
+        "fees": [{ "code": fee.code.clone().unwrap_or_else(|| "LP".to_owned()), "name": fee_name, "kind": "charge", "amount": fee.amount.amount() }],
+        "beneficiary": scene.service.and_then(|s| s.beneficiary.clone()).unwrap_or_else(none),
+        "purpose": format!("Nop phi ho so {}", dossier.code),
+        "payer": payer,
+        "items": [{ "text": fee_name, "amount": fee.amount.amount() }],
+    })
+}
+
+/// Asks the platform about a transaction, at `at`.
+fn ask(scene: &Scene<'_>, payment: &Payment, at: Time, effects: &mut Effects) {
+    let body = json!({ "transaction": payment.transaction });
+    let delivery = scene.delivery(&payment.partner, Kind::PaymentQuery, &payment.transaction, &payment.dossier, Some(body));
+    effects.deliveries.extend(delivery.map(|d| NewDelivery { not_before: (at > scene.now).then_some(at), ..d }));
+}
+
+/// An id told from outside, only when it has the form of one of ours; else it may be anybody's text.
+fn public_id(text: &str) -> String {
+    let plain = text.len() == 20 && text.bytes().all(|b| b.is_ascii_alphanumeric());
+    if plain { text.to_owned() } else { format!("text, {} characters", text.chars().count()) }
+}
