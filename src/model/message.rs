@@ -44,6 +44,10 @@ pub enum Kind {
     BillQuery,
     /// Our answer to it.
     BillAnswer,
+    /// The portal asks for the next dossier code of an agency.
+    CodeRequest,
+    /// One uploaded file is on disk.
+    FileStored,
     /// We, or they, took a message (or refused it for its content).
     Receipt,
     /// A refusal with its faults.
@@ -63,7 +67,7 @@ pub struct Message {
 
 impl Kind {
     /// Every kind with its name.
-    pub const ALL: [(Self, &'static str); 20] = [
+    pub const ALL: [(Self, &'static str); 22] = [
         (Self::DossierSubmit, "dossier.submit"),
         (Self::DossierSupplement, "dossier.supplement"),
         (Self::DossierWithdraw, "dossier.withdraw"),
@@ -82,6 +86,8 @@ impl Kind {
         (Self::PaymentNotice, "payment.notice"),
         (Self::BillQuery, "bill.query"),
         (Self::BillAnswer, "bill.answer"),
+        (Self::CodeRequest, "code.request"),
+        (Self::FileStored, "file.stored"),
         (Self::Receipt, "receipt"),
         (Self::Refusal, "refusal"),
     ];
