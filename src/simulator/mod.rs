@@ -7,6 +7,8 @@
 //! Not for production: certificates, durability beyond the book file and speed are not its concern.
 
 mod book;
+mod ministry;
+mod paper;
 mod payment;
 mod seal;
 mod server;
@@ -22,6 +24,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 pub use book::{Book, Call, Ident, Open, Summary};
+pub use ministry::{Document, Dossier, Fee, Ministry, Missing, Push, Pushed, Script};
 pub use payment::{Payment, Transaction, Wrong};
 pub use weather::{Chance, Climate, Down, Effect, Fate, Plan, Unclear, Weather};
 
@@ -233,7 +236,8 @@ impl<R> std::fmt::Debug for Running<R> {
 pub async fn run(role: Role, options: Options) -> Result<(), Failure> {
     match role {
         Role::Payment => until_told(Payment::start(options).await?, "payment").await,
-        _ => Err(Failure::Role("this simulator is not built yet".to_owned())),
+        Role::Ministry => until_told(Ministry::start(options).await?, "ministry").await,
+        Role::Portal => Err(Failure::Role("this simulator is not built yet".to_owned())),
     }
 }
 
