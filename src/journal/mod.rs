@@ -3,9 +3,26 @@
 //! What always holds: nothing here decides what a message means; nothing is translated, hashed or validated on the writer's
 //! thread; a reader who saw event n never sees one below n appear later. Only this room holds SQL.
 
+mod act;
+mod blobs;
+mod checkpoint;
+#[cfg(test)]
+mod contract;
+mod effects;
+mod lane;
+mod reader;
 mod record;
+mod schema;
+mod sqlite;
+mod view;
+mod writer;
 
+#[cfg(feature = "test-faults")]
+pub use blobs::Faults;
+pub use blobs::{Blob, BlobError, BlobStore, Stage};
 pub use record::*;
+pub use schema::OpenError;
+pub use sqlite::{Options, SqliteJournal};
 
 use crate::clock::Time;
 use crate::model::Payment;

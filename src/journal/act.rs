@@ -1,0 +1,69 @@
+//! An operator's acts: pause, resume, release, close; each with its audit entry.
+//!
+//! What always holds: a delivery under way is never touched; an unknown one is not sent again unless the operator says so.
+
+use super::effects::{AuditRow, number};
+use super::lane::Open;
+use super::writer::{Fault, Made, Marks};
+use super::{Act, Acted, DeliveryState, NewAudit, Verdict};
+use crate::clock::Time;
+use rusqlite::{Connection, params};
+use serde_json::{Value, json};
+
+/// Does it.
+pub(super) fn act(conn: &Connection, marks: &mut Marks, act: &Act, who: &str, at: Time) -> Result<Made<Acted>, Fault> {
+    let audit = |what: &str, about: String, data: Value| {
+        AuditRow::new(NewAudit { at, who: who.to_owned(), what: what.to_owned(), about, data }).write(conn)
+    };
+    match act {
+        Act::Pause { partner, reason } => {
+            pause(conn, partner, Some(reason))?;
+            audit("pause", partner.clone(), json!({ "reason": reason }))?;
+        }
+        Act::Resume { partner } => {
+            pause(conn, partner, None)?;
+            marks.due = true;
+            audit("resume", partner.clone(), json!({}))?;
+        }
+        Act::Release { delivery, verdict, reason } => {
+            let open = match Open::find(conn, number(*delivery))? {
+                Ok(open) => open,
+                Err(ended) => return Ok(Made::Dropped(if ended { Acted::Refused } else { Acted::Missing })),
+            };
+            let was = open.state();
+            match (was, verdict) {
+                (DeliveryState::Unknown, Verdict::Received) => open.end(conn, marks, 4, Some(at), Some(reason))?,
+                (DeliveryState::Parked, Verdict::Received) if open.doubtful() => {
+                    open.end(conn, marks, 4, Some(at), Some(reason))?
+                }
+                (DeliveryState::Unknown | DeliveryState::Parked, v) => open.renew(conn, marks, at, *v == Verdict::NotReceived)?,
+                _ => return Ok(Made::Dropped(Acted::Refused)),
+            }
+            marks.tell(open.dossier.as_deref(), Some(*delivery));
+            let data =
+                json!({ "reason": reason, "verdict": verdict, "was": was, "partner": open.partner, "dossier": open.dossier });
+            audit("release", delivery.to_string(), data)?;
+        }
+        Act::Close { delivery, reason } => {
+            let open = match Open::find(conn, number(*delivery))? {
+                Ok(open) if open.state() != DeliveryState::Claimed => open,
+                Ok(_) | Err(true) => return Ok(Made::Dropped(Acted::Refused)),
+                Err(false) => return Ok(Made::Dropped(Acted::Missing)),
+            };
+            let was = open.state();
+            open.end(conn, marks, 6, Some(at), Some(reason))?;
+            marks.tell(open.dossier.as_deref(), Some(*delivery));
+            let data = json!({ "reason": reason, "was": was, "partner": open.partner, "dossier": open.dossier });
+            audit("close", delivery.to_string(), data)?;
+        }
+    }
+    Ok(Made::Kept(Acted::Written))
+}
+
+fn pause(conn: &Connection, partner: &str, reason: Option<&str>) -> Result<(), Fault> {
+    conn.prepare_cached(
+        "INSERT INTO partner (name, paused) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET paused = excluded.paused",
+    )?
+    .execute(params![partner, reason])?;
+    Ok(())
+}

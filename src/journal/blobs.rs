@@ -1,0 +1,229 @@
+//! Files by content: written once under a temporary name, synced, then named by their SHA-256.
+//!
+//! What always holds: a [`Blob`] that was answered is on disk with its name (file, folder, and the folder's own entry synced);
+//! a stage that is dropped leaves nothing; what an earlier run left half-written is removed at open. Names are digests, so a
+//! content is kept once; who may read it is not known here.
+
+use crate::seal::Sha256;
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A folder of contents.
+#[derive(Clone, Debug)]
+pub struct BlobStore(Arc<Inner>);
+
+/// A content on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blob {
+    /// SHA-256, lower-case hex.
+    pub digest: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// A content on its way in. Dropped unfinished, it is gone.
+#[derive(Debug)]
+pub struct Stage {
+    store: BlobStore,
+    path: PathBuf,
+    file: Option<File>,
+    digest: Sha256,
+    size: u64,
+    limit: u64,
+}
+
+/// Why a content could not be kept or read. The text never names a value.
+#[derive(Debug, thiserror::Error)]
+pub enum BlobError {
+    /// Larger than the stage's limit.
+    #[error("the file is larger than {limit} bytes")]
+    TooLarge {
+        /// The limit.
+        limit: u64,
+    },
+    /// The disk is full.
+    #[error("the disk is full; the file was not kept")]
+    Full,
+    /// Not a digest.
+    #[error("a content is named by 64 lower-case hexadecimal digits")]
+    Name,
+    /// The file system failed.
+    #[error("the file store failed: {0}")]
+    Io(#[source] io::Error),
+}
+
+/// Syncs to leave out, for the test that must notice it. Exists in test builds only.
+#[cfg(feature = "test-faults")]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Faults {
+    /// The WAL's (synchronous=OFF).
+    pub skip_wal_sync: bool,
+    /// A content's.
+    pub skip_file_sync: bool,
+    /// A folder's.
+    pub skip_dir_sync: bool,
+}
+
+#[derive(Debug)]
+struct Inner {
+    dir: PathBuf,
+    next: AtomicU64,
+    /// Subfolders whose entry this process has synced.
+    folders: Mutex<BTreeSet<PathBuf>>,
+    #[cfg(feature = "test-faults")]
+    faults: Faults,
+}
+
+// === impl BlobStore ===
+
+impl BlobStore {
+    /// Opens (or makes) a folder of contents; what an earlier run left half-written is removed. The folder must be held by this
+    /// process alone (the journal's lock).
+    pub fn open(dir: &Path) -> Result<Self, BlobError> {
+        Self::make(Inner {
+            dir: dir.to_owned(),
+            next: AtomicU64::new(0),
+            folders: Mutex::default(),
+            #[cfg(feature = "test-faults")]
+            faults: Faults::default(),
+        })
+    }
+
+    /// The same with syncs left out.
+    #[cfg(feature = "test-faults")]
+    pub fn open_faulty(dir: &Path, faults: Faults) -> Result<Self, BlobError> {
+        Self::make(Inner { dir: dir.to_owned(), next: AtomicU64::new(0), folders: Mutex::default(), faults })
+    }
+
+    fn make(inner: Inner) -> Result<Self, BlobError> {
+        let tmp = inner.dir.join("tmp");
+        fs::create_dir_all(&tmp)?;
+        for left in fs::read_dir(&tmp)? {
+            fs::remove_file(left?.path())?;
+        }
+        let store = Self(Arc::new(inner));
+        store.sync_dir(&store.0.dir)?;
+        let parent = store.0.dir.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        store.sync_dir(parent)?;
+        Ok(store)
+    }
+
+    /// Begins a content of at most `limit` bytes.
+    pub fn stage(&self, limit: u64) -> Result<Stage, BlobError> {
+        let path = self.0.dir.join("tmp").join(self.0.next.fetch_add(1, Ordering::Relaxed).to_string());
+        let file = File::options().write(true).create_new(true).open(&path)?;
+        Ok(Stage { store: self.clone(), path, file: Some(file), digest: Sha256::new(), size: 0, limit })
+    }
+
+    /// A content by its digest; none: it is not here.
+    pub fn open_blob(&self, digest: &str) -> Result<Option<File>, BlobError> {
+        match File::open(self.place(digest)?.1) {
+            Ok(file) => Ok(Some(file)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// The folder and the name of a digest.
+    fn place(&self, digest: &str) -> Result<(PathBuf, PathBuf), BlobError> {
+        let named = digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        let folder = self.0.dir.join(digest.get(..2).filter(|_| named).ok_or(BlobError::Name)?);
+        Ok((folder.clone(), folder.join(digest)))
+    }
+
+    /// Makes a subfolder and syncs its entry, once in the life of this process: an earlier one may have died in between.
+    fn folder(&self, folder: &Path) -> io::Result<()> {
+        let mut folders = self.0.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        if folders.contains(folder) {
+            return Ok(());
+        }
+        fs::create_dir_all(folder)?;
+        self.sync_dir(&self.0.dir)?;
+        folders.insert(folder.to_owned());
+        Ok(())
+    }
+
+    fn sync_file(&self, file: &File) -> io::Result<()> {
+        #[cfg(feature = "test-faults")]
+        if self.0.faults.skip_file_sync {
+            return Ok(());
+        }
+        file.sync_all()
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        #[cfg(feature = "test-faults")]
+        if self.0.faults.skip_dir_sync {
+            return Ok(());
+        }
+        File::open(dir)?.sync_all()
+    }
+}
+
+// === impl Stage ===
+
+impl Stage {
+    /// Bytes taken in so far.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Ends the content: once this answers, file and name are synced and survive power loss. Blocks for two or three syncs.
+    pub fn finish(mut self) -> Result<Blob, BlobError> {
+        let digest = std::mem::take(&mut self.digest).hex();
+        let (folder, name) = self.store.place(&digest)?;
+        let blob = Blob { digest, size: self.size };
+        let Some(file) = self.file.take() else { return Err(BlobError::Io(io::ErrorKind::NotConnected.into())) };
+        self.store.sync_file(&file)?;
+        self.store.folder(&folder)?;
+        // Also over a content that is there already: whether its name was synced by whoever wrote it is not known here.
+        fs::rename(&self.path, &name)?;
+        self.store.sync_dir(&folder)?;
+        Ok(blob)
+    }
+}
+
+impl Write for Stage {
+    /// Refuses with [`io::ErrorKind::FileTooLarge`] what goes beyond the limit; nothing of that piece is kept.
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        let file = self.file.as_mut().ok_or(io::ErrorKind::NotConnected)?;
+        if self.size.saturating_add(piece.len() as u64) > self.limit {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, BlobError::TooLarge { limit: self.limit }));
+        }
+        let n = file.write(piece)?;
+        self.digest.update(piece.get(..n).unwrap_or(piece));
+        self.size += n as u64;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.as_mut().map_or(Ok(()), Write::flush)
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // After a finish the name is gone already; what cannot be removed is removed at the next open.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+// === impl BlobError ===
+
+impl From<io::Error> for BlobError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full,
+            io::ErrorKind::FileTooLarge => match error.downcast::<Self>() {
+                Ok(own) => own,
+                Err(other) => Self::Io(other),
+            },
+            _ => Self::Io(error),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The readers: a few threads with a connection each, fed by one bounded queue.
+//!
+//! What always holds: a reader cannot write; each question sees one committed state of the journal; a slow question holds up one
+//! thread only; what does not fit into the queue is refused, not gathered.
+
+use super::JournalError;
+use super::writer::Fault;
+use rusqlite::Connection;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use tokio::sync::oneshot;
+
+type Question = Box<dyn FnOnce(&Connection) + Send>;
+
+/// The pool.
+pub(super) struct Readers {
+    queue: Mutex<Option<SyncSender<Question>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+// === impl Readers ===
+
+impl Readers {
+    /// One thread per connection; at most `queue` questions wait.
+    pub(super) fn start(connections: Vec<Connection>, queue: usize) -> std::io::Result<Self> {
+        let (to, from) = sync_channel::<Question>(queue.max(1));
+        let from = Arc::new(Mutex::new(from));
+        let mut threads = Vec::new();
+        for (n, conn) in connections.into_iter().enumerate() {
+            let from = from.clone();
+            threads.push(std::thread::Builder::new().name(format!("journal-read-{n}")).spawn(move || answer(&conn, &from))?);
+        }
+        Ok(Self { queue: Mutex::new(Some(to)), threads: Mutex::new(threads) })
+    }
+
+    /// Asks; answered from one read transaction.
+    pub(super) async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let (to, answer) = oneshot::channel();
+        let job: Question = Box::new(move |conn| {
+            // Nobody may be waiting any more.
+            let _ = to.send(within(conn, question).map_err(|f| f.told()));
+        });
+        let sent = match &*self.queue.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(queue) => queue.try_send(job),
+            None => return Err(JournalError::Closed),
+        };
+        match sent {
+            Ok(()) => answer.await.unwrap_or(Err(JournalError::Closed)),
+            Err(std::sync::mpsc::TrySendError::Full(_)) => Err(JournalError::Busy),
+            Err(std::sync::mpsc::TrySendError::Disconnected(_)) => Err(JournalError::Closed),
+        }
+    }
+
+    /// Answers what waits, then ends the threads.
+    pub(super) fn stop(&self) {
+        drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
+        for thread in std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner)) {
+            // A reader that panicked has nothing left to end.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn answer(conn: &Connection, from: &Mutex<Receiver<Question>>) {
+    loop {
+        let next = from.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        match next {
+            Ok(question) => question(conn),
+            Err(_) => return,
+        }
+    }
+}
+
+fn within<T>(conn: &Connection, question: impl FnOnce(&Connection) -> Result<T, Fault>) -> Result<T, Fault> {
+    conn.prepare_cached("BEGIN")?.execute([])?;
+    let told = question(conn);
+    let ended = conn.prepare_cached("COMMIT")?.execute([]);
+    if ended.is_err() && !conn.is_autocommit() {
+        conn.prepare_cached("ROLLBACK")?.execute([])?;
+    }
+    told
+}

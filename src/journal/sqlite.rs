@@ -1,0 +1,329 @@
+//! The embedded journal: SQLite in one file, held by one process.
+//!
+//! What always holds: a folder is open in one process at a time (an OS lock, let go by the system when the process dies); every
+//! answer of a writing call is given after its COMMIT, which synced the WAL (synchronous=FULL). Records are serialised on the
+//! caller's thread, written on the one writer's, read on the readers'. It decides nothing about messages.
+
+use super::effects::{self, Ready, ReadyAcceptance};
+use super::lane::{self, ReadySettlement};
+use super::reader::Readers;
+use super::schema::{self, Lock, OpenError};
+use super::writer::{Call, Command, Counts, Fault, Made, Marks, Writer};
+use super::{
+    Acceptance, Accepted, Act, Acted, Answer, CaseView, Claim, DeliveryDetail, DeliveryFilter, DeliveryView, Effects, EventView,
+    FileRow, Journal, JournalError, Known, Notice, QueueView, Settled, Settlement, Snapshot, act, checkpoint, view,
+};
+use crate::clock::Time;
+use crate::model::Payment;
+use rusqlite::{Connection, params};
+use std::path::Path;
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use tokio::sync::{broadcast, mpsc, watch};
+
+/// How the journal is opened.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Commands that wait for the writer at most; an acceptance beyond is answered `Busy`.
+    pub queue: usize,
+    /// Reading threads.
+    pub readers: usize,
+    /// Questions that wait for the readers at most.
+    pub questions: usize,
+    /// Notices kept for a slow listener.
+    pub notices: usize,
+    /// Largest size of the file, in pages of 8 KiB; none: the disk's.
+    pub max_pages: Option<u32>,
+    /// Test builds only: leave out the WAL's sync.
+    #[cfg(feature = "test-faults")]
+    pub faults: super::Faults,
+}
+
+/// The embedded journal.
+pub struct SqliteJournal {
+    run: u64,
+    held: Arc<Held>,
+    wake: watch::Sender<u64>,
+    notices: broadcast::Sender<Notice>,
+    counts: Arc<Counts>,
+}
+
+/// What has to be ended, in this order.
+struct Held {
+    queue: Mutex<Option<mpsc::Sender<Box<dyn Command>>>>,
+    readers: Readers,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    lock: Mutex<Option<Lock>>,
+}
+
+// === impl Options ===
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            queue: 4_096,
+            readers: 3,
+            questions: 4_096,
+            notices: 4_096,
+            max_pages: None,
+            #[cfg(feature = "test-faults")]
+            faults: super::Faults::default(),
+        }
+    }
+}
+
+// === impl SqliteJournal ===
+
+impl SqliteJournal {
+    /// Opens (or makes) the journal in a data folder and begins a new run. Blocks for a few syncs; costs the same whatever waits.
+    ///
+    /// # Errors
+    /// [`OpenError`]; a folder held by another process is refused with its pid.
+    pub fn open(dir: &Path, options: Options) -> Result<Arc<Self>, OpenError> {
+        schema::make_dir(dir)?;
+        let lock = Lock::take(dir)?;
+        let path = dir.join("journal.db");
+        let synchronous = synchronous(&options);
+        let mut conn = schema::writer(&path, synchronous)?;
+        let run = schema::begin_run(&mut conn)?;
+        if let Some(pages) = options.max_pages {
+            conn.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
+        }
+        let started = |source| OpenError::File { path: path.clone(), source };
+        let readers = (0..options.readers.max(1)).map(|_| schema::reader(&path)).collect::<Result<_, _>>()?;
+        let readers = Readers::start(readers, options.questions).map_err(started)?;
+        let (wake, _) = watch::channel(0);
+        let (notices, _) = broadcast::channel(options.notices.max(1));
+        let counts = Arc::new(Counts::default());
+        let (queue, commands) = mpsc::channel(options.queue.max(1));
+        let (poke, pokes) = sync_channel(1);
+        let writer = Writer::new(conn, commands, (wake.clone(), notices.clone()), counts.clone(), poke)?;
+        let mover = schema::checkpointer(&path, synchronous)?;
+        let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
+        let threads = vec![
+            thread("journal-write").spawn(move || writer.run()).map_err(started)?,
+            thread("journal-checkpoint").spawn(move || checkpoint::run(&mover, &pokes)).map_err(started)?,
+        ];
+        let held = Held { queue: Mutex::new(Some(queue)), readers, threads: Mutex::new(threads), lock: Mutex::new(Some(lock)) };
+        Ok(Arc::new(Self { run, held: Arc::new(held), wake, notices, counts }))
+    }
+
+    /// Rows inserted, changed and deleted in this run, commits, and commands in them.
+    #[must_use]
+    pub fn written(&self) -> (u64, u64, u64) {
+        let get = |n: &std::sync::atomic::AtomicU64| n.load(std::sync::atomic::Ordering::Relaxed);
+        (get(&self.counts.rows), get(&self.counts.commits), get(&self.counts.commands))
+    }
+
+    /// Sets the largest size of the file, in pages of 8 KiB (never below its present size). Forgotten at the next open.
+    pub async fn limit_pages(&self, pages: u32) -> Result<(), JournalError> {
+        self.write(move |conn, _| {
+            conn.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
+            Ok(Made::Kept(()))
+        })
+        .await
+    }
+
+    fn queue(&self) -> Result<mpsc::Sender<Box<dyn Command>>, JournalError> {
+        self.held.queue.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or(JournalError::Closed)
+    }
+
+    /// Puts a command to the writer, waiting for room in its queue: what ends a claim is never shed.
+    async fn write<T: Send + 'static>(
+        &self,
+        run: impl Fn(&Connection, &mut Marks) -> Result<Made<T>, Fault> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let (command, answer) = Call::make(run);
+        self.queue()?.send(command).await.map_err(|_| JournalError::Closed)?;
+        answer.await.unwrap_or(Err(JournalError::Closed))
+    }
+
+    /// Puts a command to the writer, or sheds it when the queue is full.
+    async fn offer<T: Send + 'static>(
+        &self,
+        run: impl Fn(&Connection, &mut Marks) -> Result<Made<T>, Fault> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let (command, answer) = Call::make(run);
+        self.queue()?.try_send(command).map_err(|e| match e {
+            mpsc::error::TrySendError::Full(_) => JournalError::Busy,
+            mpsc::error::TrySendError::Closed(_) => JournalError::Closed,
+        })?;
+        answer.await.unwrap_or(Err(JournalError::Closed))
+    }
+
+    fn ask<'j, T: Send + 'static>(
+        &'j self,
+        question: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Answer<'j, T> {
+        Box::pin(self.held.readers.ask(question))
+    }
+}
+
+// === impl Held ===
+
+impl Held {
+    /// Writes what was taken, ends the threads, lets the folder go. Blocks.
+    fn stop(&self) {
+        drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
+        self.readers.stop();
+        for thread in std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner)) {
+            // A thread that panicked has nothing left to end.
+            let _ = thread.join();
+        }
+        drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+}
+
+impl Drop for SqliteJournal {
+    fn drop(&mut self) {
+        self.held.stop();
+    }
+}
+
+impl Journal for SqliteJournal {
+    fn accept(&self, acceptance: Acceptance) -> Answer<'_, Accepted> {
+        Box::pin(async move {
+            let ready = ReadyAcceptance::new(acceptance).map_err(|f| f.told())?;
+            self.offer(move |conn, marks| ready.write(conn, marks)).await
+        })
+    }
+
+    fn known(&self, scope: &str, key: [u8; 32]) -> Answer<'_, Option<Known>> {
+        let scope = scope.to_owned();
+        self.ask(move |conn| effects::known(conn, &scope, &key))
+    }
+
+    fn claim(&self, partner: &str, max: u32, now: Time, tat: Option<i64>) -> Answer<'_, Vec<Claim>> {
+        let (partner, run) = (partner.to_owned(), effects::number(self.run));
+        Box::pin(self.write(move |conn, _| lane::claim(conn, &partner, max, now, tat, run)))
+    }
+
+    fn settle(&self, settlement: Settlement) -> Answer<'_, Settled> {
+        let run = effects::number(self.run);
+        Box::pin(async move {
+            let Settlement { delivery, run: of, at, attempt, next, effects } = settlement;
+            let effects = Ready::new(effects).map_err(|f| f.told())?;
+            let ready = ReadySettlement { delivery, run: of, at, attempt, next, effects };
+            self.write(move |conn, marks| lane::settle(conn, marks, &ready, run)).await
+        })
+    }
+
+    fn apply(&self, effects: Effects) -> Answer<'_, bool> {
+        Box::pin(async move {
+            let ready = Ready::new(effects).map_err(|f| f.told())?;
+            self.write(move |conn, marks| {
+                if !ready.write(conn, marks, None, None)? {
+                    return Ok(Made::Dropped(false));
+                }
+                marks.tell(ready.dossier(), None);
+                Ok(Made::Kept(true))
+            })
+            .await
+        })
+    }
+
+    fn act(&self, act: Act, who: &str, at: Time) -> Answer<'_, Acted> {
+        let who = who.to_owned();
+        Box::pin(self.write(move |conn, marks| act::act(conn, marks, &act, &who, at)))
+    }
+
+    fn next_number(&self, agency: &str, day: &str) -> Answer<'_, u64> {
+        let (agency, day) = (agency.to_owned(), day.to_owned());
+        Box::pin(self.offer(move |conn, _| {
+            let last: i64 = conn
+                .prepare_cached(
+                    "INSERT INTO number (agency, day, last) VALUES (?1, ?2, 1)
+                     ON CONFLICT (agency, day) DO UPDATE SET last = last + 1 RETURNING last",
+                )?
+                .query_row(params![agency, day], |r| r.get(0))?;
+            Ok(Made::Kept(lane::positive(last)))
+        }))
+    }
+
+    fn add_files(&self, files: Vec<FileRow>) -> Answer<'_, ()> {
+        Box::pin(self.offer(move |conn, _| effects::write_files(conn, &files).map(Made::Kept)))
+    }
+
+    fn file(&self, id: &str) -> Answer<'_, Option<FileRow>> {
+        let id = id.to_owned();
+        self.ask(move |conn| view::file(conn, &id))
+    }
+
+    fn snapshot(&self, dossier: &str) -> Answer<'_, Snapshot> {
+        let dossier = dossier.to_owned();
+        self.ask(move |conn| view::snapshot(conn, &dossier))
+    }
+
+    fn payment(&self, transaction: &str) -> Answer<'_, Option<Payment>> {
+        let transaction = transaction.to_owned();
+        self.ask(move |conn| view::payment(conn, &transaction))
+    }
+
+    fn timeline(&self, dossier: &str) -> Answer<'_, Vec<EventView>> {
+        let dossier = dossier.to_owned();
+        self.ask(move |conn| view::timeline(conn, &dossier))
+    }
+
+    fn events(&self, after: u64, limit: u32, caller: Option<&str>) -> Answer<'_, Vec<EventView>> {
+        let caller = caller.map(str::to_owned);
+        self.ask(move |conn| view::events(conn, after, limit, caller.as_deref()))
+    }
+
+    fn deliveries(&self, filter: DeliveryFilter) -> Answer<'_, Vec<DeliveryView>> {
+        self.ask(move |conn| view::deliveries(conn, &filter))
+    }
+
+    fn delivery(&self, delivery: u64) -> Answer<'_, Option<DeliveryDetail>> {
+        self.ask(move |conn| view::delivery(conn, delivery))
+    }
+
+    fn queues(&self) -> Answer<'_, Vec<QueueView>> {
+        self.ask(view::queues)
+    }
+
+    fn cases(&self, after: u64, limit: u32) -> Answer<'_, Vec<CaseView>> {
+        self.ask(move |conn| view::cases(conn, after, limit))
+    }
+
+    fn expiring(&self, before: Time, limit: u32) -> Answer<'_, Vec<Payment>> {
+        self.ask(move |conn| view::expiring(conn, before, limit))
+    }
+
+    fn tat(&self, partner: &str) -> Answer<'_, Option<i64>> {
+        let partner = partner.to_owned();
+        self.ask(move |conn| view::tat(conn, &partner))
+    }
+
+    fn next_due(&self, partner: &str) -> Answer<'_, Option<Time>> {
+        let partner = partner.to_owned();
+        self.ask(move |conn| view::next_due(conn, &partner))
+    }
+
+    fn wake(&self) -> watch::Receiver<u64> {
+        self.wake.subscribe()
+    }
+
+    fn notices(&self) -> broadcast::Receiver<Notice> {
+        self.notices.subscribe()
+    }
+
+    fn run(&self) -> u64 {
+        self.run
+    }
+
+    fn close(&self) -> Answer<'_, ()> {
+        let held = self.held.clone();
+        Box::pin(async move { tokio::task::spawn_blocking(move || held.stop()).await.map_err(|_| JournalError::Closed) })
+    }
+}
+
+#[cfg(feature = "test-faults")]
+fn synchronous(options: &Options) -> &'static str {
+    if options.faults.skip_wal_sync { "OFF" } else { "FULL" }
+}
+
+#[cfg(not(feature = "test-faults"))]
+fn synchronous(_: &Options) -> &'static str {
+    "FULL"
+}

@@ -1,0 +1,274 @@
+//! Reads: each answers from one committed state of the journal, on a reader's thread.
+//!
+//! What always holds: nothing here writes; every list is bounded; a question costs what it answers, not what waits.
+
+use super::lane::{code, positive, state};
+use super::writer::Fault;
+use super::{
+    Attempt, CaseView, DeliveryDetail, DeliveryFilter, DeliveryState, DeliveryView, Early, EventView, FileRow, QueueView,
+    Snapshot,
+};
+use crate::clock::Time;
+use crate::model::{Dossier, Kind, Payment};
+use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
+use serde::de::DeserializeOwned;
+
+/// Rows a list holds at most, whatever was asked for.
+const MOST: u32 = 10_000;
+
+/// A delivery with its lane, when it is its lane's head.
+const DELIVERY: &str = "SELECT d.seq, d.partner, d.route, d.lane, d.dossier, d.id, d.kind, CASE d.state WHEN 0 THEN coalesce(l.state, 0) ELSE d.state END,
+   CASE d.state WHEN 0 THEN coalesce(l.attempts, 0) ELSE d.attempts END, d.created_at,
+   CASE WHEN d.state <> 0 THEN NULL WHEN l.head IS NULL THEN d.not_before ELSE l.ready_at END,
+   CASE d.state WHEN 0 THEN l.reason ELSE d.reason END, CASE d.state WHEN 0 THEN coalesce(l.sent, 0) ELSE d.sent END";
+const FROM: &str = "FROM delivery d LEFT JOIN lane l ON l.partner = d.partner AND l.key = d.lane AND l.head = d.seq";
+/// The same, led by lanes that are claimed, unknown or parked.
+const FROM_HELD: &str = "FROM lane l JOIN delivery d ON d.seq = l.head";
+
+/// All that is known about a dossier.
+pub(super) fn snapshot(conn: &Connection, code: &str) -> Result<Snapshot, Fault> {
+    let dossier: Option<String> =
+        conn.prepare_cached("SELECT data FROM dossier WHERE code = ?1")?.query_row([code], |r| r.get(0)).optional()?;
+    let dossier = dossier.map(|d| parse::<Dossier>(&d, "dossier")).transpose()?;
+    let payments = payments(conn, "SELECT data FROM payment WHERE dossier = ?1 ORDER BY requested_at, id", [code])?;
+    let early = early(conn, code)?;
+    let open = views(conn, &format!("{DELIVERY} {FROM} WHERE d.dossier = ?1 AND d.state = 0 ORDER BY d.seq"), [code])?;
+    Ok(Snapshot { dossier, payments, early, open })
+}
+
+/// A payment by transaction id.
+pub(super) fn payment(conn: &Connection, transaction: &str) -> Result<Option<Payment>, Fault> {
+    Ok(payments(conn, "SELECT data FROM payment WHERE id = ?1", [transaction])?.pop())
+}
+
+/// Open payments that expire before a time.
+pub(super) fn expiring(conn: &Connection, before: Time, limit: u32) -> Result<Vec<Payment>, Fault> {
+    payments(
+        conn,
+        "SELECT data FROM payment WHERE expires_at < ?1 ORDER BY expires_at LIMIT ?2",
+        params![before.0, limit.min(MOST)],
+    )
+}
+
+/// A dossier's timeline.
+pub(super) fn timeline(conn: &Connection, dossier: &str) -> Result<Vec<EventView>, Fault> {
+    events_of(conn, "SELECT seq, dossier, at, kind, data FROM event WHERE dossier = ?1 ORDER BY seq", [dossier])
+}
+
+/// Events after a number, of one caller's dossiers or of all.
+pub(super) fn events(conn: &Connection, after: u64, limit: u32, caller: Option<&str>) -> Result<Vec<EventView>, Fault> {
+    let (after, limit) = (super::effects::number(after), limit.min(MOST));
+    match caller {
+        None => events_of(
+            conn,
+            "SELECT seq, dossier, at, kind, data FROM event WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+            params![after, limit],
+        ),
+        Some(caller) => events_of(
+            conn,
+            "SELECT seq, dossier, at, kind, data FROM event WHERE caller = ?3 AND seq > ?1 ORDER BY seq LIMIT ?2",
+            params![after, limit, caller],
+        ),
+    }
+}
+
+/// A file by id.
+pub(super) fn file(conn: &Connection, id: &str) -> Result<Option<FileRow>, Fault> {
+    let found = conn
+        .prepare_cached("SELECT id, caller, reader, dossier, digest, size, name, media, at FROM file WHERE id = ?1")?
+        .query_row([id], |r| {
+            Ok(FileRow {
+                id: r.get(0)?,
+                caller: r.get(1)?,
+                reader: r.get(2)?,
+                dossier: r.get(3)?,
+                digest: r.get(4)?,
+                size: positive(r.get(5)?),
+                name: r.get(6)?,
+                media: r.get(7)?,
+                at: Time(r.get(8)?),
+            })
+        });
+    Ok(found.optional()?)
+}
+
+/// Deliveries as operators see them, by number.
+pub(super) fn deliveries(conn: &Connection, f: &DeliveryFilter) -> Result<Vec<DeliveryView>, Fault> {
+    let limit = f.limit.min(MOST);
+    let (partner, dossier, after) = (f.partner.as_deref(), f.dossier.as_deref(), super::effects::number(f.after));
+    let held = matches!(f.state, Some(DeliveryState::Claimed | DeliveryState::Unknown | DeliveryState::Parked));
+    let which = match f.state {
+        None => "d.state = 0".to_owned(),
+        Some(DeliveryState::Waiting) => "d.state = 0 AND coalesce(l.state, 0) = 0".to_owned(),
+        Some(s) if held => format!("l.state > 0 AND l.state = {}", code(s)),
+        Some(s @ (DeliveryState::Rejected | DeliveryState::Closed)) => format!("d.state > 4 AND d.state = {}", code(s)),
+        Some(s) => format!("d.state = {}", code(s)),
+    };
+    let from = if held { FROM_HELD } else { FROM };
+    let tail = "AND d.seq > ?1 ORDER BY d.seq LIMIT ?2";
+    if let Some(dossier) = dossier {
+        let sql = format!("{DELIVERY} {from} WHERE {which} AND d.dossier = ?3 AND (?4 IS NULL OR d.partner = ?4) {tail}");
+        return views(conn, &sql, params![after, limit, dossier, partner]);
+    }
+    let lead = if held { "l.partner" } else { "d.partner" };
+    let sql = format!("{DELIVERY} {from} WHERE {which} AND {lead} = ?3 {tail}");
+    if let Some(partner) = partner {
+        return views(conn, &sql, params![after, limit, partner]);
+    }
+    // All partners: each one's list by its index, then merged; there are few partners and many deliveries.
+    let mut all = Vec::new();
+    for partner in partners(conn)? {
+        all.extend(views(conn, &sql, params![after, limit, partner])?);
+    }
+    all.sort_by_key(|v| v.delivery);
+    all.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(all)
+}
+
+/// One delivery with its history.
+pub(super) fn delivery(conn: &Connection, seq: u64) -> Result<Option<DeliveryDetail>, Fault> {
+    let seq = super::effects::number(seq);
+    let Some(view) = views(conn, &format!("{DELIVERY} {FROM} WHERE d.seq = ?1"), [seq])?.pop() else { return Ok(None) };
+    let body: Option<Vec<u8>> = conn
+        .prepare_cached(
+            "SELECT coalesce((SELECT body FROM outgoing WHERE delivery = d.seq), (SELECT body FROM message WHERE seq = d.message))
+             FROM delivery d WHERE d.seq = ?1",
+        )?
+        .query_row([seq], |r| r.get(0))?;
+    let body = serde_json::from_slice(&body.unwrap_or_else(|| b"null".to_vec())).map_err(|_| Fault::Row("outgoing"))?;
+    let mut read =
+        conn.prepare_cached("SELECT at, ms, what, outcome, why, adapters FROM attempt WHERE delivery = ?1 ORDER BY try")?;
+    let attempts = read.query_map([seq], |r| {
+        Ok(Attempt {
+            at: Time(r.get(0)?),
+            ms: positive(r.get(1)?),
+            what: r.get(2)?,
+            outcome: r.get(3)?,
+            why: r.get(4)?,
+            adapters: r.get(5)?,
+        })
+    })?;
+    let attempts = attempts.collect::<Result<_, _>>()?;
+    Ok(Some(DeliveryDetail { view, attempts, body }))
+}
+
+/// Every partner's queue.
+pub(super) fn queues(conn: &Connection) -> Result<Vec<QueueView>, Fault> {
+    let mut read = conn.prepare_cached(
+        "SELECT p.name, p.open, p.paused,
+           (SELECT count(*) FROM lane WHERE state > 0 AND state = 1 AND partner = p.name),
+           (SELECT count(*) FROM lane WHERE state > 0 AND state = 2 AND partner = p.name),
+           (SELECT count(*) FROM lane WHERE state > 0 AND state = 3 AND partner = p.name),
+           (SELECT created_at FROM delivery WHERE state = 0 AND partner = p.name ORDER BY seq LIMIT 1)
+         FROM partner p ORDER BY p.name",
+    )?;
+    let rows = read.query_map([], |r| {
+        let (open, claimed, unknown, parked) =
+            (positive(r.get(1)?), positive(r.get(3)?), positive(r.get(4)?), positive(r.get(5)?));
+        Ok(QueueView {
+            partner: r.get(0)?,
+            waiting: open.saturating_sub(claimed + unknown + parked),
+            claimed,
+            unknown,
+            parked,
+            oldest: r.get::<_, Option<i64>>(6)?.map(Time),
+            paused: r.get(2)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Open cases after a number.
+pub(super) fn cases(conn: &Connection, after: u64, limit: u32) -> Result<Vec<CaseView>, Fault> {
+    let mut read = conn.prepare_cached(
+        "SELECT seq, kind, dossier, data, at FROM matter WHERE closed_at IS NULL AND seq > ?1 ORDER BY seq LIMIT ?2",
+    )?;
+    let rows = read.query_map(params![super::effects::number(after), limit.min(MOST)], |r| {
+        Ok((positive(r.get(0)?), r.get(1)?, r.get(2)?, r.get::<_, String>(3)?, Time(r.get(4)?)))
+    })?;
+    rows.map(|row| {
+        let (case, kind, dossier, data, at) = row?;
+        Ok(CaseView { case, kind, dossier, data: parse(&data, "matter")?, at })
+    })
+    .collect()
+}
+
+/// The pacing state saved for a partner.
+pub(super) fn tat(conn: &Connection, partner: &str) -> Result<Option<i64>, Fault> {
+    let found = conn.prepare_cached("SELECT tat FROM partner WHERE name = ?1")?.query_row([partner], |r| r.get(0)).optional()?;
+    Ok(found.flatten())
+}
+
+/// When the earliest lane of a partner is due; none: nothing waits, or the partner is paused.
+pub(super) fn next_due(conn: &Connection, partner: &str) -> Result<Option<Time>, Fault> {
+    let at: Option<i64> = conn
+        .prepare_cached(
+            "SELECT min(ready_at) FROM lane WHERE partner = ?1 AND ready_at IS NOT NULL
+             AND NOT EXISTS (SELECT 1 FROM partner WHERE name = ?1 AND paused IS NOT NULL)",
+        )?
+        .query_row([partner], |r| r.get(0))?;
+    Ok(at.map(Time))
+}
+
+fn partners(conn: &Connection) -> Result<Vec<String>, Fault> {
+    let mut read = conn.prepare_cached("SELECT name FROM partner ORDER BY name")?;
+    Ok(read.query_map([], |r| r.get(0))?.collect::<Result<_, _>>()?)
+}
+
+fn payments(conn: &Connection, sql: &str, which: impl Params) -> Result<Vec<Payment>, Fault> {
+    let mut read = conn.prepare_cached(sql)?;
+    let rows = read.query_map(which, |r| r.get::<_, String>(0))?;
+    rows.map(|row| parse(&row?, "payment")).collect()
+}
+
+fn early(conn: &Connection, dossier: &str) -> Result<Vec<Early>, Fault> {
+    let mut read = conn
+        .prepare_cached("SELECT dossier, message, at, kept_at, body, kind FROM early WHERE dossier = ?1 ORDER BY at, message")?;
+    let rows = read.query_map([dossier], |r| {
+        Ok((r.get(0)?, r.get(1)?, Time(r.get(2)?), Time(r.get(3)?), r.get::<_, String>(4)?, r.get::<_, String>(5)?))
+    })?;
+    rows.map(|row| {
+        let (dossier, message, at, kept_at, body, kind) = row?;
+        let kind = Kind::of_name(&kind).ok_or(Fault::Row("early"))?;
+        Ok(Early { dossier, message, at, kept_at, body: parse(&body, "early")?, kind })
+    })
+    .collect()
+}
+
+fn events_of(conn: &Connection, sql: &str, which: impl Params) -> Result<Vec<EventView>, Fault> {
+    let mut read = conn.prepare_cached(sql)?;
+    let rows =
+        read.query_map(which, |r| Ok((positive(r.get(0)?), r.get(1)?, Time(r.get(2)?), r.get(3)?, r.get::<_, String>(4)?)))?;
+    rows.map(|row| {
+        let (event, dossier, at, kind, data) = row?;
+        Ok(EventView { event, dossier, at, kind, data: parse(&data, "event")? })
+    })
+    .collect()
+}
+
+fn views(conn: &Connection, sql: &str, which: impl Params) -> Result<Vec<DeliveryView>, Fault> {
+    Ok(conn.prepare_cached(sql)?.query_map(which, view)?.collect::<Result<_, _>>()?)
+}
+
+fn view(r: &Row<'_>) -> rusqlite::Result<DeliveryView> {
+    Ok(DeliveryView {
+        delivery: positive(r.get(0)?),
+        partner: r.get(1)?,
+        route: r.get(2)?,
+        lane: r.get(3)?,
+        dossier: r.get(4)?,
+        id: r.get(5)?,
+        kind: r.get(6)?,
+        state: state(r.get(7)?),
+        attempts: r.get(8)?,
+        created_at: Time(r.get(9)?),
+        ready_at: r.get::<_, Option<i64>>(10)?.map(Time),
+        reason: r.get(11)?,
+        sent: r.get(12)?,
+    })
+}
+
+fn parse<T: DeserializeOwned>(text: &str, table: &'static str) -> Result<T, Fault> {
+    // The error of serde_json may carry a value: only the table is told.
+    serde_json::from_str(text).map_err(|_| Fault::Row(table))
+}

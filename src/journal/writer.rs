@@ -1,0 +1,317 @@
+//! The one writer: a thread that takes commands from a bounded queue and commits them in groups.
+//!
+//! What always holds: a command is answered only after the COMMIT that holds it returned; each command has a savepoint, so that
+//! one that fails or is refused spoils no other of its batch; if COMMIT fails, every command of the batch gets the error.
+//! A batch ends when the queue is empty, at [`BATCH`] commands, or after [`PATIENCE`].
+//! It does not know what commands mean, and does not serialise, hash or validate.
+
+use super::checkpoint::SOON;
+use super::{JournalError, Notice};
+use crate::clock::{Clock as _, Wall};
+use rusqlite::{Connection, ErrorCode};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+/// Commands a commit holds at most.
+const BATCH: usize = 256;
+/// How long a batch is gathered at most.
+const PATIENCE: Duration = Duration::from_millis(4);
+
+/// Why a command failed. Everything of it is rolled back.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// SQLite's.
+    Sql(rusqlite::Error),
+    /// A row (of this table) is not what this program wrote.
+    Row(&'static str),
+    /// The caller asks for what cannot be.
+    Refused(&'static str),
+}
+
+/// What a command made, and whether its writes are kept.
+pub(super) enum Made<T> {
+    /// Kept.
+    Kept(T),
+    /// Answered, but nothing was (to be) written: rolled back.
+    Dropped(T),
+}
+
+/// What a command sets off once it is committed.
+#[derive(Default)]
+pub(super) struct Marks {
+    /// Something may have become due.
+    pub(super) due: bool,
+    /// Who is told.
+    pub(super) notices: Vec<Notice>,
+    /// Change of unfinished deliveries by partner.
+    pub(super) open: BTreeMap<String, i64>,
+}
+
+/// A command with the place its answer goes to. It may be run more than once, never after it was answered.
+pub(super) trait Command: Send {
+    /// Runs it inside its savepoint; `true`: keep what it wrote.
+    fn run(&mut self, conn: &Connection, marks: &mut Marks) -> Result<bool, Fault>;
+    /// Answers: what was made, or the error.
+    fn answer(self: Box<Self>, outcome: Result<(), JournalError>);
+}
+
+/// A command made of a function.
+pub(super) struct Call<T, F> {
+    run: F,
+    made: Option<T>,
+    to: oneshot::Sender<Result<T, JournalError>>,
+}
+
+/// What the writer counts; read by metrics and tests.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    /// Rows inserted, changed, deleted since open.
+    pub(super) rows: AtomicU64,
+    /// Commits that held at least one command.
+    pub(super) commits: AtomicU64,
+    /// Commands in them.
+    pub(super) commands: AtomicU64,
+}
+
+/// The writer's own things.
+pub(super) struct Writer {
+    conn: Connection,
+    queue: mpsc::Receiver<Box<dyn Command>>,
+    wake: watch::Sender<u64>,
+    notices: broadcast::Sender<Notice>,
+    counts: Arc<Counts>,
+    wal: Arc<AtomicI32>,
+    checkpoint: SyncSender<i32>,
+}
+
+/// A command that ran and waits for its commit.
+struct Ran {
+    command: Box<dyn Command>,
+    failed: Option<JournalError>,
+    marks: Marks,
+}
+
+// === impl Fault ===
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl Fault {
+    /// The error as the caller sees it: names the store's error, never a value.
+    pub(super) fn told(&self) -> JournalError {
+        match self {
+            Self::Sql(error) => match error.sqlite_error_code() {
+                Some(ErrorCode::DiskFull) => JournalError::Full,
+                Some(code) => JournalError::Store(match error.sqlite_error() {
+                    Some(e) => format!("{code:?} ({})", e.extended_code),
+                    None => format!("{code:?}"),
+                }),
+                None => match error {
+                    rusqlite::Error::InvalidColumnType(_, name, kind) => JournalError::Row(format!("column {name} is {kind}")),
+                    rusqlite::Error::FromSqlConversionFailure(column, ..) => JournalError::Row(format!("column {column}")),
+                    _ => JournalError::Store("a statement does not fit the store".to_owned()),
+                },
+            },
+            Self::Row(table) => JournalError::Row((*table).to_owned()),
+            Self::Refused(why) => JournalError::Store((*why).to_owned()),
+        }
+    }
+}
+
+// === impl Marks ===
+
+impl Marks {
+    /// Counts a delivery that opened (+1) or ended (-1).
+    pub(super) fn count(&mut self, partner: &str, change: i64) {
+        match self.open.get_mut(partner) {
+            Some(n) => *n += change,
+            None => {
+                self.open.insert(partner.to_owned(), change);
+            }
+        }
+    }
+
+    /// Somebody may wait for this.
+    pub(super) fn tell(&mut self, dossier: Option<&str>, delivery: Option<u64>) {
+        self.notices.push(Notice { dossier: dossier.map(str::to_owned), delivery });
+    }
+}
+
+// === impl Call ===
+
+impl<T, F> Call<T, F>
+where
+    T: Send + 'static,
+    F: Fn(&Connection, &mut Marks) -> Result<Made<T>, Fault> + Send + 'static,
+{
+    /// A command, and where its answer comes out.
+    pub(super) fn make(run: F) -> (Box<dyn Command>, oneshot::Receiver<Result<T, JournalError>>) {
+        let (to, answer) = oneshot::channel();
+        (Box::new(Self { run, made: None, to }), answer)
+    }
+}
+
+impl<T, F> Command for Call<T, F>
+where
+    T: Send + 'static,
+    F: Fn(&Connection, &mut Marks) -> Result<Made<T>, Fault> + Send + 'static,
+{
+    fn run(&mut self, conn: &Connection, marks: &mut Marks) -> Result<bool, Fault> {
+        let (made, kept) = match (self.run)(conn, marks)? {
+            Made::Kept(made) => (made, true),
+            Made::Dropped(made) => (made, false),
+        };
+        self.made = Some(made);
+        Ok(kept)
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<(), JournalError>) {
+        let Self { made, to, .. } = *self;
+        // Nobody may be waiting any more; what was written stays written.
+        let _ = to.send(outcome.and_then(|()| made.ok_or(JournalError::Closed)));
+    }
+}
+
+// === impl Writer ===
+
+impl Writer {
+    pub(super) fn new(
+        mut conn: Connection,
+        queue: mpsc::Receiver<Box<dyn Command>>,
+        told: (watch::Sender<u64>, broadcast::Sender<Notice>),
+        counts: Arc<Counts>,
+        checkpoint: SyncSender<i32>,
+    ) -> Result<Self, rusqlite::Error> {
+        let wal = Arc::new(AtomicI32::new(0));
+        let frames = wal.clone();
+        conn.wal_hook(Some(move |_: &mut _, n| {
+            frames.store(n, Ordering::Relaxed);
+            Ok(())
+        }))?;
+        Ok(Self { conn, queue, wake: told.0, notices: told.1, counts, wal, checkpoint })
+    }
+
+    /// Until every sender is gone and the queue is empty.
+    pub(super) fn run(mut self) {
+        let clock = Wall::new();
+        while let Some(first) = self.queue.blocking_recv() {
+            let begun = clock.since_start();
+            if let Err(fault) = self.begin() {
+                answer_all([first], &fault.told());
+                continue;
+            }
+            let mut ran = vec![self.step(first)];
+            let mut torn = self.conn.is_autocommit();
+            while !torn && ran.len() < BATCH && clock.since_start().saturating_sub(begun) < PATIENCE {
+                let Ok(next) = self.queue.try_recv() else { break };
+                ran.push(self.step(next));
+                torn = self.conn.is_autocommit();
+            }
+            if torn { self.one_by_one(ran) } else { self.finish(ran) }
+        }
+    }
+
+    fn begin(&self) -> Result<(), Fault> {
+        self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        Ok(())
+    }
+
+    /// Runs one command in its savepoint.
+    fn step(&self, mut command: Box<dyn Command>) -> Ran {
+        let mut marks = Marks::default();
+        let outcome = self.exec("SAVEPOINT command").and_then(|()| command.run(&self.conn, &mut marks));
+        let undo = !matches!(outcome, Ok(true));
+        let mut failed = outcome.err().map(|f| f.told());
+        if undo {
+            marks = Marks::default();
+        }
+        if !self.conn.is_autocommit() {
+            let closed = if undo { self.exec("ROLLBACK TO command") } else { Ok(()) }.and_then(|()| self.exec("RELEASE command"));
+            failed = failed.or_else(|| closed.err().map(|f| f.told()));
+        }
+        Ran { command, failed, marks }
+    }
+
+    /// Commits and answers.
+    fn finish(&self, mut ran: Vec<Ran>) {
+        let mut open: BTreeMap<&str, i64> = BTreeMap::new();
+        for (partner, n) in ran.iter().flat_map(|r| &r.marks.open) {
+            *open.entry(partner).or_default() += n;
+        }
+        let committed = self.count(&open).and_then(|()| self.exec("COMMIT"));
+        if let Err(fault) = committed {
+            if !self.conn.is_autocommit() {
+                // A rollback that fails leaves a transaction that the next BEGIN will report.
+                let _ = self.exec("ROLLBACK");
+            }
+            let told = fault.told();
+            return answer_all(ran.into_iter().map(|r| r.command), &told);
+        }
+        self.counts.rows.store(self.conn.total_changes(), Ordering::Relaxed);
+        self.counts.commits.fetch_add(1, Ordering::Relaxed);
+        self.counts.commands.fetch_add(ran.len() as u64, Ordering::Relaxed);
+        let due = ran.iter().any(|r| r.marks.due);
+        let notices: Vec<Notice> = ran.iter_mut().flat_map(|r| std::mem::take(&mut r.marks.notices)).collect();
+        for r in ran {
+            r.command.answer(r.failed.map_or(Ok(()), Err));
+        }
+        for notice in notices {
+            // No receiver: nobody waits.
+            let _ = self.notices.send(notice);
+        }
+        if due {
+            self.wake.send_modify(|n| *n = n.wrapping_add(1));
+        }
+        let frames = self.wal.load(Ordering::Relaxed);
+        if frames >= SOON {
+            // A full queue means that a checkpoint is under way already.
+            let _ = self.checkpoint.try_send(frames);
+        }
+    }
+
+    /// SQLite rolled the whole transaction back (a full disk does that): each command again, alone, so that only those fail that must.
+    fn one_by_one(&self, ran: Vec<Ran>) {
+        for r in ran {
+            if let Err(fault) = self.begin() {
+                r.command.answer(Err(fault.told()));
+                continue;
+            }
+            let again = self.step(r.command);
+            if self.conn.is_autocommit() {
+                again.command.answer(Err(again.failed.unwrap_or(JournalError::Full)));
+            } else {
+                self.finish(vec![again]);
+            }
+        }
+    }
+
+    /// Keeps the partners' numbers of unfinished deliveries.
+    fn count(&self, open: &BTreeMap<&str, i64>) -> Result<(), Fault> {
+        for (partner, n) in open.iter().filter(|(_, n)| **n != 0) {
+            self.conn
+                .prepare_cached(
+                    "INSERT INTO partner (name, open) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET open = open + excluded.open",
+                )?
+                .execute((partner, n))?;
+        }
+        Ok(())
+    }
+
+    fn exec(&self, sql: &str) -> Result<(), Fault> {
+        self.conn.prepare_cached(sql)?.execute([])?;
+        Ok(())
+    }
+}
+
+fn answer_all(commands: impl IntoIterator<Item = Box<dyn Command>>, error: &JournalError) {
+    for command in commands {
+        command.answer(Err(error.clone()));
+    }
+}
