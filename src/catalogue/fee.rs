@@ -94,7 +94,11 @@ mod tests {
     #[test]
     fn a_rule_settles_the_amount_or_says_unknown() {
         let vnd = |n| Vnd::new(n).unwrap();
-        let each = |unless: Option<&str>| FeeRule::PerItem { list: "items".into(), amount: vnd(20_000), unless: unless.map(str::to_owned) };
+        let each = |unless: Option<&str>| FeeRule::PerItem {
+            list: "items".into(),
+            amount: vnd(20_000),
+            unless: unless.map(str::to_owned),
+        };
         let form = json!({"items": [{"paid": false}, {"paid": true}, {}]});
         for (rule, form, want) in [
             (FeeRule::None, &json!({}), FeeDue::None),

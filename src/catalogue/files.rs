@@ -69,7 +69,8 @@ impl Files {
     /// The names of the partners: the folders under `adapters/`.
     #[must_use]
     pub fn partners(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.under("adapters/").filter_map(|(path, _)| path.split_once('/').map(|(name, _)| name)).collect();
+        let mut names: Vec<&str> =
+            self.under("adapters/").filter_map(|(path, _)| path.split_once('/').map(|(name, _)| name)).collect();
         names.dedup();
         names
     }
@@ -146,7 +147,8 @@ mod tests {
 
     #[test]
     fn partners_are_the_folders_under_adapters() {
-        let files = Files::default().with("adapters/b/partner.toml", "").with("adapters/a/x.map", "").with("adapters/a/y.map", "");
+        let files =
+            Files::default().with("adapters/b/partner.toml", "").with("adapters/a/x.map", "").with("adapters/a/y.map", "");
         assert_eq!(files.partners(), ["a", "b"]);
         assert_eq!(files.under("adapters/a/").count(), 2);
     }

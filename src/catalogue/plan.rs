@@ -43,12 +43,13 @@ pub struct PlanLine {
 
 /// Compares the plan with the rows of one list.
 #[must_use]
-pub fn compare<'p>(plan: &[PlanRow], rows: impl Iterator<Item = &'p Procedure>) -> Vec<PlanLine> {
+pub(super) fn compare<'p>(plan: &[PlanRow], rows: impl Iterator<Item = &'p Procedure>) -> Vec<PlanLine> {
     let rows: Vec<&Procedure> = rows.collect();
     let mut lines = Vec::new();
     for row in plan {
         let tier: Vec<&&Procedure> = rows.iter().filter(|p| p.tier == row.tier).collect();
-        let count = |fits: &dyn Fn(&Procedure) -> bool| u32::try_from(tier.iter().filter(|p| fits(p)).count()).unwrap_or(u32::MAX);
+        let count =
+            |fits: &dyn Fn(&Procedure) -> bool| u32::try_from(tier.iter().filter(|p| fits(p)).count()).unwrap_or(u32::MAX);
         let unknown = count(&|p| p.level == Level::Unknown);
         let all = count(&|_| true);
         let three = count(&|p| matches!(p.level, Level::Three | Level::Four));

@@ -268,7 +268,9 @@ impl Procedures {
         if let Some(found) = rows().find(|p| p.valid_on(day)) {
             return Ok(found);
         }
-        let gap = |p: &&Procedure| if day < p.valid_from { (p.valid_from - day).get_days() } else { p.valid_to.map_or(0, |to| (day - to).get_days()) };
+        let gap = |p: &&Procedure| {
+            if day < p.valid_from { (p.valid_from - day).get_days() } else { p.valid_to.map_or(0, |to| (day - to).get_days()) }
+        };
         rows().min_by_key(gap).map_or(Err(NotFound::Unknown), |p| Err(NotFound::NotValid { from: p.valid_from, to: p.valid_to }))
     }
 

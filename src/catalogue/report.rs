@@ -67,7 +67,9 @@ fn row_json(p: &Procedure) -> Value {
         FeeRule::None => json!({"kind": "none"}),
         FeeRule::Unknown => json!({"kind": "unknown"}),
         FeeRule::Amount(amount) => json!({"kind": "amount", "amount": amount}),
-        FeeRule::PerItem { list, amount, unless } => json!({"kind": "per-item", "list": list, "amount": amount, "unless": unless}),
+        FeeRule::PerItem { list, amount, unless } => {
+            json!({"kind": "per-item", "list": list, "amount": amount, "unless": unless})
+        }
         FeeRule::Alternatives(list) => json!({"kind": "alternatives", "amounts": list}),
     };
     json!({

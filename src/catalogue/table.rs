@@ -201,7 +201,8 @@ fn vnd(item: &Item<'_>) -> Option<Vnd> {
 
 fn date(item: &Item<'_>) -> Option<Date> {
     let found = item.value().as_datetime().and_then(|d| d.date);
-    let date = found.and_then(|d| Date::new(i16::try_from(d.year).ok()?, i8::try_from(d.month).ok()?, i8::try_from(d.day).ok()?).ok());
+    let date =
+        found.and_then(|d| Date::new(i16::try_from(d.year).ok()?, i8::try_from(d.month).ok()?, i8::try_from(d.day).ok()?).ok());
     if date.is_none() {
         item.fault(format!("`{}` must be a date such as 2019-01-01", item.name()), None);
     }
