@@ -10,6 +10,7 @@ mod book;
 mod ministry;
 mod paper;
 mod payment;
+mod portal;
 mod seal;
 mod server;
 mod weather;
@@ -26,6 +27,9 @@ use tokio::sync::watch;
 pub use book::{Book, Call, Ident, Open, Summary};
 pub use ministry::{Document, Dossier, Fee, Ministry, Missing, Push, Pushed, Script};
 pub use payment::{Payment, Transaction, Wrong};
+pub use portal::{
+    AGENCY, Application, Edition, FeeState, Fetched, Filed, Link, Paper, Portal, Reply, Service, Step, Stored, Told,
+};
 pub use weather::{Chance, Climate, Down, Effect, Fate, Plan, Unclear, Weather};
 
 /// Which partner is simulated.
@@ -237,7 +241,7 @@ pub async fn run(role: Role, options: Options) -> Result<(), Failure> {
     match role {
         Role::Payment => until_told(Payment::start(options).await?, "payment").await,
         Role::Ministry => until_told(Ministry::start(options).await?, "ministry").await,
-        Role::Portal => Err(Failure::Role("this simulator is not built yet".to_owned())),
+        Role::Portal => until_told(Portal::start(options).await?, "portal").await,
     }
 }
 
