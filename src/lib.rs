@@ -24,5 +24,6 @@ pub mod exchange;
 pub mod journal;
 pub mod mapping;
 pub mod model;
+pub mod partner;
 pub mod seal;
 pub mod simulator;

@@ -1,0 +1,93 @@
+//! The transport over HTTP/1.1 and TLS (reqwest, rustls). One client a partner, so that no partner's slowness uses up another's
+//! connections.
+
+use super::{Call, Reply, SendError, Transport};
+use bytes::{Bytes, BytesMut};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+/// A longer answer is cut off and counts as lost: no partner's answer is near this.
+const LONGEST_REPLY: usize = 16 * 1024 * 1024;
+
+/// Idle connections are dropped well before a partner's server would drop them under our hands.
+const IDLE: Duration = Duration::from_secs(4);
+
+/// HTTP clients by partner.
+#[derive(Debug)]
+pub struct HttpTransport {
+    clients: BTreeMap<String, reqwest::Client>,
+}
+
+// === impl HttpTransport ===
+
+impl HttpTransport {
+    /// One client for each partner. `roots` are further certificates to trust (PEM), for partners with an authority of their own.
+    pub fn new<'p>(partners: impl IntoIterator<Item = &'p str>, roots: &[Vec<u8>]) -> Result<Self, reqwest::Error> {
+        let mut certificates = Vec::new();
+        for pem in roots {
+            certificates.extend(reqwest::Certificate::from_pem_bundle(pem)?);
+        }
+        let clients = partners
+            .into_iter()
+            .map(|name| Ok((name.to_owned(), client(&certificates)?)))
+            .collect::<Result<BTreeMap<_, _>, reqwest::Error>>()?;
+        Ok(Self { clients })
+    }
+
+    async fn call(&self, call: Call) -> Result<Reply, SendError> {
+        let client = self.clients.get(&call.partner).ok_or(SendError::NotSent("no-client"))?;
+        let mut request = client.post(&call.url).timeout(call.timeout).body(call.body);
+        for (name, value) in &call.headers {
+            request = request.header(name, value);
+        }
+        let request = request.build().map_err(|_| SendError::NotSent("bad-request"))?;
+        let mut response = client.execute(request).await.map_err(|e| classify(&e))?;
+        let retry_after =
+            response.headers().get("retry-after").and_then(|v| v.to_str().ok()?.trim().parse().ok()).map(Duration::from_secs);
+        let status = response.status().as_u16();
+        let mut body = BytesMut::new();
+        while let Some(piece) = response.chunk().await.map_err(|e| lost(&e))? {
+            if body.len() + piece.len() > LONGEST_REPLY {
+                return Err(SendError::Lost("answer-too-long"));
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(Reply { status, retry_after, body: Bytes::from(body) })
+    }
+}
+
+impl Transport for HttpTransport {
+    fn send(&self, call: Call) -> Pin<Box<dyn Future<Output = Result<Reply, SendError>> + Send + '_>> {
+        Box::pin(self.call(call))
+    }
+}
+
+fn client(roots: &[reqwest::Certificate]) -> Result<reqwest::Client, reqwest::Error> {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .http1_only()
+        .connect_timeout(Duration::from_secs(10))
+        .pool_idle_timeout(IDLE)
+        .tcp_nodelay(true)
+        .tls_certs_merge(roots.iter().cloned())
+        .build()
+}
+
+/// Only a connection that was never made is certainly not sent.
+fn classify(error: &reqwest::Error) -> SendError {
+    if error.is_connect() {
+        SendError::NotSent(if error.is_timeout() { "connect-timeout" } else { "not-connected" })
+    } else if error.is_builder() {
+        SendError::NotSent("bad-request")
+    } else {
+        lost(error)
+    }
+}
+
+fn lost(error: &reqwest::Error) -> SendError {
+    SendError::Lost(if error.is_timeout() { "timeout" } else { "cut" })
+}
