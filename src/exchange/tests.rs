@@ -92,6 +92,9 @@ impl World {
         self.snapshot.early.extend(effects.early);
         for delivery in effects.deliveries {
             let body = delivery.body.unwrap_or_default();
+            if !body.is_null() {
+                assert_canonical(delivery.kind, &body);
+            }
             if delivery.partner == "north" {
                 self.told.push((delivery.kind, body));
                 continue;
@@ -171,6 +174,15 @@ impl World {
         }
         Ok(start)
     }
+}
+
+/// What the decisions send is what the canonical schema says.
+fn assert_canonical(kind: Kind, body: &Value) {
+    let path = format!("{}/schemas/canonical/{}.json", env!("CARGO_MANIFEST_DIR"), kind.name());
+    let schema: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let validator = jsonschema::draft202012::options().should_validate_formats(true).build(&schema).unwrap();
+    let faults: Vec<String> = validator.iter_errors(body).map(|e| format!("{} {e}", e.instance_path())).collect();
+    assert!(faults.is_empty(), "{}: {faults:#?}", kind.name());
 }
 
 fn permutations(n: usize) -> Vec<Vec<usize>> {
@@ -291,6 +303,9 @@ fn a_fee_is_owed_requested_paid_and_told_to_both_sides() {
     world.push("a", Status::Received, -2000).unwrap();
     world.push_with("b", Status::Payment, -1000, json!({ "fee_due": { "amount": 150_000 } })).unwrap();
     assert_eq!(world.dossier().fee.as_ref().map(|f| (f.amount.amount(), f.state)), Some((150_000, FeeState::Owed)));
+    let owed = world.scene_of("bank", bill);
+    assert_canonical(Kind::BillAnswer, &owed);
+    assert_eq!(owed["outcome"], "owed");
     let Start::New(_, transaction) = world.click().unwrap() else { panic!("a new transaction") };
     let Start::Open(open) = world.click().unwrap() else { panic!("one transaction is open per fee") };
     assert_eq!(open.transaction, transaction);
@@ -314,6 +329,7 @@ fn a_fee_is_owed_requested_paid_and_told_to_both_sides() {
     assert_eq!(world.open(Kind::FeePaid).len(), 1);
     assert_eq!(world.told.iter().filter(|(k, b)| *k == Kind::FeeChange && b["paid"] == true).count(), 1);
     assert_eq!(world.click().unwrap_err().code, "fee-paid");
+    assert_eq!(world.scene_of("bank", bill), json!({ "outcome": "settled" }));
     // Told again, or told "pending" late: nothing undoes Paid, nothing is told twice.
     let again = world.scene_of("bank", |scene, _| noticed(scene, &notice, Some(&world.snapshot.payments[0]))).unwrap();
     assert!(again.deliveries.is_empty());
