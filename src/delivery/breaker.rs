@@ -105,6 +105,12 @@ impl Breaker {
         matches!(self.state, State::Closed { .. })
     }
 
+    /// Closed, and the last answer was one in its senses.
+    #[must_use]
+    pub fn is_healthy(&self) -> bool {
+        matches!(self.state, State::Closed { troubles: 0, .. })
+    }
+
     fn open(&self, now: Time, pause: Duration, not_before: Option<Duration>) -> State {
         State::Open { until: now.plus(pause.max(not_before.unwrap_or_default().min(self.policy.max))), pause, probing: false }
     }

@@ -6,6 +6,7 @@
 use super::refusal::Refusal;
 use super::scene::{Scene, Service};
 use super::tell::{self, Words};
+use crate::clock::Time;
 use crate::journal::{Close, DeliveryState, DeliveryView, Effects, Snapshot};
 use crate::model::{AgencyCode, Dossier, DossierCode, Kind, Message, Payer, Status};
 use serde_json::{Value, json};
@@ -72,6 +73,7 @@ pub fn correct(scene: &Scene<'_>, message: &mut Message, snapshot: &Snapshot) ->
     // The edition is fixed by the first submission day.
     effects.dossier = Some(Dossier {
         edition: before.edition.clone(),
+        submitted_at: before.submitted_at,
         registered_at: before.registered_at,
         told: before.told,
         version: before.version + 1,
@@ -256,6 +258,7 @@ fn registered(scene: &Scene<'_>, service: &Service, message: &Message, code: &st
         ministry: service.ministry.clone(),
         status: Status::New,
         since: None,
+        submitted_at: message.text("submitted_at").and_then(Time::parse).unwrap_or(scene.now),
         registered_at: scene.now,
         due_at: service.due_at,
         told: 0,

@@ -31,6 +31,7 @@ pub(super) fn dossier(code: &str, version: u64) -> Dossier {
         ministry: Some("office".to_owned()),
         status: Status::New,
         since: None,
+        submitted_at: T0,
         registered_at: T0,
         due_at: None,
         told: 0,

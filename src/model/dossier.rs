@@ -28,6 +28,8 @@ pub struct Dossier {
     pub status: Status,
     /// The partner's time of the status last applied; none while no partner's status was applied.
     pub since: Option<Time>,
+    /// When the citizen handed it in, by the portal's word; its day fixes procedure row and edition.
+    pub submitted_at: Time,
     /// When we took it in.
     pub registered_at: Time,
     /// The date it is promised for.
