@@ -7,6 +7,7 @@
 //! Not for production: certificates, durability beyond the book file and speed are not its concern.
 
 mod book;
+mod chance;
 mod ministry;
 mod paper;
 mod payment;
@@ -25,12 +26,13 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 pub use book::{Book, Call, Ident, Open, Summary};
+pub use chance::Chance;
 pub use ministry::{Document, Dossier, Fee, Ministry, Missing, Push, Pushed, Script};
 pub use payment::{Payment, Transaction, Wrong};
 pub use portal::{
     AGENCY, Application, Edition, FeeState, Fetched, Filed, Link, Paper, Portal, Reply, Service, Step, Stored, Told,
 };
-pub use weather::{Chance, Climate, Down, Effect, Fate, Plan, Unclear, Weather};
+pub use weather::{Climate, Down, Effect, Fate, Plan, Unclear, Weather};
 
 /// Which partner is simulated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, serde::Deserialize, serde::Serialize)]

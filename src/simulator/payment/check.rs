@@ -119,7 +119,7 @@ fn bill_faults(bill: &Map<String, Value>, amount: Option<u64>) -> Vec<String> {
         faults.push("bill_info.MaDichVu is not 2".to_owned());
     }
     let fees = rows(bill, "PhiLePhi", &["LoaiPhiLePhi", "MaPhiLePhi", "TenPhiLePhi", "SoTien"], &mut faults);
-    if fees.is_some() && fees != amount {
+    if fees.is_some_and(|total| total > 0) && fees != amount {
         faults.push("the fees of PhiLePhi do not add up to trans_amount".to_owned());
     }
     rows(bill, "DSKhoanNop", &["NoiDung", "SoTien"], &mut faults);
@@ -131,10 +131,10 @@ fn bill_faults(bill: &Map<String, Value>, amount: Option<u64>) -> Vec<String> {
     faults
 }
 
-/// Checks an array's rows and adds their amounts up; `None` when they are faulty.
+/// Checks an array's rows and adds their amounts up (0 when it is empty); `None` when they are faulty.
 fn rows(bill: &Map<String, Value>, name: &str, fields: &[&str], faults: &mut Vec<String>) -> Option<u64> {
-    let Some(rows) = bill.get(name).and_then(Value::as_array).filter(|r| !r.is_empty()) else {
-        faults.push(format!("bill_info.{name} is missing or empty"));
+    let Some(rows) = bill.get(name).and_then(Value::as_array) else {
+        faults.push(format!("bill_info.{name} is missing"));
         return None;
     };
     let mut total = Some(0_u64);

@@ -279,3 +279,19 @@ async fn down_refuses_connections_and_the_control_address_brings_it_back() {
     let book: Value = serde_json::from_str(&book).unwrap();
     assert_eq!((&book["summary"]["processed"], &book["state"]["transactions"][0]["amount"]), (&json!(1), &json!(40000)));
 }
+
+#[test]
+fn the_shipped_samples_of_a_create_pass_our_checks() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/adapters/keypay/samples/create");
+    let mut seen = 0;
+    for file in std::fs::read_dir(folder).unwrap().map(|f| f.unwrap().path()) {
+        let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+        if name.ends_with(".json") && !name.contains(".canonical.") && !name.contains(".context.") {
+            let body: Map<String, Value> = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+            assert_eq!(check::create("HN-GDDT", &body), Vec::<String>::new(), "{name}");
+            assert!(check::sealed("khoa-mot-thu-nghiem", &body, &check::SEALED), "{name}");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 4);
+}

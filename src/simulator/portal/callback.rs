@@ -236,3 +236,29 @@ fn apply(filed: &mut Filed, kind: Kind, item: &Item, message: &str) -> Vec<Strin
     }
     violations
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_samples_pass_our_checks() {
+        for (folder, kind) in [("status", Kind::Status), ("progress", Kind::Progress), ("fee", Kind::Fee)] {
+            let folder = format!("{}/adapters/hanoi/samples/{folder}", env!("CARGO_MANIFEST_DIR"));
+            for file in std::fs::read_dir(folder).unwrap().map(|f| f.unwrap().path()) {
+                let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+                if !name.contains(".canonical.") && !name.contains(".context.") && !name.starts_with("also-") {
+                    for item in items(&std::fs::read(&file).unwrap()).unwrap() {
+                        assert_eq!(checked(kind, item).err(), None, "{name}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_form_body_is_read_with_its_escapes() {
+        let read = form(b"client_id=a%2Bb&client_secret=x+y%C4%91&&z");
+        assert_eq!((text(&read, "client_id"), text(&read, "client_secret"), read.len()), ("a+b".into(), "x yđ".into(), 2));
+    }
+}

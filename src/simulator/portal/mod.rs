@@ -8,6 +8,7 @@
 mod application;
 mod callback;
 mod client;
+mod forms;
 mod people;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -10,7 +10,6 @@ use super::super::{Effect, Plan, client, seal};
 use super::*;
 
 const CODE: &str = "H26.15-20260609-0000001";
-const KEY: &str = "whsec_a2hvYS13ZWJob29rLXRodS1uZ2hpZW0tMzItYnl0ZQ==";
 
 type Seen = Arc<Mutex<Vec<(String, Value)>>>;
 
