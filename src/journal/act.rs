@@ -2,8 +2,8 @@
 //!
 //! What always holds: a delivery under way is never touched; an unknown one is not sent again unless the operator says so.
 
-use super::effects::{AuditRow, number};
-use super::lane::Open;
+use super::effects::AuditRow;
+use super::lane::{End, Found, Open, code};
 use super::writer::{Fault, Made, Marks};
 use super::{Act, Acted, DeliveryState, NewAudit, Verdict};
 use crate::clock::Time;
@@ -26,16 +26,16 @@ pub(super) fn act(conn: &Connection, marks: &mut Marks, act: &Act, who: &str, at
             audit("resume", partner.clone(), json!({}))?;
         }
         Act::Release { delivery, verdict, reason } => {
-            let open = match Open::find(conn, number(*delivery))? {
-                Ok(open) => open,
-                Err(ended) => return Ok(Made::Dropped(if ended { Acted::Refused } else { Acted::Missing })),
+            let open = match Open::find(conn, *delivery)? {
+                Found::Open(open) => open,
+                Found::Ended => return Ok(Made::Dropped(Acted::Refused)),
+                Found::Missing => return Ok(Made::Dropped(Acted::Missing)),
             };
             let was = open.state();
+            let done = End { state: code(DeliveryState::Done), at: Some(at), reason: Some(reason), last: None };
             match (was, verdict) {
-                (DeliveryState::Unknown, Verdict::Received) => open.end(conn, marks, 4, Some(at), Some(reason))?,
-                (DeliveryState::Parked, Verdict::Received) if open.doubtful() => {
-                    open.end(conn, marks, 4, Some(at), Some(reason))?
-                }
+                (DeliveryState::Unknown, Verdict::Received) => open.end(conn, marks, &done)?,
+                (DeliveryState::Parked, Verdict::Received) if open.doubtful() => open.end(conn, marks, &done)?,
                 (DeliveryState::Unknown | DeliveryState::Parked, v) => open.renew(conn, marks, at, *v == Verdict::NotReceived)?,
                 _ => return Ok(Made::Dropped(Acted::Refused)),
             }
@@ -45,13 +45,14 @@ pub(super) fn act(conn: &Connection, marks: &mut Marks, act: &Act, who: &str, at
             audit("release", delivery.to_string(), data)?;
         }
         Act::Close { delivery, reason } => {
-            let open = match Open::find(conn, number(*delivery))? {
-                Ok(open) if open.state() != DeliveryState::Claimed => open,
-                Ok(_) | Err(true) => return Ok(Made::Dropped(Acted::Refused)),
-                Err(false) => return Ok(Made::Dropped(Acted::Missing)),
+            let open = match Open::find(conn, *delivery)? {
+                Found::Open(open) if open.state() != DeliveryState::Claimed => open,
+                Found::Open(_) | Found::Ended => return Ok(Made::Dropped(Acted::Refused)),
+                Found::Missing => return Ok(Made::Dropped(Acted::Missing)),
             };
             let was = open.state();
-            open.end(conn, marks, 6, Some(at), Some(reason))?;
+            let closed = End { state: code(DeliveryState::Closed), at: Some(at), reason: Some(reason), last: None };
+            open.end(conn, marks, &closed)?;
             marks.tell(open.dossier.as_deref(), Some(*delivery));
             let data = json!({ "reason": reason, "was": was, "partner": open.partner, "dossier": open.dossier });
             audit("close", delivery.to_string(), data)?;

@@ -227,3 +227,70 @@ impl From<io::Error> for BlobError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seal::sha256_hex;
+    use std::io::Read as _;
+
+    fn store() -> (tempfile::TempDir, BlobStore) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = BlobStore::open(&dir.path().join("files")).unwrap();
+        (dir, store)
+    }
+
+    fn names(store: &BlobStore, folder: &str) -> Vec<String> {
+        let entries = fs::read_dir(store.0.dir.join(folder)).unwrap();
+        entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn what_was_finished_is_found_by_its_digest_and_kept_once() {
+        let (_dir, store) = store();
+        for _ in 0..2 {
+            let mut stage = store.stage(100).unwrap();
+            stage.write_all("giấy ".as_bytes()).unwrap();
+            stage.write_all(b"khai sinh").unwrap();
+            let blob = stage.finish().unwrap();
+            assert_eq!(blob, Blob { digest: sha256_hex("giấy khai sinh".as_bytes()), size: 16 });
+            let mut text = String::new();
+            store.open_blob(&blob.digest).unwrap().unwrap().read_to_string(&mut text).unwrap();
+            assert_eq!(text, "giấy khai sinh");
+            assert_eq!(names(&store, &blob.digest[..2]), [blob.digest]);
+        }
+        assert!(names(&store, "tmp").is_empty());
+    }
+
+    #[test]
+    fn a_stage_that_is_dropped_or_too_large_leaves_nothing() {
+        let (_dir, store) = store();
+        let mut stage = store.stage(10).unwrap();
+        stage.write_all(b"0123456789").unwrap();
+        assert_eq!(names(&store, "tmp").len(), 1);
+        let error = stage.write_all(b"x").unwrap_err();
+        assert!(matches!(BlobError::from(error), BlobError::TooLarge { limit: 10 }));
+        drop(stage);
+        assert!(names(&store, "tmp").is_empty());
+        assert_eq!(fs::read_dir(&store.0.dir).unwrap().count(), 1, "tmp alone");
+    }
+
+    #[test]
+    fn leftovers_of_an_earlier_run_are_removed_at_open() {
+        let (_dir, store) = store();
+        let mut stage = store.stage(10).unwrap();
+        stage.write_all(b"half").unwrap();
+        std::mem::forget(stage);
+        let again = BlobStore::open(&store.0.dir).unwrap();
+        assert!(names(&again, "tmp").is_empty());
+    }
+
+    #[test]
+    fn only_a_digest_names_a_content() {
+        let (_dir, store) = store();
+        for name in ["", "ab", "../../etc/passwd", &"A".repeat(64), &"g".repeat(64), &"é".repeat(32)] {
+            assert!(matches!(store.open_blob(name), Err(BlobError::Name)), "{name:?}");
+        }
+        assert!(store.open_blob(&"a".repeat(64)).unwrap().is_none());
+    }
+}

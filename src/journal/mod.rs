@@ -6,6 +6,7 @@
 mod act;
 mod blobs;
 mod checkpoint;
+mod claim;
 #[cfg(test)]
 mod contract;
 mod effects;

@@ -19,7 +19,7 @@ pub(super) const PAGE: u32 = 8192;
 /// All migrations, in order; the version of the file is how many were applied.
 const MIGRATIONS: [(&str, &str); 1] = [("first", include_str!("migrations/0001_first.sql"))];
 
-/// Why a journal could not be opened. Nothing was changed, except for [`OpenError::Store`] and [`OpenError::File`] nothing at all.
+/// Why a journal could not be opened. What is refused was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another process holds it.
@@ -119,7 +119,7 @@ pub(super) fn writer(path: &Path, synchronous: &str) -> Result<Connection, OpenE
     conn.pragma_update(None, "journal_size_limit", 64 << 20)?;
     conn.pragma_update(None, "cache_size", -32_768)?;
     conn.set_prepared_statement_cache_capacity(128);
-    migrate(&conn, path)?;
+    migrate(&conn)?;
     Ok(conn)
 }
 
@@ -167,7 +167,7 @@ fn known_file(conn: &Connection, path: &Path) -> Result<(), OpenError> {
     if id == APPLICATION || (id == 0 && tables == 0) { Ok(()) } else { Err(OpenError::Foreign { path: path.to_owned(), id }) }
 }
 
-fn migrate(conn: &Connection, path: &Path) -> Result<(), OpenError> {
+fn migrate(conn: &Connection) -> Result<(), OpenError> {
     let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
     let found: u32 = conn.pragma_query_value(None, "user_version", |r| r.get(0))?;
     if found > known {
@@ -192,6 +192,5 @@ fn migrate(conn: &Connection, path: &Path) -> Result<(), OpenError> {
         tx.pragma_update(None, "user_version", version)?;
         tx.commit()?;
     }
-    let _ = path;
     Ok(())
 }

@@ -4,8 +4,9 @@
 //! answer of a writing call is given after its COMMIT, which synced the WAL (synchronous=FULL). Records are serialised on the
 //! caller's thread, written on the one writer's, read on the readers'. It decides nothing about messages.
 
+use super::claim::{self, ReadySettlement};
 use super::effects::{self, Ready, ReadyAcceptance};
-use super::lane::{self, ReadySettlement};
+use super::lane;
 use super::reader::Readers;
 use super::schema::{self, Lock, OpenError};
 use super::writer::{Call, Command, Counts, Fault, Made, Marks, Writer};
@@ -196,7 +197,7 @@ impl Journal for SqliteJournal {
 
     fn claim(&self, partner: &str, max: u32, now: Time, tat: Option<i64>) -> Answer<'_, Vec<Claim>> {
         let (partner, run) = (partner.to_owned(), effects::number(self.run));
-        Box::pin(self.write(move |conn, _| lane::claim(conn, &partner, max, now, tat, run)))
+        Box::pin(self.write(move |conn, _| claim::claim(conn, &partner, max, now, tat, run)))
     }
 
     fn settle(&self, settlement: Settlement) -> Answer<'_, Settled> {
@@ -205,7 +206,7 @@ impl Journal for SqliteJournal {
             let Settlement { delivery, run: of, at, attempt, next, effects } = settlement;
             let effects = Ready::new(effects).map_err(|f| f.told())?;
             let ready = ReadySettlement { delivery, run: of, at, attempt, next, effects };
-            self.write(move |conn, marks| lane::settle(conn, marks, &ready, run)).await
+            self.write(move |conn, marks| claim::settle(conn, marks, &ready, run)).await
         })
     }
 

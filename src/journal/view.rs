@@ -136,8 +136,12 @@ pub(super) fn delivery(conn: &Connection, seq: u64) -> Result<Option<DeliveryDet
         )?
         .query_row([seq], |r| r.get(0))?;
     let body = serde_json::from_slice(&body.unwrap_or_else(|| b"null".to_vec())).map_err(|_| Fault::Row("outgoing"))?;
-    let mut read =
-        conn.prepare_cached("SELECT at, ms, what, outcome, why, adapters FROM attempt WHERE delivery = ?1 ORDER BY try")?;
+    let mut read = conn.prepare_cached(
+        "SELECT at, ms, what, outcome, why, adapters FROM (
+           SELECT try, at, ms, what, outcome, why, adapters FROM attempt WHERE delivery = ?1
+           UNION ALL SELECT 9223372036854775807, last_at, last_ms, last_what, last_outcome, last_why, adapters
+             FROM delivery WHERE seq = ?1 AND last_at IS NOT NULL) ORDER BY try",
+    )?;
     let attempts = read.query_map([seq], |r| {
         Ok(Attempt {
             at: Time(r.get(0)?),

@@ -62,7 +62,8 @@ CREATE TABLE delivery (
   dossier TEXT, class TEXT NOT NULL, caller TEXT NOT NULL, deadline INTEGER NOT NULL, not_before INTEGER,
   id TEXT NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL, created_at INTEGER NOT NULL,
   message INTEGER, -- whose body is sent; none: the own one in outgoing
-  ended_at INTEGER, attempts INTEGER NOT NULL DEFAULT 0, sent INTEGER NOT NULL DEFAULT 0, adapters TEXT, reason TEXT);
+  ended_at INTEGER, attempts INTEGER NOT NULL DEFAULT 0, sent INTEGER NOT NULL DEFAULT 0, adapters TEXT, reason TEXT,
+  last_at INTEGER, last_ms INTEGER, last_what TEXT, last_outcome TEXT, last_why TEXT); -- the try that ended it
 CREATE INDEX delivery_lane ON delivery (partner, lane, seq) WHERE state = 0;
 CREATE INDEX delivery_open ON delivery (partner, seq) WHERE state = 0;
 CREATE INDEX delivery_dossier ON delivery (dossier, seq) WHERE dossier IS NOT NULL;
@@ -81,7 +82,7 @@ CREATE TABLE lane (
 CREATE INDEX lane_ready ON lane (partner, ready_at, deadline) WHERE ready_at IS NOT NULL;
 CREATE INDEX lane_held ON lane (state, partner) WHERE state > 0;
 
--- A delivery's history (the last hundred tries).
+-- A delivery's history: its last tries but for the one that ended it, which stands in its own row.
 CREATE TABLE attempt (
   delivery INTEGER NOT NULL, try INTEGER NOT NULL, at INTEGER NOT NULL, ms INTEGER NOT NULL, what TEXT NOT NULL, outcome TEXT NOT NULL,
   why TEXT, adapters TEXT NOT NULL, PRIMARY KEY (delivery, try)) WITHOUT ROWID;

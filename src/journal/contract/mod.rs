@@ -1,10 +1,10 @@
 //! The journal's contract as tests, written against `dyn Journal`: every store answers the same suite.
 //!
 //! A store gives a [`Store`]: how it is opened, and opened again, in one place. What only SQLite has (its lock, its file's
-//! version, its row budget, its query plans) stands in `sqlite_tests`.
+//! version, its row budget, its query plans) stands in `sqlite`.
 
 use super::*;
-use crate::model::{Dossier, Fee, FeeState, Kind, Movement, Payer, Payment, PaymentState, Status, Vnd};
+use crate::model::{Dossier, Kind, Payer, PaymentState, Status, Vnd};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -136,87 +136,57 @@ pub(super) fn settlement(claim: &Claim, next: Next) -> Settlement {
     Settlement { delivery: claim.delivery, run: claim.run, at: at(1), attempt, next, effects: Effects::default() }
 }
 
-async fn claim_all(j: &dyn Journal, now: Time) -> Vec<Claim> {
+pub(super) async fn claim_all(j: &dyn Journal, now: Time) -> Vec<Claim> {
     j.claim("office", 100, now, None).await.unwrap()
 }
 
-fn lanes(claims: &[Claim]) -> Vec<&str> {
+pub(super) fn keys(claims: &[Claim]) -> Vec<&str> {
     claims.iter().map(|c| c.lane.as_str()).collect()
 }
 
-async fn new(j: &dyn Journal, a: Acceptance) -> u64 {
+pub(super) async fn new(j: &dyn Journal, a: Acceptance) -> u64 {
     match j.accept(a).await.unwrap() {
         Accepted::New { message } => message,
         other => panic!("{other:?}"),
     }
 }
 
-async fn settle(j: &dyn Journal, claim: &Claim, next: Next) {
+pub(super) async fn settle(j: &dyn Journal, claim: &Claim, next: Next) {
     assert_eq!(j.settle(settlement(claim, next)).await.unwrap(), Settled::Written);
 }
 
-async fn state_of(j: &dyn Journal, delivery: u64) -> DeliveryState {
+pub(super) async fn state_of(j: &dyn Journal, delivery: u64) -> DeliveryState {
     j.delivery(delivery).await.unwrap().unwrap().view.state
 }
 
-/// The suite. Each function is a sentence that must hold of every store.
-pub(super) mod suite {
-    use super::*;
-
-    pub(crate) async fn what_is_accepted_is_found_delivered_and_told(store: &dyn Store) {
-        let j = store.open();
-        let message = new(&*j, submit("D1")).await;
-        assert_eq!(message, 1);
-        let seen = j.snapshot("D1").await.unwrap();
-        assert_eq!(seen.dossier, Some(dossier("D1", 1)));
-        assert_eq!(seen.open.len(), 1);
-        assert_eq!((seen.open[0].state, seen.open[0].sent, seen.open[0].ready_at), (DeliveryState::Waiting, false, Some(T0)));
-        let claims = claim_all(&*j, at(0)).await;
-        assert_eq!(lanes(&claims), ["D1"]);
-        let c = &claims[0];
-        assert_eq!((c.id.as_str(), c.kind, c.attempts, &c.adapters, &c.doubt), ("m-D1", Kind::DossierSubmit, 0, &None, &None));
-        assert_eq!(c.body, submit("D1").message.body, "none of its own: the accepted message's body");
-        assert_eq!(state_of(&*j, c.delivery).await, DeliveryState::Claimed);
-        let mut end = settlement(c, Next::Done);
-        end.effects.events.push(event("D1", "delivered"));
-        assert_eq!(j.settle(end).await.unwrap(), Settled::Written);
-        let detail = j.delivery(c.delivery).await.unwrap().unwrap();
-        assert_eq!((detail.view.state, detail.view.sent, detail.attempts.len()), (DeliveryState::Done, true, 1));
-        assert_eq!(detail.body, json!({ "code": "D1", "message": "m-D1" }));
-        assert_eq!(
-            j.timeline("D1").await.unwrap().iter().map(|e| e.kind.as_str()).collect::<Vec<_>>(),
-            ["accepted", "delivered"]
-        );
-        assert!(j.snapshot("D1").await.unwrap().open.is_empty());
-        assert_eq!(j.next_due("office").await.unwrap(), None);
-    }
-}
-
-mod sqlite_tests {
-    use super::*;
-
-    struct Folder {
-        dir: tempfile::TempDir,
-    }
-
-    impl Store for Folder {
-        fn open(&self) -> Arc<dyn Journal> {
-            SqliteJournal::open(self.dir.path(), Options::default()).unwrap()
+/// Runs the whole suite against a store; each name is a sentence that must hold of every store.
+macro_rules! contract {
+    ($store:expr; $($room:ident: $($name:ident),+;)+) => { $($(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            super::$room::$name(&$store).await;
         }
-    }
-
-    fn folder() -> Folder {
-        Folder { dir: tempfile::tempdir().unwrap() }
-    }
-
-    macro_rules! held_by_sqlite {
-        ($($name:ident),* $(,)?) => { $(
-            #[tokio::test]
-            async fn $name() {
-                suite::$name(&folder()).await;
-            }
-        )* };
-    }
-
-    held_by_sqlite! { what_is_accepted_is_found_delivered_and_told }
+    )+)+ };
+    ($store:expr) => { contract! { $store;
+        accepting: what_is_accepted_is_found_delivered_and_told, the_same_key_gets_the_first_receipt_and_writes_nothing,
+            of_many_acceptances_under_one_key_exactly_one_is_new, effects_of_an_older_version_are_stale_and_write_nothing,
+            one_failing_command_spoils_no_other_of_its_batch, a_reader_who_saw_an_event_never_sees_an_earlier_one_appear_later,
+            events_are_told_to_the_caller_whose_dossier_it_is, a_number_is_given_once_even_after_a_crash,
+            payments_movements_and_cases_are_kept, early_moves_are_kept_in_the_partners_order_until_taken_out,
+            a_file_is_found_by_id_and_joins_its_dossier, a_closed_journal_takes_nothing;
+        lanes: a_lane_has_one_delivery_in_flight_and_keeps_its_order, a_parked_head_holds_its_own_lane_only,
+            due_heads_come_by_time_then_by_deadline, nothing_is_claimed_twice_in_a_run, every_next_leaves_what_it_says,
+            further_attempts_keep_the_adapter_set_of_the_first, a_settlement_of_another_run_or_of_no_claim_is_gone,
+            a_stale_settlement_leaves_the_claim_as_it_was, a_claim_that_a_crash_left_is_in_doubt,
+            what_waits_behind_a_rejected_head_is_closed_with_it, a_close_of_another_state_than_seen_is_stale,
+            what_became_due_wakes_and_what_was_settled_is_told, pace_and_pause_outlive_a_crash,
+            a_queues_numbers_are_those_of_its_deliveries;
+        acts: a_release_does_what_the_verdict_says, a_close_spares_what_is_under_way_or_has_ended,
+            deliveries_are_listed_by_what_is_asked_for;
+    } };
 }
+
+mod accepting;
+mod acts;
+mod lanes;
+mod sqlite;

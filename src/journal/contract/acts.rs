@@ -1,0 +1,122 @@
+//! What must hold of an operator's acts and lists.
+
+use super::*;
+
+/// Brings a new delivery of lane `code` into a state; its number.
+async fn brought_to(j: &dyn Journal, code: &str, state: DeliveryState) -> u64 {
+    new(j, submit(code)).await;
+    let delivery = j.snapshot(code).await.unwrap().open[0].delivery;
+    if state == DeliveryState::Waiting {
+        return delivery;
+    }
+    let claim = claim_all(j, at(0)).await.remove(0);
+    assert_eq!(claim.delivery, delivery);
+    let next = match state {
+        DeliveryState::Claimed => return delivery,
+        DeliveryState::Unknown => Next::Ask { at: at(1_000), called_at: T0, why: "cut".into(), asked: 2 },
+        DeliveryState::Parked => Next::Park { reason: "content".into() },
+        DeliveryState::Rejected => Next::Reject { reason: "content".into() },
+        _ => Next::Done,
+    };
+    settle(j, &claim, next).await;
+    delivery
+}
+
+pub(super) async fn a_release_does_what_the_verdict_says(store: &dyn Store) {
+    use DeliveryState::{Claimed, Done, Parked, Unknown, Waiting};
+    use Verdict::{NotReceived, Received, SendAgain};
+    let j = store.open();
+    let cases = [
+        (Unknown, Received, Acted::Written, Done),
+        (Unknown, NotReceived, Acted::Written, Waiting),
+        (Unknown, SendAgain, Acted::Written, Waiting),
+        (Parked, Received, Acted::Written, Waiting),
+        (Parked, NotReceived, Acted::Written, Waiting),
+        (Parked, SendAgain, Acted::Written, Waiting),
+        (Claimed, SendAgain, Acted::Refused, Claimed),
+        (Done, SendAgain, Acted::Refused, Done),
+        (DeliveryState::Rejected, SendAgain, Acted::Refused, DeliveryState::Rejected),
+    ];
+    for (n, (from, verdict, acted, to)) in cases.into_iter().enumerate() {
+        let delivery = brought_to(&*j, &format!("D{n}"), from).await;
+        let act = Act::Release { delivery, verdict, reason: "seen in their office".into() };
+        assert_eq!(j.act(act, "an", at(0)).await.unwrap(), acted, "{from:?} {verdict:?}");
+        let view = j.delivery(delivery).await.unwrap().unwrap().view;
+        assert_eq!(view.state, to, "{from:?} {verdict:?}");
+        if to == Waiting {
+            let again = claim_all(&*j, at(0)).await.remove(0);
+            assert_eq!((again.delivery, again.attempts, &again.doubt), (delivery, 0, &None), "due at once, as new");
+        }
+    }
+    let waiting = brought_to(&*j, "W", Waiting).await;
+    for (delivery, acted) in [(waiting, Acted::Refused), (999, Acted::Missing)] {
+        let act = Act::Release { delivery, verdict: SendAgain, reason: "x".into() };
+        assert_eq!(j.act(act, "an", at(0)).await.unwrap(), acted);
+    }
+}
+
+pub(super) async fn a_close_spares_what_is_under_way_or_has_ended(store: &dyn Store) {
+    use DeliveryState::{Claimed, Closed, Done, Parked, Unknown, Waiting};
+    let j = store.open();
+    let cases = [
+        (Parked, Acted::Written, Closed),
+        (Unknown, Acted::Written, Closed),
+        (Claimed, Acted::Refused, Claimed),
+        (Done, Acted::Refused, Done),
+        (Waiting, Acted::Written, Closed),
+    ];
+    for (n, (from, acted, to)) in cases.into_iter().enumerate() {
+        let code = format!("D{n}");
+        let delivery = brought_to(&*j, &code, from).await;
+        new(&*j, more(&code, &format!("{code}-2"))).await;
+        let act = |delivery| Act::Close { delivery, reason: "by letter".into() };
+        assert_eq!(j.act(act(delivery), "an", at(0)).await.unwrap(), acted, "{from:?}");
+        assert_eq!(state_of(&*j, delivery).await, to, "{from:?}");
+        let open = j.snapshot(&code).await.unwrap().open;
+        assert_eq!(open.last().unwrap().state, Waiting, "what waited behind it waits still");
+        assert_eq!(j.act(act(open.last().unwrap().delivery), "an", at(0)).await.unwrap(), Acted::Written);
+        assert_eq!(j.act(act(open.last().unwrap().delivery), "an", at(0)).await.unwrap(), Acted::Refused);
+    }
+    assert!(claim_all(&*j, at(9)).await.is_empty());
+    let missing = Act::Close { delivery: 999, reason: "x".into() };
+    assert_eq!(j.act(missing, "an", at(0)).await.unwrap(), Acted::Missing);
+}
+
+pub(super) async fn deliveries_are_listed_by_what_is_asked_for(store: &dyn Store) {
+    use DeliveryState::{Claimed, Done, Parked, Rejected, Unknown, Waiting};
+    let j = store.open();
+    for (n, state) in [Parked, Unknown, Done, Rejected, Claimed, Waiting].into_iter().enumerate() {
+        brought_to(&*j, &format!("D{n}"), state).await;
+    }
+    let mut other = more("D0", "m-other");
+    other.effects.deliveries[0].partner = "bank".into();
+    new(&*j, other).await;
+    let all = DeliveryFilter { limit: 100, ..DeliveryFilter::default() };
+    let of = |state| DeliveryFilter { state: Some(state), ..all.clone() };
+    let partner = |name: &str, filter: DeliveryFilter| DeliveryFilter { partner: Some(name.into()), ..filter };
+    let about = |code: &str, filter: DeliveryFilter| DeliveryFilter { dossier: Some(code.into()), ..filter };
+    for (filter, want) in [
+        (all.clone(), vec![1, 2, 5, 6, 7]),
+        (of(Parked), vec![1]),
+        (of(Unknown), vec![2]),
+        (of(Done), vec![3]),
+        (of(Rejected), vec![4]),
+        (of(Claimed), vec![5]),
+        (of(Waiting), vec![6, 7]),
+        (partner("office", all.clone()), vec![1, 2, 5, 6]),
+        (partner("bank", all.clone()), vec![7]),
+        (partner("bank", of(Parked)), vec![]),
+        (partner("office", of(Parked)), vec![1]),
+        (about("D0", all.clone()), vec![1, 7]),
+        (about("D0", of(Parked)), vec![1]),
+        (partner("bank", about("D0", all.clone())), vec![7]),
+        (about("D2", of(Done)), vec![3]),
+        (DeliveryFilter { after: 2, ..all.clone() }, vec![5, 6, 7]),
+        (DeliveryFilter { limit: 2, ..all.clone() }, vec![1, 2]),
+        (DeliveryFilter { limit: 0, ..all.clone() }, vec![]),
+    ] {
+        let told = format!("{filter:?}");
+        let got: Vec<u64> = j.deliveries(filter).await.unwrap().into_iter().map(|d| d.delivery).collect();
+        assert_eq!(got, want, "{told}");
+    }
+}

@@ -1,0 +1,220 @@
+//! SQLite under the contract, and what only it has: its lock, its file's version, its row budget, its query plans.
+
+use super::*;
+use rusqlite::{Connection, StatementStatus};
+use std::path::PathBuf;
+
+struct Folder {
+    dir: tempfile::TempDir,
+}
+
+impl Store for Folder {
+    fn open(&self) -> Arc<dyn Journal> {
+        SqliteJournal::open(self.dir.path(), Options::default()).unwrap()
+    }
+}
+
+impl Folder {
+    fn file(&self) -> PathBuf {
+        self.dir.path().join("journal.db")
+    }
+
+    fn journal(&self, options: Options) -> Arc<SqliteJournal> {
+        SqliteJournal::open(self.dir.path(), options).unwrap()
+    }
+
+    fn refused(&self) -> OpenError {
+        match SqliteJournal::open(self.dir.path(), Options::default()) {
+            Ok(_) => panic!("opened"),
+            Err(e) => e,
+        }
+    }
+}
+
+fn folder() -> Folder {
+    Folder { dir: tempfile::tempdir().unwrap() }
+}
+
+contract! { folder() }
+
+#[tokio::test]
+async fn a_second_open_is_refused_with_the_holders_pid() {
+    let f = folder();
+    let held = f.journal(Options::default());
+    let pid = std::process::id().to_string();
+    match f.refused() {
+        OpenError::Held { pid: told, .. } => assert_eq!(told, pid),
+        other => panic!("{other}"),
+    }
+    held.close().await.unwrap();
+    f.journal(Options::default());
+}
+
+#[test]
+fn a_newer_foreign_or_altered_file_is_refused() {
+    type Same = fn(&OpenError) -> bool;
+    let cases: [(&str, Same); 3] = [
+        ("PRAGMA user_version = 99", |e| matches!(e, OpenError::Newer { found: 99, known: 1 })),
+        ("PRAGMA application_id = 7", |e| matches!(e, OpenError::Foreign { id: 7, .. })),
+        ("UPDATE migration SET digest = 'x'", |e| matches!(e, OpenError::Altered { version: 1 })),
+    ];
+    for (sql, same) in cases {
+        let f = folder();
+        drop(f.journal(Options::default()));
+        Connection::open(f.file()).unwrap().execute_batch(sql).unwrap();
+        let refused = f.refused();
+        assert!(same(&refused), "{sql}: {refused}");
+    }
+    let f = folder();
+    Connection::open(f.file()).unwrap().execute_batch("CREATE TABLE other (x)").unwrap();
+    assert!(matches!(f.refused(), OpenError::Foreign { id: 0, .. }));
+}
+
+#[tokio::test]
+async fn the_file_is_as_designed() {
+    let f = folder();
+    let j = f.journal(Options::default());
+    new(&*j, submit("D1")).await;
+    let conn = Connection::open(f.file()).unwrap();
+    let pragma = |name: &str| conn.pragma_query_value(None, name, |r| r.get::<_, rusqlite::types::Value>(0)).unwrap();
+    assert_eq!(pragma("page_size"), 8192.into());
+    assert_eq!(pragma("journal_mode"), "wal".to_owned().into());
+}
+
+#[tokio::test]
+async fn rows_written_stay_within_the_budget() {
+    let f = folder();
+    let j = f.journal(Options::default());
+    new(&*j, submit("warm")).await;
+    let rows = || j.written().0;
+    let before = rows();
+    new(&*j, submit("D1")).await;
+    let accepted = rows() - before;
+    let claim = j.claim("office", 1, at(0), Some(5)).await.unwrap().remove(0);
+    let claimed = rows() - before - accepted;
+    let mut s = settlement(&claim, Next::Done);
+    let of = claim.dossier.clone().unwrap();
+    s.effects.events.push(event(&of, "delivered"));
+    s.effects.dossier = Some(dossier(&of, 2));
+    assert_eq!(j.settle(s).await.unwrap(), Settled::Written);
+    let settled = rows() - before - accepted - claimed;
+    assert_eq!((accepted, claimed, settled), (8, 2, 5));
+}
+
+#[tokio::test]
+async fn many_commands_share_a_commit() {
+    let f = folder();
+    let j = f.journal(Options::default());
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..500 {
+        let j = j.clone();
+        tasks.spawn(async move { new(&*j, submit(&format!("D{n}"))).await });
+    }
+    tasks.join_all().await;
+    let (_, commits, commands) = j.written();
+    assert_eq!(commands, 500);
+    assert!(commits < 250, "{commits} commits for 500 commands");
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_and_over_when_there_is_room() {
+    let f = folder();
+    let j = f.journal(Options { max_pages: Some(100), ..Options::default() });
+    assert_eq!(j.next_number("H26.15", "today").await.unwrap(), 1);
+    let mut taken = 0;
+    let error = loop {
+        let mut a = submit(&format!("D{taken}"));
+        a.message.raw = vec![b'x'; 8_000];
+        match j.accept(a).await {
+            Ok(Accepted::New { .. }) => taken += 1,
+            Ok(other) => panic!("{other:?}"),
+            Err(e) => break e,
+        }
+    };
+    assert!(matches!(error, JournalError::Full), "{error}");
+    assert!(taken > 5);
+    // A batch in which some fit and some do not: each is told its own truth, and what fits is kept.
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..20 {
+        let j = j.clone();
+        tasks.spawn(async move {
+            if n % 2 == 0 {
+                let mut a = submit(&format!("E{n}"));
+                a.message.raw = vec![b'x'; 80_000];
+                assert!(matches!(j.accept(a).await, Err(JournalError::Full)));
+                return None;
+            }
+            Some(j.next_number("H26.15", "today").await.unwrap())
+        });
+    }
+    let mut given: Vec<u64> = tasks.join_all().await.into_iter().flatten().collect();
+    given.sort_unstable();
+    assert_eq!(given, (2..=11).collect::<Vec<_>>());
+    let of = j.snapshot(&format!("D{taken}")).await.unwrap();
+    assert_eq!((of.dossier, of.open.len()), (None, 0), "nothing of what was refused is there");
+    j.limit_pages(10_000).await.unwrap();
+    new(&*j, submit(&format!("D{taken}"))).await;
+    assert_eq!(j.events(0, 10_000, None).await.unwrap().len(), taken + 1);
+    assert_eq!(claim_all(&*j, at(0)).await.len(), (taken + 1).min(100));
+}
+
+/// Steps of SQLite's machine for claiming ten heads.
+fn steps(f: &Folder) -> i32 {
+    let conn = Connection::open(f.file()).unwrap();
+    let mut due = conn.prepare(super::super::claim::DUE).unwrap();
+    let rows = due.query_map(("office", at(10).0, 10), |r| r.get::<_, i64>(0)).unwrap();
+    assert_eq!(rows.map(Result::unwrap).count(), 10);
+    due.get_status(StatementStatus::VmStep)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_behind_a_stuck_lane_cost_other_claims_nothing() {
+    let f = folder();
+    let j = f.journal(Options::default());
+    new(&*j, submit("stuck")).await;
+    let claim = claim_all(&*j, at(0)).await.remove(0);
+    settle(&*j, &claim, Next::Park { reason: "x".into() }).await;
+    for n in 0..20 {
+        new(&*j, submit(&format!("D{n}"))).await;
+    }
+    let before = steps(&f);
+    for part in 0..20 {
+        let mut a = more("stuck", &format!("part-{part}"));
+        a.effects.deliveries = (0..1_000).map(|n| delivery("stuck", &format!("{part}-{n}"))).collect();
+        new(&*j, a).await;
+    }
+    assert_eq!(j.queues().await.unwrap()[0].waiting, 20_020);
+    assert_eq!(steps(&f), before);
+    // The way of the stuck lane itself is as short: release, claim, settle, next.
+    let act = Act::Release { delivery: claim.delivery, verdict: Verdict::SendAgain, reason: "x".into() };
+    assert_eq!(j.act(act, "an", at(0)).await.unwrap(), Acted::Written);
+    let claims = claim_all(&*j, at(10)).await;
+    settle(&*j, claims.iter().find(|c| c.lane == "stuck").unwrap(), Next::Done).await;
+    assert_eq!(keys(&claim_all(&*j, at(10)).await), ["stuck"]);
+}
+
+#[test]
+fn what_runs_often_or_at_start_uses_its_index() {
+    let f = folder();
+    drop(f.journal(Options::default()));
+    let conn = Connection::open(f.file()).unwrap();
+    let held = "state > 0 AND state";
+    for (sql, index) in [
+        (super::super::claim::DUE.replace("?1", "'a'").replace("?2", "5").replace("?3", "9"), "lane_ready"),
+        (
+            "SELECT seq FROM delivery WHERE partner = 'a' AND lane = 'b' AND state = 0 ORDER BY seq LIMIT 1".into(),
+            "delivery_lane",
+        ),
+        ("SELECT created_at FROM delivery WHERE state = 0 AND partner = 'a' ORDER BY seq LIMIT 1".into(), "delivery_open"),
+        (format!("UPDATE lane SET state = 2 WHERE {held} = 1"), "lane_held"),
+        (format!("SELECT count(*) FROM lane WHERE {held} = 3 AND partner = 'a'"), "lane_held"),
+        ("SELECT min(ready_at) FROM lane WHERE partner = 'a' AND ready_at IS NOT NULL".into(), "lane_ready"),
+        ("SELECT seq FROM event WHERE caller = 'a' AND seq > 5 ORDER BY seq LIMIT 9".into(), "event_caller"),
+        ("SELECT data FROM payment WHERE expires_at < 5 ORDER BY expires_at LIMIT 9".into(), "payment_open"),
+    ] {
+        let mut explain = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let plan: Vec<String> = explain.query_map([], |r| r.get("detail")).unwrap().map(Result::unwrap).collect();
+        assert!(plan.iter().any(|l| l.contains(&format!("INDEX {index} "))), "{sql}\n{plan:#?}");
+        assert!(!plan.iter().any(|l| l.contains("SCAN") || l.contains("TEMP B-TREE")), "{sql}\n{plan:#?}");
+    }
+}
