@@ -21,6 +21,7 @@ pub mod clock;
 pub mod config;
 pub mod delivery;
 pub mod exchange;
+pub mod http;
 pub mod journal;
 pub mod mapping;
 pub mod model;

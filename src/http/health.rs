@@ -1,0 +1,32 @@
+//! Alive, ready, metrics. Ready means that the journal answers; it says nothing more to somebody who is not signed in.
+
+use super::Door;
+use super::problem::Problem;
+use super::roles::Operation;
+use axum::extract::State;
+use axum::http::{Extensions, HeaderMap, HeaderValue, header};
+use axum::response::IntoResponse;
+use std::sync::Arc;
+
+pub(super) async fn alive() -> &'static str {
+    "ok\n"
+}
+
+pub(super) async fn ready(State(door): State<Arc<Door>>) -> Result<&'static str, Problem> {
+    door.journal.queues().await?;
+    Ok("ready\n")
+}
+
+pub(super) async fn metrics(
+    State(door): State<Arc<Door>>,
+    headers: HeaderMap,
+    extensions: Extensions,
+) -> Result<impl IntoResponse, Problem> {
+    door.admit(&headers, &extensions, Operation::MetricsRead)?;
+    let mut text = String::new();
+    if prometheus_client::encoding::text::encode(&mut text, &door.registry).is_err() {
+        tracing::error!("the metrics cannot be written");
+    }
+    let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+    Ok(([(header::CONTENT_TYPE, kind)], text))
+}

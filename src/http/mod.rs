@@ -1,0 +1,204 @@
+//! The door: bytes and caller in; receipt, answer or problem out.
+//!
+//! What always holds: nothing is answered 2xx that is not on disk; no request waits for another partner, only for the journal; who may do
+//! what stands in one table ([`roles`]), default deny; a refusal is in the caller's own format and shows no value of the request.
+//! Deliberately not here: what a message means (`exchange`), how it is read and kept (`intake`), any delivery.
+//!
+//! | file | what |
+//! |---|---|
+//! | `serve` | accept loop, TLS, time limits, drain |
+//! | `trace` | ids, span, line and count of every request |
+//! | `caller` `roles` `limit` `body` | who, whether, how often, how much |
+//! | `v1` `operate` `health` | our own API |
+//! | `problem` | its refusals (RFC 9457) |
+
+mod body;
+mod caller;
+mod health;
+mod limit;
+mod metrics;
+mod operate;
+mod problem;
+pub mod roles;
+mod serve;
+#[cfg(test)]
+mod tests;
+mod trace;
+mod v1;
+
+pub use caller::SignIn;
+pub use metrics::Metrics;
+pub use problem::Problem;
+pub use serve::{Peer, ServeFault, Wire, check_plain, serve, tls};
+pub use trace::Ids;
+
+use crate::clock::Clock;
+use crate::config::{Caller, Config, Rate};
+use crate::delivery::Quota;
+use crate::exchange::Refusal;
+use crate::journal::{Journal, JournalError};
+use crate::seal::{Random, hmac_sha256};
+use axum::Router;
+use axum::http::Extensions;
+use axum::http::HeaderMap;
+use axum::routing::{get, post};
+use body::Bodies;
+use limit::Limits;
+use prometheus_client::registry::Registry;
+use roles::Operation;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a token of the token route lives.
+const TOKEN_TTL: Duration = Duration::from_secs(3600);
+/// What a caller may ask of our own API a second.
+const OWN_API: Quota = Quota { calls: 100, interval: Duration::from_secs(1), burst: 100 };
+/// All bodies in memory together.
+const BODY_MEMORY: u64 = 256 << 20;
+
+/// What the door is built from.
+pub struct Parts<'c> {
+    /// Configuration, callers included.
+    pub config: &'c Config,
+    /// The memory.
+    pub journal: Arc<dyn Journal>,
+    /// The wall.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// The gateway's own key, the same after a restart; keys for single uses are derived from it.
+    pub key: [u8; 32],
+    /// Counters of the door, registered beforehand.
+    pub metrics: Metrics,
+    /// What `/metrics` shows.
+    pub registry: Arc<Registry>,
+    /// Names of the partners.
+    pub partners: Vec<String>,
+}
+
+/// The door.
+pub struct Door {
+    journal: Arc<dyn Journal>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    sign_in: SignIn,
+    limits: Limits,
+    bodies: Bodies,
+    metrics: Metrics,
+    registry: Arc<Registry>,
+    partners: Vec<String>,
+    wire: Wire,
+}
+
+// === impl Door ===
+
+impl Door {
+    /// Builds the door; nothing is opened yet.
+    #[must_use]
+    pub fn new(parts: Parts<'_>) -> Arc<Self> {
+        let limits = &parts.config.gateway.limits;
+        let wire = Wire {
+            header: limits.read_timeout,
+            connections: usize::try_from(limits.connections).unwrap_or(usize::MAX),
+            ..Wire::default()
+        };
+        Arc::new(Self {
+            journal: parts.journal,
+            clock: parts.clock,
+            random: parts.random,
+            sign_in: SignIn::new(parts.config.callers.clone(), hmac_sha256(&parts.key, b"door"), TOKEN_TTL),
+            limits: Limits::new(Some(whole_burst(limits.rate)), vec![OWN_API]),
+            bodies: Bodies::new(BODY_MEMORY, limits.read_timeout.max(Duration::from_secs(1))),
+            metrics: parts.metrics,
+            registry: parts.registry,
+            partners: parts.partners,
+            wire,
+        })
+    }
+
+    /// The public address: partners, `/v1`, `/healthz`.
+    pub fn public(self: &Arc<Self>) -> Router {
+        let router = Router::new()
+            .route("/healthz", get(health::alive))
+            .route("/v1/dossiers/{code}", get(v1::dossier))
+            .route("/v1/dossiers/{code}/timeline", get(v1::timeline))
+            .route("/v1/events", get(v1::events));
+        self.finish(router)
+    }
+
+    /// The operators' address, loopback by default.
+    pub fn admin(self: &Arc<Self>) -> Router {
+        let router = Router::new()
+            .route("/healthz", get(health::alive))
+            .route("/readyz", get(health::ready))
+            .route("/metrics", get(health::metrics))
+            .route("/v1/dossiers/{code}", get(v1::dossier))
+            .route("/v1/dossiers/{code}/timeline", get(v1::timeline))
+            .route("/v1/events", get(v1::events))
+            .route("/v1/deliveries", get(operate::deliveries))
+            .route("/v1/deliveries/{id}", get(operate::delivery))
+            .route("/v1/deliveries/{id}/release", post(operate::release))
+            .route("/v1/deliveries/{id}/close", post(operate::close))
+            .route("/v1/partners", get(operate::partners))
+            .route("/v1/partners/{name}/pause", post(operate::pause))
+            .route("/v1/partners/{name}/resume", post(operate::resume))
+            .route("/v1/cases", get(operate::cases));
+        self.finish(router)
+    }
+
+    /// Limits of the connections, as configured.
+    #[must_use]
+    pub fn wire(&self) -> Wire {
+        self.wire
+    }
+
+    fn finish(self: &Arc<Self>, router: Router<Arc<Self>>) -> Router {
+        router
+            .fallback(trace::nothing)
+            .method_not_allowed_fallback(trace::method)
+            .layer(axum::middleware::from_fn_with_state(Arc::clone(self), trace::layer))
+            .with_state(Arc::clone(self))
+    }
+
+    /// The caller of our own API, if it may do this and has not done it too often.
+    fn admit(&self, headers: &HeaderMap, extensions: &Extensions, operation: Operation) -> Result<&Caller, Problem> {
+        let caller = self.sign_in.caller(headers, self.clock.now())?;
+        if let Some(who) = extensions.get::<trace::Who>() {
+            who.is(&caller.name);
+        }
+        if !roles::allowed(caller, operation) {
+            return Err(Problem::forbidden());
+        }
+        self.limits.charge(&caller.name, operation.word(), None)?;
+        Ok(caller)
+    }
+}
+
+impl std::fmt::Debug for Door {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Door").field("partners", &self.partners).finish_non_exhaustive()
+    }
+}
+
+impl From<JournalError> for Problem {
+    /// What the journal could not do was not done: the caller may try again. The log says why.
+    fn from(error: JournalError) -> Self {
+        match &error {
+            JournalError::Full | JournalError::Busy | JournalError::Closed => tracing::warn!(%error, "the journal refuses"),
+            JournalError::Store(_) | JournalError::Row(_) => tracing::error!(%error, "the journal fails"),
+        }
+        if matches!(error, JournalError::Row(_)) {
+            return Self::from(Refusal::new(
+                "internal",
+                500,
+                "Hệ thống gặp lỗi; đơn vị vận hành đã được báo.",
+                "The gateway failed; its operators are told.",
+            ));
+        }
+        Self::overloaded()
+    }
+}
+
+fn whole_burst(rate: Rate) -> Quota {
+    Quota { calls: rate.calls, interval: rate.interval, burst: rate.calls }
+}

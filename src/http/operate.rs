@@ -1,0 +1,230 @@
+//! `/v1` for operators: deliveries, partners, cases. On the operators' address only.
+//!
+//! Every act is one journal verb with its audit entry (who, when, why); the dispatcher notices by itself. A delivery's body is not shown:
+//! it holds personal data.
+
+use super::Door;
+use super::problem::Problem;
+use super::roles::Operation;
+use super::v1::{self, Asked, Page, query};
+use crate::exchange::Refusal;
+use crate::journal::{Act, Acted, Attempt, DeliveryFilter, DeliveryState, DeliveryView, QueueView, Verdict};
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::{Extensions, HeaderMap, StatusCode};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// Which deliveries to list.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    partner: Option<String>,
+    dossier: Option<String>,
+    state: Option<DeliveryState>,
+    #[serde(default)]
+    after: u64,
+    limit: Option<u32>,
+}
+
+/// What an operator states of a delivery.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Release {
+    verdict: Verdict,
+    reason: String,
+}
+
+/// Why something is done.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Why {
+    reason: String,
+}
+
+// === deliveries ===
+
+pub(super) async fn deliveries(
+    State(door): State<Arc<Door>>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+    headers: HeaderMap,
+    extensions: Extensions,
+) -> Result<Json<Value>, Problem> {
+    door.admit(&headers, &extensions, Operation::DeliveriesList)?;
+    let wanted = query(wanted)?;
+    let limit = Page { after: 0, limit: wanted.limit }.limit();
+    let filter =
+        DeliveryFilter { partner: wanted.partner, dossier: wanted.dossier, state: wanted.state, after: wanted.after, limit };
+    let list = door.journal.deliveries(filter).await?;
+    let last = list.last().map_or(wanted.after, |d| d.delivery);
+    Ok(Json(json!({ "deliveries": list.iter().map(view).collect::<Vec<_>>(), "last": last })))
+}
+
+pub(super) async fn delivery(
+    State(door): State<Arc<Door>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    extensions: Extensions,
+) -> Result<Json<Value>, Problem> {
+    door.admit(&headers, &extensions, Operation::DeliveryShow)?;
+    let detail = door.journal.delivery(number(&id)?).await?.ok_or_else(no_delivery)?;
+    let mut shown = view(&detail.view);
+    if let Some(map) = shown.as_object_mut() {
+        map.insert("attempts_made".into(), detail.attempts.iter().map(attempt).collect());
+    }
+    Ok(Json(shown))
+}
+
+pub(super) async fn release(
+    State(door): State<Arc<Door>>,
+    Path(id): Path<String>,
+    asked: Asked,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let who = door.admit(&asked.headers, &asked.extensions, Operation::DeliveryRelease)?.name.clone();
+    let delivery = number(&id)?;
+    let said: Release = v1::body(&door, &asked.headers, asked.body).await?;
+    let act = Act::Release { delivery, verdict: said.verdict, reason: reason(said.reason)? };
+    act_on(&door, act, &who).await?;
+    Ok((StatusCode::ACCEPTED, Json(json!({ "delivery": delivery, "verdict": said.verdict }))))
+}
+
+pub(super) async fn close(State(door): State<Arc<Door>>, Path(id): Path<String>, asked: Asked) -> Result<Json<Value>, Problem> {
+    let who = door.admit(&asked.headers, &asked.extensions, Operation::DeliveryClose)?.name.clone();
+    let delivery = number(&id)?;
+    let said: Why = v1::body(&door, &asked.headers, asked.body).await?;
+    act_on(&door, Act::Close { delivery, reason: reason(said.reason)? }, &who).await?;
+    Ok(Json(json!({ "delivery": delivery, "state": "closed" })))
+}
+
+// === partners ===
+
+pub(super) async fn partners(
+    State(door): State<Arc<Door>>,
+    headers: HeaderMap,
+    extensions: Extensions,
+) -> Result<Json<Value>, Problem> {
+    door.admit(&headers, &extensions, Operation::PartnersList)?;
+    let queues = door.journal.queues().await?;
+    let list: Vec<Value> = door
+        .partners
+        .iter()
+        .map(|name| queues.iter().find(|q| q.partner == *name).map_or_else(|| queue(&idle(name)), queue))
+        .collect();
+    Ok(Json(json!({ "partners": list })))
+}
+
+pub(super) async fn pause(State(door): State<Arc<Door>>, Path(name): Path<String>, asked: Asked) -> Result<Json<Value>, Problem> {
+    let who = door.admit(&asked.headers, &asked.extensions, Operation::PartnerPause)?.name.clone();
+    known(&door, &name)?;
+    let said: Why = v1::body(&door, &asked.headers, asked.body).await?;
+    let reason = reason(said.reason)?;
+    act_on(&door, Act::Pause { partner: name.clone(), reason: reason.clone() }, &who).await?;
+    Ok(Json(json!({ "partner": name, "paused": reason })))
+}
+
+pub(super) async fn resume(
+    State(door): State<Arc<Door>>,
+    Path(name): Path<String>,
+    asked: Asked,
+) -> Result<Json<Value>, Problem> {
+    let who = door.admit(&asked.headers, &asked.extensions, Operation::PartnerResume)?.name.clone();
+    known(&door, &name)?;
+    act_on(&door, Act::Resume { partner: name.clone() }, &who).await?;
+    Ok(Json(json!({ "partner": name, "paused": null })))
+}
+
+// === cases ===
+
+pub(super) async fn cases(
+    State(door): State<Arc<Door>>,
+    page: Result<Query<Page>, QueryRejection>,
+    headers: HeaderMap,
+    extensions: Extensions,
+) -> Result<Json<Value>, Problem> {
+    door.admit(&headers, &extensions, Operation::CasesList)?;
+    let page = query(page)?;
+    let cases = door.journal.cases(page.after, page.limit()).await?;
+    let shown: Vec<Value> = cases
+        .iter()
+        .map(|c| json!({ "case": c.case, "kind": c.kind, "dossier": c.dossier, "at": c.at.rfc3339(), "data": c.data }))
+        .collect();
+    Ok(Json(json!({ "cases": shown, "last": cases.last().map_or(page.after, |c| c.case) })))
+}
+
+// === small words ===
+
+async fn act_on(door: &Door, act: Act, who: &str) -> Result<(), Problem> {
+    match door.journal.act(act, who, door.clock.now()).await? {
+        Acted::Written => Ok(()),
+        Acted::Missing => Err(no_delivery()),
+        Acted::Refused => Err(Refusal::new(
+            "delivery-state",
+            409,
+            "Lượt chuyển này đang được gửi hoặc đã kết thúc, nên không thể thực hiện thao tác.",
+            "This delivery is under way or has ended, so this cannot be done to it.",
+        )
+        .into()),
+    }
+}
+
+fn no_delivery() -> Problem {
+    Refusal::new("delivery-unknown", 404, "Không có lượt chuyển với số này.", "There is no delivery with this number.").into()
+}
+
+fn number(id: &str) -> Result<u64, Problem> {
+    id.parse().map_err(|_| no_delivery())
+}
+
+fn known(door: &Door, name: &str) -> Result<(), Problem> {
+    if door.partners.iter().any(|p| p == name) {
+        return Ok(());
+    }
+    Err(Refusal::new("partner-unknown", 404, "Không có đối tác với tên này.", "There is no partner with this name.").into())
+}
+
+fn reason(text: String) -> Result<String, Problem> {
+    let text = text.trim().to_owned();
+    if (1..=500).contains(&text.chars().count()) && !text.contains(char::is_control) {
+        return Ok(text);
+    }
+    Err(Problem::request("/reason", "Cần nêu lý do, từ 1 đến 500 ký tự.", "A reason of 1 to 500 characters is needed."))
+}
+
+fn view(d: &DeliveryView) -> Value {
+    json!({
+        "delivery": d.delivery,
+        "partner": d.partner,
+        "route": d.route,
+        "lane": d.lane,
+        "dossier": d.dossier,
+        "id": d.id,
+        "kind": d.kind,
+        "state": d.state,
+        "attempts": d.attempts,
+        "created_at": d.created_at.rfc3339(),
+        "ready_at": d.ready_at.map(|t| t.rfc3339()),
+        "reason": d.reason,
+        "sent": d.sent,
+    })
+}
+
+fn attempt(a: &Attempt) -> Value {
+    json!({ "at": a.at.rfc3339(), "ms": a.ms, "what": a.what, "outcome": a.outcome, "why": a.why, "adapters": a.adapters })
+}
+
+fn idle(name: &str) -> QueueView {
+    QueueView { partner: name.to_owned(), ..QueueView::default() }
+}
+
+fn queue(q: &QueueView) -> Value {
+    json!({
+        "partner": q.partner,
+        "waiting": q.waiting,
+        "claimed": q.claimed,
+        "unknown": q.unknown,
+        "parked": q.parked,
+        "oldest": q.oldest.map(|t| t.rfc3339()),
+        "paused": q.paused,
+    })
+}

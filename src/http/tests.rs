@@ -1,0 +1,287 @@
+//! What must hold of the door's own API: the matrix of roles and routes, ownership, problems. On the real journal.
+
+use super::*;
+use crate::clock::{Manual, Time};
+use crate::config::{Callers, Role};
+use crate::journal::{
+    Acceptance, Accepted, DeliveryState, Effects, NewAudit, NewDelivery, NewEvent, NewMessage, Options, SqliteJournal,
+};
+use crate::model::{Dossier, Kind, Payer, Status};
+use crate::seal::{SystemRandom, sha256_hex};
+use axum::body::Body;
+use axum::http::{Method, Request, Response, StatusCode};
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+const CODE: &str = "H26.15-20260609-0000001";
+const START: Time = Time(1_781_000_000_000);
+
+/// A door over a fresh journal that holds one dossier of caller `portal`, sent to the ministry partner `east`.
+struct House {
+    door: Arc<Door>,
+    journal: Arc<SqliteJournal>,
+    _dir: tempfile::TempDir,
+}
+
+impl House {
+    async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = SqliteJournal::open(dir.path(), Options::default()).unwrap();
+        let mut config = Config::default();
+        config.callers = callers();
+        let mut registry = Registry::default();
+        let metrics = Metrics::register(&mut registry);
+        let door = Door::new(Parts {
+            config: &config,
+            journal: journal.clone(),
+            clock: Arc::new(Manual::at(START)),
+            random: Arc::new(SystemRandom),
+            key: [1; 32],
+            metrics,
+            registry: Arc::new(registry),
+            partners: vec!["north".into(), "east".into()],
+        });
+        let house = Self { door, journal, _dir: dir };
+        house.keep_a_dossier().await;
+        house
+    }
+
+    async fn keep_a_dossier(&self) {
+        let acceptance = Acceptance {
+            idempotency: None,
+            message: NewMessage {
+                id: "m-1".into(),
+                partner: "north".into(),
+                route: "submit".into(),
+                kind: Kind::DossierSubmit,
+                dossier: Some(CODE.into()),
+                caller: "portal".into(),
+                received_at: START,
+                adapters: "set".into(),
+                body: b"{}".to_vec(),
+                raw: b"{}".to_vec(),
+            },
+            effects: Effects {
+                dossier: Some(dossier()),
+                events: vec![NewEvent { dossier: CODE.into(), at: START, kind: "accepted".into(), data: json!({}) }],
+                deliveries: vec![NewDelivery {
+                    partner: "east".into(),
+                    route: "submit".into(),
+                    lane: CODE.into(),
+                    dossier: Some(CODE.into()),
+                    class: "citizen".into(),
+                    caller: "portal".into(),
+                    deadline: None,
+                    not_before: None,
+                    id: "m-1".into(),
+                    at: START,
+                    kind: Kind::DossierSubmit,
+                    body: None,
+                }],
+                audit: vec![NewAudit { at: START, who: "portal".into(), what: "x".into(), about: CODE.into(), data: json!({}) }],
+                ..Effects::default()
+            },
+            receipt: json!({ "outcome": "accepted" }),
+        };
+        assert!(matches!(self.journal.accept(acceptance).await.unwrap(), Accepted::New { .. }));
+    }
+
+    async fn ask(&self, method: Method, path: &str, token: &str, body: Value) -> Response<Body> {
+        let mut request = Request::builder().method(method).uri(path);
+        if !token.is_empty() {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
+        self.door.admin().oneshot(request.body(body).unwrap()).await.unwrap()
+    }
+
+    async fn get(&self, path: &str, token: &str) -> (StatusCode, Value) {
+        let response = self.ask(Method::GET, path, token, Value::Null).await;
+        (response.status(), read(response).await)
+    }
+}
+
+async fn read(response: Response<Body>) -> Value {
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    serde_json::from_slice(&bytes).unwrap_or(Value::Null)
+}
+
+fn dossier() -> Dossier {
+    Dossier {
+        code: CODE.into(),
+        procedure: "1.000001".into(),
+        edition: None,
+        agency: "H26.15".into(),
+        portal: "north".into(),
+        caller: "portal".into(),
+        ministry: Some("east".into()),
+        status: Status::New,
+        since: None,
+        registered_at: START,
+        due_at: None,
+        told: 0,
+        reference: None,
+        rounds: 0,
+        fee: None,
+        documents: Vec::new(),
+        payer: Payer { name: "Người Được Giấu".into(), ..Payer::default() },
+        version: 1,
+    }
+}
+
+/// One caller a role, named and with a token like its role, and one more portal.
+fn callers() -> Callers {
+    let mut text = String::new();
+    for (name, role, partner) in [
+        ("portal", "portal", "north"),
+        ("other-portal", "portal", "south"),
+        ("ministry", "ministry", "east"),
+        ("other-ministry", "ministry", "west"),
+        ("payment", "payment", "bank"),
+        ("operator", "operator", ""),
+        ("auditor", "auditor", ""),
+        ("metrics", "metrics", ""),
+    ] {
+        text += &format!("[[caller]]\nname='{name}'\nroles=['{role}']\ntoken_sha256='{}'\n", sha256_hex(name.as_bytes()));
+        if !partner.is_empty() {
+            text += &format!("partner='{partner}'\n");
+        }
+    }
+    Callers::parse("callers.toml", &text).unwrap()
+}
+
+/// How each operation of our own API is asked for; the partners' doors are tested with the partners.
+fn requests() -> Vec<(Operation, Method, String, Value)> {
+    use Operation as O;
+    let get = |o, path: &str| (o, Method::GET, path.to_owned(), Value::Null);
+    let post = |o, path: &str, body| (o, Method::POST, path.to_owned(), body);
+    vec![
+        get(O::DossierShow, &format!("/v1/dossiers/{CODE}")),
+        get(O::DossierTimeline, &format!("/v1/dossiers/{CODE}/timeline")),
+        get(O::EventsList, "/v1/events"),
+        get(O::DeliveriesList, "/v1/deliveries"),
+        get(O::DeliveryShow, "/v1/deliveries/1"),
+        post(O::DeliveryRelease, "/v1/deliveries/9/release", json!({ "verdict": "send-again", "reason": "thử" })),
+        post(O::DeliveryClose, "/v1/deliveries/9/close", json!({ "reason": "thử" })),
+        get(O::PartnersList, "/v1/partners"),
+        post(O::PartnerPause, "/v1/partners/east/pause", json!({ "reason": "thử" })),
+        post(O::PartnerResume, "/v1/partners/east/resume", Value::Null),
+        get(O::CasesList, "/v1/cases"),
+        get(O::MetricsRead, "/metrics"),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_role_gets_exactly_what_the_table_says() {
+    let house = House::new().await;
+    for (operation, method, path, body) in requests() {
+        for (role, word) in Role::ALL {
+            let got = house.ask(method.clone(), &path, word, body.clone()).await.status();
+            let refused = [StatusCode::FORBIDDEN, StatusCode::UNAUTHORIZED].contains(&got);
+            assert_eq!(!refused, roles::may(role, operation), "{word} {method} {path}: {got}");
+        }
+        let nobody = house.ask(method, &path, "", body).await;
+        assert_eq!(nobody.status(), StatusCode::UNAUTHORIZED, "{path}");
+        assert!(nobody.headers().contains_key("www-authenticate"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_routes_are_not_on_the_public_address() {
+    let house = House::new().await;
+    for path in ["/v1/deliveries", "/v1/partners", "/v1/cases", "/metrics", "/readyz"] {
+        let request = Request::get(path).header("authorization", "Bearer operator").body(Body::empty()).unwrap();
+        assert_eq!(house.door.public().oneshot(request).await.unwrap().status(), StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dossier_of_another_caller_is_not_there() {
+    let house = House::new().await;
+    for (token, sees) in [
+        ("portal", true),
+        ("other-portal", false),
+        ("ministry", true),
+        ("other-ministry", false),
+        ("operator", true),
+        ("auditor", true),
+    ] {
+        for path in [format!("/v1/dossiers/{CODE}"), format!("/v1/dossiers/{CODE}/timeline")] {
+            let (status, body) = house.get(&path, token).await;
+            assert_eq!(status == StatusCode::OK, sees, "{token} {path}");
+            if !sees {
+                assert_eq!((status.as_u16(), body["code"].as_str()), (404, Some("dossier-unknown")));
+            }
+            assert!(!body.to_string().contains("Được Giấu"), "no name is shown");
+        }
+    }
+    assert_eq!(house.get("/v1/dossiers/none", "portal").await.1["code"], "dossier-unknown");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_are_the_callers_own_and_go_on_after_a_number() {
+    let house = House::new().await;
+    let (_, mine) = house.get("/v1/events", "portal").await;
+    assert_eq!(mine["events"][0]["kind"], "accepted");
+    let last = mine["last"].as_u64().unwrap();
+    assert_eq!(house.get(&format!("/v1/events?after={last}"), "portal").await.1, json!({ "events": [], "last": last }));
+    assert_eq!(house.get("/v1/events", "other-portal").await.1["events"], json!([]));
+    assert_eq!(house.get("/v1/events?aftr=1", "portal").await.0, 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_is_closed_with_a_reason_and_a_partner_paused() {
+    let house = House::new().await;
+    let (_, list) = house.get("/v1/deliveries", "operator").await;
+    let id = list["deliveries"][0]["delivery"].as_u64().unwrap();
+    assert_eq!(house.get(&format!("/v1/deliveries/{id}"), "operator").await.1["attempts_made"], json!([]));
+    for (body, status) in [(json!({}), 400), (json!({ "reason": " " }), 400), (json!({ "reason": "trùng" }), 200)] {
+        let answer = house.ask(Method::POST, &format!("/v1/deliveries/{id}/close"), "operator", body.clone()).await;
+        assert_eq!(answer.status(), status, "{body}");
+    }
+    let state = house.journal.delivery(id).await.unwrap().unwrap().view.state;
+    assert_eq!(state, DeliveryState::Closed);
+    let again = house.ask(Method::POST, &format!("/v1/deliveries/{id}/close"), "operator", json!({ "reason": "x" })).await;
+    assert_eq!(read(again).await["code"], "delivery-state");
+    house.ask(Method::POST, "/v1/partners/east/pause", "operator", json!({ "reason": "bảo trì" })).await;
+    let (_, partners) = house.get("/v1/partners", "operator").await;
+    let paused: Vec<_> = partners["partners"].as_array().unwrap().iter().map(|p| p["paused"].clone()).collect();
+    assert_eq!(paused, [Value::Null, json!("bảo trì")]);
+    let unknown = house.ask(Method::POST, "/v1/partners/nobody/pause", "operator", json!({ "reason": "x" })).await;
+    assert_eq!(unknown.status(), 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refusals_are_problems_with_ids_and_counts() {
+    let house = House::new().await;
+    let request = Request::get("/v1/nothing").header("x-request-id", "r-1").body(Body::empty()).unwrap();
+    let response = house.door.public().oneshot(request).await.unwrap();
+    assert_eq!(response.headers()["x-request-id"], "r-1");
+    assert!(response.headers().contains_key("traceparent"));
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
+    assert_eq!(read(response).await["code"], "not-found");
+    let wrong = house.ask(Method::DELETE, "/v1/events", "operator", Value::Null).await;
+    assert_eq!((wrong.status().as_u16(), wrong.headers()["allow"].to_str().unwrap()), (405, "GET,HEAD"));
+    let metrics = house.ask(Method::GET, "/metrics", "metrics", Value::Null).await;
+    let text = String::from_utf8(metrics.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap();
+    assert!(text.contains("http_refusals_total{route=\"unmatched\",code=\"not-found\"} 1"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_serves_until_told_and_then_drains() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let house = House::new().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let serving = tokio::spawn(serve(listener, house.door.public(), None, house.door.wire(), stopped));
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("ok\n"), "{answer}");
+    stop.send(true).unwrap();
+    serving.await.unwrap();
+    assert!(tokio::net::TcpStream::connect(address).await.is_err());
+}
