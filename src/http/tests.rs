@@ -119,6 +119,7 @@ fn dossier() -> Dossier {
         status: Status::New,
         since: None,
         registered_at: START,
+        submitted_at: START,
         due_at: None,
         told: 0,
         reference: None,
