@@ -158,7 +158,7 @@ pub fn bill(scene: &Scene<'_>, snapshot: &Snapshot) -> Value {
     match (&snapshot.dossier, fee) {
         (None, _) => json!({ "outcome": "unknown" }),
         (Some(dossier), Some((_, fee))) if fee.state != FeeState::Paid => {
-            let transaction = fee.transaction.clone().unwrap_or_else(|| scene.mint.transaction_id());
+            let transaction = fee.transaction.clone().unwrap_or_else(|| scene.mint.payment_id());
             let mut body = request(scene, dossier, fee, &transaction, "");
             if let Some(map) = body.as_object_mut() {
                 for name in ["amount", "extra_fee", "description", "device", "return_url"] {
@@ -271,7 +271,7 @@ fn attempt(
     let no_payment =
         || Refusal::new("payment-unavailable", 503, "Chưa kết nối nền tảng thanh toán.", "No payment platform is connected.");
     let partner = scene.guide.payment.clone().ok_or_else(no_payment)?;
-    let transaction = scene.mint.transaction_id();
+    let transaction = scene.mint.payment_id();
     let body = request(scene, dossier, fee, &transaction, &return_url);
     let delivery =
         scene.delivery(&partner, Kind::PaymentRequest, &transaction, &dossier.code, Some(body)).ok_or_else(no_payment)?;

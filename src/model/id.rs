@@ -121,7 +121,7 @@ impl<'r> Mint<'r> {
     /// A payment transaction id: 20 characters of Crockford base32; 10 carry the time (so that ids sort), 10 are random.
     /// Never cut from the dossier code, whose first 20 characters are one id for a whole day.
     #[must_use]
-    pub fn transaction_id(&self) -> String {
+    pub fn payment_id(&self) -> String {
         const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
         let mut random = [0; 10];
         self.random.fill(&mut random);
@@ -226,9 +226,9 @@ mod tests {
     }
 
     #[test]
-    fn a_transaction_id_has_twenty_characters_and_sorts_by_time() {
-        let a = Mint::new(&Zeros, Time(1_000)).transaction_id();
-        let b = Mint::new(&Zeros, Time(2_000_000)).transaction_id();
+    fn a_payment_id_has_twenty_characters_and_sorts_by_time() {
+        let a = Mint::new(&Zeros, Time(1_000)).payment_id();
+        let b = Mint::new(&Zeros, Time(2_000_000)).payment_id();
         assert_eq!(a.len(), 20);
         assert!(a < b);
     }
