@@ -320,3 +320,38 @@ fn client() -> Result<reqwest::Client, Failure> {
         reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(Duration::from_secs(30)).no_proxy();
     Ok(build.build()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        role: Role,
+        #[command(flatten)]
+        options: Options,
+    }
+
+    #[test]
+    fn the_command_line_and_the_default_agree_and_every_option_is_taken() {
+        use clap::Parser as _;
+        let bare = Line::try_parse_from(["simulate", "ministry"]).unwrap();
+        assert_eq!(bare.role, Role::Ministry);
+        assert_eq!(format!("{:?}", bare.options), format!("{:?}", Options::default()));
+        let line = "simulate payment --listen 127.0.0.1:7 --weather busy=0.5 --key-1 a --key-2 b --username M --script-of X=silent --book b.jsonl";
+        let full = Line::try_parse_from(line.split(' ')).unwrap();
+        assert_eq!((full.options.listen.port(), full.options.credentials.key_2.as_deref()), (7, Some("b")));
+        assert_eq!(full.options.scripts, ["X=silent"]);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_start_says_why() {
+        let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listen = taken.local_addr().unwrap();
+        assert!(matches!(Payment::start(Options { listen, ..Options::default() }).await, Err(Failure::Listen { .. })));
+        let weather = Options { weather: "storm".to_owned(), ..Options::default() };
+        assert!(matches!(Portal::start(weather).await, Err(Failure::Weather(_))));
+        let script = Options { script: "fee:0".to_owned(), ..Options::default() };
+        assert!(matches!(Ministry::start(script).await, Err(Failure::Role(_))));
+    }
+}

@@ -76,6 +76,7 @@ pub struct Ministry {
     weather: Arc<Weather>,
     dossiers: Mutex<BTreeMap<String, Dossier>>,
     changed: watch::Sender<u64>,
+    stop: watch::Receiver<bool>,
     /// Makes message ids of this run differ from those of an earlier one with the same book.
     started_ms: i64,
 }
@@ -112,6 +113,7 @@ impl Ministry {
             weather: Arc::clone(&ground.weather),
             dossiers: Mutex::default(),
             changed: watch::Sender::new(0),
+            stop: ground.stop.subscribe(),
             started_ms: ground.book.now_ms(),
         });
         role.remember();

@@ -184,6 +184,9 @@ impl Ministry {
         self.note(&push.dossier, &pushed);
         let mut wait = self.pace.max(Duration::from_millis(1));
         loop {
+            if push.until_heard && !self.is_up().await {
+                break;
+            }
             pushed.attempts += 1;
             (pushed.code, pushed.text) = self.attempt(&push, &pushed.id, &body).await;
             self.note(&push.dossier, &pushed);
@@ -208,6 +211,16 @@ impl Ministry {
     pub async fn push_result(&self, dossier: &str, document: &str, content: &[u8]) -> Pushed {
         let file = Document { id: format!("kq-{dossier}"), name: document.to_owned(), content: seal::base64(content) };
         self.push(Push { result: true, documents: vec![file], ..Push::status(dossier, 10) }).await
+    }
+
+    /// Waits while the Ministry is down: it does not speak then either. False: it was stopped.
+    async fn is_up(&self) -> bool {
+        let (mut down, mut stop) = (self.weather.watch_down(), self.stop.clone());
+        let waited = tokio::select! {
+            up = down.wait_for(Option::is_none) => up.is_ok(),
+            _ = stop.wait_for(|s| *s) => false,
+        };
+        waited && !*self.stop.borrow()
     }
 
     fn next_id(&self, dossier: &str) -> String {

@@ -295,3 +295,16 @@ fn the_shipped_samples_pass_our_door() {
     }
     assert!(seen >= 50, "{seen}");
 }
+
+#[tokio::test]
+async fn a_ministry_that_is_down_says_nothing_until_it_is_up_again() {
+    let (base, heard) = gateway(&[]).await;
+    let running = ministry(&base, "normal").await;
+    assert_eq!(call(&running, &submit("m1", CODE)).await, ok("0"));
+    running.weather.go_down(Some(super::super::Down::Refused));
+    let told_before = told(&heard).len();
+    tokio::time::sleep(Duration::from_millis(40)).await;
+    assert!(told(&heard).len() <= told_before + 1, "at most the push that was under way");
+    running.weather.go_down(None);
+    assert_eq!(ended(&running).await.status, 10);
+}

@@ -60,6 +60,7 @@ pub struct Payment {
     book: Arc<Book>,
     weather: Arc<Weather>,
     transactions: Mutex<BTreeMap<String, Transaction>>,
+    stop: tokio::sync::watch::Receiver<bool>,
 }
 
 // === impl Payment ===
@@ -82,6 +83,7 @@ impl Payment {
             book: Arc::clone(&ground.book),
             weather: Arc::clone(&ground.weather),
             transactions: Mutex::default(),
+            stop: ground.stop.subscribe(),
         });
         let router = Router::new()
             .route("/giao-dich", post(create))

@@ -95,6 +95,9 @@ impl Payment {
             if heard {
                 break;
             }
+            if *self.stop.borrow() {
+                return;
+            }
             tokio::time::sleep(wait).await;
             wait = wait.saturating_mul(2).min(SLOWEST);
         }
