@@ -6,15 +6,28 @@
 mod agency;
 mod fee;
 mod files;
+mod load;
+mod partner;
 mod plan;
 mod procedure;
+mod read;
+mod read_route;
 pub mod report;
+mod route;
+mod seal;
 mod table;
 #[cfg(test)]
 mod tests;
+mod validate;
+mod words;
 
 pub use agency::{Agencies, Agency};
 pub use fee::{FeeDue, FeeRule};
 pub use files::{Files, FilesError};
+pub use load::{Catalogue, LoadFaults, Settings};
+pub use partner::{Limits, OutLimits, Partner, Role, SignIn, Wsdl};
 pub use plan::{PlanLine, PlanRow};
 pub use procedure::{Beneficiary, Filter, Host, Level, NotFound, Procedure, Procedures, Term, Tier};
+pub use route::{Auth, InKind, InRoute, OutRoute, Repeat, Replies, SOAP_FAULT};
+pub use seal::{Over, Seal};
+pub use validate::{SchemaFault, Validators};

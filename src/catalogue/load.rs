@@ -1,0 +1,230 @@
+//! Building the catalogue out of its files: all faults of all files at once, or a catalogue without any.
+
+use super::agency::Agencies;
+use super::files::Files;
+use super::partner::{Partner, Role};
+use super::plan::{self, PlanLine, PlanRow};
+use super::procedure::{Host, Procedure, Procedures};
+use super::read::{self, Setting, told};
+use super::table;
+use super::validate::{SchemaFault, Validators};
+use crate::config::{PartnerSettings, Secrets};
+use crate::mapping::{Editions, Shapes, Source, SourceFault, render};
+use crate::model::{Kind, ProcedureCode};
+use jiff::civil::Date;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What an operator changes of the partners, by name.
+pub type Settings = BTreeMap<String, PartnerSettings>;
+
+/// All the gateway knows. Immutable.
+#[derive(Debug)]
+pub struct Catalogue {
+    /// Procedures.
+    pub procedures: Procedures,
+    /// Agencies.
+    pub agencies: Agencies,
+    /// Partners by name.
+    pub partners: BTreeMap<String, Arc<Partner>>,
+    /// Canonical schemas, compiled.
+    pub validators: Validators,
+    /// What the mapping engine knows of the canonical schemas.
+    pub shapes: Arc<Shapes>,
+    /// The adapter set's digest: SHA-256 over all adapter and schema files.
+    pub digest: String,
+    plan: Vec<PlanRow>,
+}
+
+/// Every fault of every file, by folder.
+#[derive(Debug, Default)]
+pub struct LoadFaults {
+    groups: Vec<(Source, Vec<SourceFault>)>,
+}
+
+// === impl LoadFaults ===
+
+impl LoadFaults {
+    fn add(&mut self, source: Source, faults: Vec<SourceFault>) {
+        if !faults.is_empty() {
+            self.groups.push((source, faults));
+        }
+    }
+
+    /// How many.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.groups.iter().map(|(_, faults)| faults.len()).sum()
+    }
+
+    /// All of them, with the folder's name before the file's.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &SourceFault)> {
+        self.groups.iter().flat_map(|(source, faults)| faults.iter().map(|f| (source.name.as_str(), f)))
+    }
+
+    /// In rustc's manner: the line, a caret, a hint.
+    #[must_use]
+    pub fn render(&self, color: bool) -> String {
+        self.groups.iter().map(|(source, faults)| render(faults, source, color)).collect()
+    }
+}
+
+impl std::fmt::Display for LoadFaults {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (n, (folder, fault)) in self.iter().enumerate() {
+            if n > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{folder}/{fault}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for LoadFaults {}
+
+// === impl Catalogue ===
+
+impl Catalogue {
+    /// Reads everything.
+    pub fn load(files: &Files, settings: &Settings, secrets: &dyn Secrets) -> Result<Self, LoadFaults> {
+        let mut faults = LoadFaults::default();
+        let (procedures, plan, agencies) = lists(files, &mut faults);
+        let schemas = schemas(files, &mut faults);
+        let shapes = shapes(files, &schemas, &mut faults);
+        let validators = match Validators::compile(&schemas, shapes.clone()) {
+            Ok(validators) => Some(validators),
+            Err(found) => {
+                let told = found.into_iter().map(|(name, text)| whole_file(format!("{name}.json"), text)).collect();
+                faults.add(Source::new("schemas/canonical"), told);
+                None
+            }
+        };
+        let mut partners = BTreeMap::new();
+        for name in files.partners() {
+            let source = source_of(files, name);
+            let setting = Setting { shapes: &shapes, schemas: &schemas, secrets, settings: settings.get(name), procedures: &procedures, files };
+            match read::partner(&source, &setting) {
+                Ok(partner) => {
+                    partners.insert(name.to_owned(), Arc::new(partner));
+                }
+                Err(found) => faults.add(Source { name: format!("adapters/{name}"), ..source }, found),
+            }
+        }
+        let strangers = settings.keys().filter(|name| !files.partners().contains(&name.as_str()));
+        let strangers = strangers.map(|name| whole_file("gateway.toml".into(), format!("partners.{name}: there is no such partner"))).collect();
+        faults.add(Source::new("config"), strangers);
+        match validators {
+            Some(validators) if faults.groups.is_empty() => {
+                Ok(Self { procedures, agencies, partners, validators, shapes, digest: files.digest(), plan })
+            }
+            _ => Err(faults),
+        }
+    }
+
+    /// The partner that plays a role, the first by name.
+    #[must_use]
+    pub fn partner_of_role(&self, role: Role) -> Option<&Arc<Partner>> {
+        self.partners.values().find(|p| p.role == role)
+    }
+
+    /// The ministry partner a procedure is sent to: one that takes its submissions, when the procedure runs on the Ministry's software.
+    #[must_use]
+    pub fn ministry_for(&self, procedure: &Procedure) -> Option<&Arc<Partner>> {
+        let takes = |p: &&Arc<Partner>| p.role == Role::Ministry && p.out_for(Kind::DossierSubmit, Some(procedure.code())).is_some();
+        self.partners.values().filter(|_| procedure.host == Host::Ministry).find(takes)
+    }
+
+    /// The edition of a procedure's form in force on a day.
+    #[must_use]
+    pub fn edition_on(&self, code: &str, day: Date) -> Option<&str> {
+        self.shapes.editions().edition_on(ProcedureCode::parse(code)?.national(), day)
+    }
+
+    /// What is wrong with a canonical body. See [`Validators::validate`].
+    #[must_use]
+    pub fn validate(&self, kind: Kind, body: &Value, edition: Option<&str>) -> Vec<SchemaFault> {
+        self.validators.validate(kind, body, edition)
+    }
+
+    /// The plan's figures beside the catalogue's of 2019.
+    #[must_use]
+    pub fn plan(&self) -> Vec<PlanLine> {
+        plan::compare(&self.plan, self.procedures.list().iter().filter(|p| p.era == "2019"))
+    }
+}
+
+// === the parts ===
+
+fn whole_file(file: String, text: String) -> SourceFault {
+    SourceFault { file, start: 0, len: 0, line: 1, column: 1, text, hint: None }
+}
+
+fn source_of(files: &Files, name: &str) -> Source {
+    let folder = format!("adapters/{name}/");
+    let texts = files.under(&folder).filter(|(path, _)| !path.starts_with("samples/"));
+    let mut source = Source::new(name);
+    source.files = texts.map(|(path, text)| (path.to_owned(), text.to_owned())).collect();
+    source
+}
+
+fn lists(files: &Files, faults: &mut LoadFaults) -> (Procedures, Vec<PlanRow>, Agencies) {
+    let text = |name: &str| files.text(&format!("schemas/catalogue/{name}")).unwrap_or_default();
+    let mut found = Vec::new();
+    let (procedures, plan) = table::read(text("procedures.csv"), text("services.toml")).unwrap_or_else(|faults| {
+        found.extend(faults.into_iter().map(told));
+        Default::default()
+    });
+    let agencies = Agencies::parse(text("agencies.csv")).unwrap_or_else(|faults| {
+        let told = |(line, text)| SourceFault { line, ..whole_file("schemas/catalogue/agencies.csv".into(), text) };
+        found.extend(faults.into_iter().map(told));
+        Agencies::default()
+    });
+    if procedures.list().is_empty() && found.is_empty() {
+        found.push(whole_file("schemas/catalogue/procedures.csv".into(), "there are no procedures".into()));
+    }
+    let mut source = Source::new(".");
+    source.files = files.under("schemas/catalogue/").map(|(name, text)| (format!("schemas/catalogue/{name}"), text.to_owned())).collect();
+    faults.add(source, found);
+    (procedures, plan, agencies)
+}
+
+/// The canonical schemas by message name, the forms' as `forms/<code>@<edition>`.
+fn schemas(files: &Files, faults: &mut LoadFaults) -> BTreeMap<String, Value> {
+    let (mut schemas, mut found) = (BTreeMap::new(), Vec::new());
+    for (path, text) in files.under("schemas/canonical/") {
+        let Some(name) = path.strip_suffix(".json") else { continue };
+        match serde_json::from_str(text) {
+            Ok(schema) => {
+                schemas.insert(name.to_owned(), schema);
+            }
+            Err(e) => found.push(SourceFault { line: e.line(), column: e.column(), ..whole_file(path.to_owned(), e.to_string()) }),
+        }
+    }
+    for (_, name) in Kind::ALL.iter().filter(|(_, name)| !schemas.contains_key(*name)) {
+        found.push(whole_file(format!("{name}.json"), "there is no schema for this message".into()));
+    }
+    faults.add(Source::new("schemas/canonical"), found);
+    schemas
+}
+
+fn shapes(files: &Files, schemas: &BTreeMap<String, Value>, faults: &mut LoadFaults) -> Arc<Shapes> {
+    let mut found = Vec::new();
+    let editions = Editions::parse(files.text("schemas/canonical/forms/editions.toml").unwrap_or_default()).unwrap_or_else(|text| {
+        found.push(whole_file("forms/editions.toml".into(), text));
+        Editions::default()
+    });
+    for (code, _, name) in editions.iter() {
+        let form = format!("forms/{code}@{name}");
+        if !schemas.contains_key(&form) {
+            found.push(whole_file("forms/editions.toml".into(), format!("there is no schema {form}.json")));
+        }
+    }
+    let shapes = Shapes::new(schemas.clone(), editions).unwrap_or_else(|text| {
+        found.push(whole_file("dossier.submit.json".into(), text));
+        Shapes::default()
+    });
+    faults.add(Source::new("schemas/canonical"), found);
+    Arc::new(shapes)
+}

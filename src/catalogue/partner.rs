@@ -1,0 +1,177 @@
+//! A partner as its partner.toml describes it, compiled: credentials resolved, mappings at hand, nothing left to look up.
+//!
+//! Nouns only; `read` makes them. Secrets never show themselves.
+
+use super::route::{InRoute, OutRoute};
+use super::seal::Seal;
+use crate::delivery::{Judge, Quota, RetryPolicy};
+use crate::mapping::{Book, Mapping};
+use crate::model::Kind;
+use crate::seal::Secret;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A partner.
+#[derive(Debug)]
+pub struct Partner {
+    /// Its folder's name, and its path at our door.
+    pub name: String,
+    /// Its name for people.
+    pub title: String,
+    /// The part it plays.
+    pub role: Role,
+    /// The class of what it hands in, at the receiving partner's queue.
+    pub class: String,
+    /// `$partner.<name>` of its mappings.
+    pub values: BTreeMap<String, String>,
+    /// Its address, without a slash at the end.
+    pub base: String,
+    /// Headers of every call.
+    pub headers: BTreeMap<String, String>,
+    /// One call's time.
+    pub timeout: Duration,
+    /// Ways to sign in with it.
+    pub sign_in: BTreeMap<String, SignIn>,
+    /// How fast, both ways.
+    pub limits: Limits,
+    /// When to try again, unless a route says otherwise.
+    pub retry: RetryPolicy,
+    /// Paused from the start.
+    pub paused: bool,
+    /// What we send it.
+    pub outs: BTreeMap<String, OutRoute>,
+    /// What it sends us.
+    pub ins: BTreeMap<String, InRoute>,
+    /// What its answers mean.
+    pub judges: BTreeMap<String, Judge>,
+    /// Seals.
+    pub seals: BTreeMap<String, Seal>,
+    /// Its mappings.
+    pub book: Book,
+    /// Its description for others' generators, served at `?wsdl`.
+    pub wsdl: Option<Wsdl>,
+}
+
+/// The part a partner plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Hands in dossiers and is told about them.
+    Portal,
+    /// Works on dossiers.
+    Ministry,
+    /// Collects fees.
+    Payment,
+}
+
+/// How fast, both ways.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Limits {
+    /// Towards it.
+    pub out: OutLimits,
+    /// From it: all of these hold at once.
+    pub ins: Vec<Quota>,
+}
+
+/// How fast it may be called.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutLimits {
+    /// Calls begun per interval.
+    pub rate: Quota,
+    /// Calls at once.
+    pub at_once: u32,
+    /// Calls a day.
+    pub daily: Option<u64>,
+}
+
+/// How to sign in with a partner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignIn {
+    /// HTTP Basic in every call.
+    Basic {
+        /// User name.
+        user: String,
+        /// Password.
+        password: Secret,
+    },
+    /// OAuth 2 client credentials; the token goes as Bearer until it is refused or runs out.
+    OAuth2 {
+        /// Path under the base.
+        post: String,
+        /// Client id.
+        id: String,
+        /// Client secret.
+        secret: Secret,
+        /// Place of the token in the reply.
+        token: String,
+    },
+    /// A JSON call whose reply holds a token, `$session` in the mappings.
+    Post {
+        /// Path under the base.
+        post: String,
+        /// The body's fields.
+        body: Vec<(String, Secret)>,
+        /// What the reply means.
+        judge: Option<String>,
+        /// Place of the token in the reply.
+        token: String,
+    },
+}
+
+/// A WSDL and the schemas it names, as they are served. `{base}` in the text stands for our public address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wsdl {
+    /// The WSDL.
+    pub text: String,
+    /// Schemas of the same folder, by file name.
+    pub xsds: BTreeMap<String, String>,
+}
+
+// === impl Role ===
+
+impl Role {
+    /// Every role with its word.
+    pub const ALL: [(Self, &'static str); 3] = [(Self::Portal, "portal"), (Self::Ministry, "ministry"), (Self::Payment, "payment")];
+
+    /// The role of a word.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, w)| *w == word).map(|(r, _)| *r)
+    }
+
+    /// Its word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        Self::ALL.iter().find(|(r, _)| *r == self).map_or("", |(_, w)| w)
+    }
+}
+
+// === impl OutLimits ===
+
+impl Default for OutLimits {
+    fn default() -> Self {
+        Self { rate: Quota { calls: 5, interval: Duration::from_secs(1), burst: 1 }, at_once: 4, daily: None }
+    }
+}
+
+// === impl Partner ===
+
+impl Partner {
+    /// The enabled route by which this partner takes a message of this kind, for this procedure where the route names some.
+    #[must_use]
+    pub fn out_for(&self, kind: Kind, procedure: Option<&str>) -> Option<&OutRoute> {
+        let takes = |r: &&OutRoute| r.procedures.as_ref().is_none_or(|list| procedure.is_some_and(|p| list.iter().any(|l| l == p)));
+        self.outs.values().filter(|r| r.enabled && r.message == kind).find(takes)
+    }
+
+    /// The mapping of a name.
+    #[must_use]
+    pub fn map(&self, name: &str) -> Option<&Mapping> {
+        self.book.map(name)
+    }
+
+    /// The retry schedule of a route.
+    #[must_use]
+    pub fn retry_of(&self, route: &OutRoute) -> RetryPolicy {
+        route.retry.unwrap_or(self.retry)
+    }
+}

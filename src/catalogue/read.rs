@@ -1,0 +1,434 @@
+//! Reading a partner's folder: partner.toml into a [`Partner`], its mappings compiled. Every fault of every file at once.
+//!
+//! Always: what a name refers to (mapping, judge, seal, sign-in, credential, route) exists; credentials are given by reference only;
+//! an unknown key is a fault. The rules about routes are in `read_route`.
+
+use super::partner::{Limits, OutLimits, Partner, Role, SignIn, Wsdl};
+use super::read_route;
+use super::seal::{Over, Seal};
+use crate::config::reader::{Doc, Fault, Faults, Item, Table};
+use crate::config::{PartnerSettings, RetrySettings, Secrets};
+use crate::delivery::{Codes, Fact, Judge, Quota, RetryPolicy, Rule, Then};
+use crate::mapping::{Book, Editions, Shapes, Source, SourceFault};
+use crate::seal::{Digest, Encoding, Secret};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use toml::de::DeValue;
+
+/// What reading a partner needs to know besides its folder.
+pub(super) struct Setting<'s> {
+    pub(super) shapes: &'s Arc<Shapes>,
+    pub(super) schemas: &'s BTreeMap<String, serde_json::Value>,
+    pub(super) secrets: &'s dyn Secrets,
+    pub(super) settings: Option<&'s PartnerSettings>,
+    pub(super) procedures: &'s super::Procedures,
+    /// Files outside the folder: WSDL and XSD.
+    pub(super) files: &'s super::Files,
+}
+
+/// What the routes refer to.
+pub(super) struct Parts<'p> {
+    pub(super) texts: &'p BTreeMap<String, String>,
+    pub(super) judges: &'p BTreeMap<String, Judge>,
+    pub(super) seals: &'p BTreeMap<String, Seal>,
+    pub(super) sign_in: &'p BTreeMap<String, SignIn>,
+    pub(super) editions: &'p Editions,
+    pub(super) setting: &'p Setting<'p>,
+}
+
+/// A credential.
+enum Credential {
+    Plain(Secret),
+    Pair { name: String, secret: Secret },
+}
+
+/// Reads a partner's folder.
+pub(super) fn partner(source: &Source, setting: &Setting<'_>) -> Result<Partner, Vec<SourceFault>> {
+    let mut all = Vec::new();
+    let book = Book::compile(source, setting.shapes).map_err(|faults| all.extend(faults)).ok();
+    let text = source.files.get("partner.toml").map_or("", String::as_str);
+    let faults = Faults::new("partner.toml", text);
+    let doc = Doc::parse(text, &faults);
+    let draft = whole(&doc.table(&faults), source, setting);
+    all.extend(faults.finish().into_iter().map(told));
+    match book {
+        Some(book) if all.is_empty() => Ok(Partner { book, ..draft }),
+        _ => Err(all),
+    }
+}
+
+/// A fault of the TOML reader in the words of the mapping engine's.
+pub(super) fn told(f: Fault) -> SourceFault {
+    SourceFault { file: f.file, start: f.start, len: f.len, line: f.line, column: f.column, text: f.text, hint: f.hint }
+}
+
+const KEYS: [&str; 15] = [
+    "name", "title", "role", "class", "values", "transport", "credentials", "sign-in", "limits", "retry", "out", "in", "seal", "judge", "soap",
+];
+
+fn whole(root: &Table<'_>, source: &Source, setting: &Setting<'_>) -> Partner {
+    root.only(&KEYS);
+    let name = root.need_text("name");
+    if !name.is_empty() && name != source.name {
+        root.fault_at("name", format!("`name` must be the folder's name, `{}`", source.name), None);
+    }
+    let none = PartnerSettings::default();
+    let own = setting.settings.unwrap_or(&none);
+    let credentials = credentials(root, setting.secrets);
+    let judges: BTreeMap<String, Judge> = root.named("judge").iter().map(|(n, t)| ((*n).to_owned(), judge(t))).collect();
+    let seals = seals(root, &credentials);
+    let sign_in: BTreeMap<String, SignIn> =
+        root.named("sign-in").iter().filter_map(|(n, t)| Some(((*n).to_owned(), sign_in(t, &credentials, &judges)?))).collect();
+    let parts = Parts {
+        texts: &source.files,
+        judges: &judges,
+        seals: &seals,
+        sign_in: &sign_in,
+        editions: setting.shapes.editions(),
+        setting,
+    };
+    let (base, headers, timeout) = transport(root, own);
+    let mut values: BTreeMap<String, String> = root.table("values").map(|t| texts(&t)).unwrap_or_default();
+    values.extend(own.values.clone());
+    let retry = overlay(root.table("retry").map(|t| retry(&t)).unwrap_or_default(), own.retry);
+    let _ = root.need("role");
+    Partner {
+        title: root.need_text("title"),
+        role: root.parsed("role", "portal, ministry or payment", Role::of_word).unwrap_or(Role::Portal),
+        class: root.text("class").unwrap_or_else(|| "default".to_owned()),
+        values,
+        base,
+        headers,
+        timeout,
+        limits: limits(root, own),
+        retry,
+        paused: own.paused,
+        outs: read_route::outs(root, &parts, own),
+        ins: read_route::ins(root, &parts),
+        wsdl: root.table("soap").and_then(|t| wsdl(&t, setting)),
+        name,
+        sign_in,
+        judges,
+        seals,
+        book: Book::default(),
+    }
+}
+
+// === transport, credentials, sign-in ===
+
+fn transport(root: &Table<'_>, own: &PartnerSettings) -> (String, BTreeMap<String, String>, Duration) {
+    let thirty = Duration::from_secs(30);
+    let mut read = (String::new(), BTreeMap::new(), thirty);
+    if let Some(t) = root.need("transport").and_then(|i| i.table()) {
+        t.only(&["base", "timeout", "headers"]);
+        let url = |u: &str| (u.len() > 8 && u.starts_with("https://")).then(|| u.trim_end_matches('/').to_owned());
+        let _ = t.need("base");
+        read.0 = t.parsed("base", "an https URL (another one, or plain HTTP, is configured in gateway.toml)", url).unwrap_or_default();
+        read.1 = t.table("headers").map(|h| texts(&h)).unwrap_or_default();
+        read.2 = t.duration("timeout", thirty);
+    }
+    (own.base.clone().unwrap_or(read.0), read.1, own.timeout.unwrap_or(read.2))
+}
+
+fn credentials(root: &Table<'_>, secrets: &dyn Secrets) -> BTreeMap<String, Credential> {
+    let Some(t) = root.table("credentials") else { return BTreeMap::new() };
+    t.items().filter_map(|item| Some((item.name().to_owned(), credential(&item, secrets)?))).collect()
+}
+
+fn credential(item: &Item<'_>, secrets: &dyn Secrets) -> Option<Credential> {
+    if item.value().is_str() {
+        return Some(Credential::Plain(secret(item, secrets)?));
+    }
+    let t = item.table()?;
+    t.only(&["username", "password", "id", "secret"]);
+    let (name, key) = if t.get("id").is_some() { ("id", "secret") } else { ("username", "password") };
+    let name = t.need_text(name);
+    let secret = secret(&t.need(key)?, secrets)?;
+    Some(Credential::Pair { name, secret })
+}
+
+fn secret(item: &Item<'_>, secrets: &dyn Secrets) -> Option<Secret> {
+    let name = item.parsed("a reference to a secret, \"secret:NAME\"", |t| t.strip_prefix("secret:").map(str::to_owned))?;
+    let found = secrets.get(&name);
+    if found.is_none() {
+        let hint = "put a file of that name into the secrets folder, or set LIENTHONG_SECRET_<NAME>".to_owned();
+        item.fault(format!("there is no secret `{name}`"), Some(hint));
+    }
+    found
+}
+
+fn sign_in(t: &Table<'_>, credentials: &BTreeMap<String, Credential>, judges: &BTreeMap<String, Judge>) -> Option<SignIn> {
+    t.only(&["kind", "with", "post", "body", "judge", "token"]);
+    let pair = || match credentials.get(&t.need_text("with")) {
+        Some(Credential::Pair { name, secret }) => Some((name.clone(), secret.clone())),
+        _ => {
+            t.fault_at("with", "`with` names no credential that is a name and a secret", None);
+            None
+        }
+    };
+    match t.need_text("kind").as_str() {
+        "basic" => pair().map(|(user, password)| SignIn::Basic { user, password }),
+        "oauth2-client" => {
+            let token = t.text("token").unwrap_or_else(|| "/access_token".to_owned());
+            let post = path(t, "post");
+            pair().map(|(id, secret)| SignIn::OAuth2 { post, id, secret, token })
+        }
+        "post" => {
+            let judge = t.text("judge");
+            if judge.as_ref().is_some_and(|j| !judges.contains_key(j)) {
+                t.fault_at("judge", "no judge of this name", known(judges.keys()));
+            }
+            let fields = t.need("body").and_then(|i| i.table());
+            let body = fields.map(|b| b.items().filter_map(|i| Some((i.name().to_owned(), filled(&i, credentials)?))).collect());
+            Some(SignIn::Post { post: path(t, "post"), body: body.unwrap_or_default(), judge, token: t.need_text("token") })
+        }
+        _ => {
+            t.fault_at("kind", "`kind` must be \"basic\", \"oauth2-client\" or \"post\"", None);
+            None
+        }
+    }
+}
+
+/// A field of a sign-in body: a text, or `$credential.username`, `$credential.password`, `$credential`.
+fn filled(item: &Item<'_>, credentials: &BTreeMap<String, Credential>) -> Option<Secret> {
+    let text = item.text()?;
+    let Some(reference) = text.strip_prefix('$') else { return Some(Secret::new(text)) };
+    let (name, part) = reference.split_once('.').unwrap_or((reference, ""));
+    match (credentials.get(name), part) {
+        (Some(Credential::Plain(secret)), "") => Some(secret.clone()),
+        (Some(Credential::Pair { name, .. }), "username" | "id") => Some(Secret::new(name.clone())),
+        (Some(Credential::Pair { secret, .. }), "password" | "secret") => Some(secret.clone()),
+        _ => {
+            item.fault(format!("`{text}` names no part of a credential"), known(credentials.keys()));
+            None
+        }
+    }
+}
+
+// === limits, retry ===
+
+fn limits(root: &Table<'_>, own: &PartnerSettings) -> Limits {
+    let mut limits = Limits::default();
+    if let Some(t) = root.table("limits") {
+        t.only(&["in", "out"]);
+        if let Some(out) = t.table("out") {
+            out.only(&["rate", "burst", "at_once", "daily"]);
+            limits.out = OutLimits {
+                rate: quota(&out).unwrap_or(limits.out.rate),
+                at_once: count(&out, "at_once").unwrap_or(limits.out.at_once),
+                daily: out.whole("daily", 1),
+            };
+        }
+        for one in t.tables("in") {
+            one.only(&["rate", "burst"]);
+            limits.ins.extend(quota(&one));
+        }
+    }
+    if let Some(rate) = own.rate {
+        limits.out.rate = Quota { calls: rate.calls, interval: rate.interval, burst: 1 };
+    }
+    limits.out.at_once = own.at_once.unwrap_or(limits.out.at_once);
+    limits.out.daily = own.daily.or(limits.out.daily);
+    limits
+}
+
+fn quota(t: &Table<'_>) -> Option<Quota> {
+    let _ = t.need("rate");
+    let quota = t.parsed("rate", "a rate such as \"5/s\", \"300/min\", \"1000/h\"", Quota::parse)?;
+    Some(count(t, "burst").map_or(quota, |burst| quota.with_burst(burst)))
+}
+
+pub(super) fn count(t: &Table<'_>, key: &str) -> Option<u32> {
+    t.whole(key, 1).map(|n| u32::try_from(n).unwrap_or(u32::MAX))
+}
+
+/// A `retry` table over the defaults.
+pub(super) fn retry(t: &Table<'_>) -> RetryPolicy {
+    t.only(&["first", "factor", "max", "attempts"]);
+    let fresh = RetryPolicy::default();
+    let factor = t.get("factor").and_then(|i| i.number()).unwrap_or(fresh.factor);
+    if factor < 1.0 {
+        t.fault_at("factor", "`factor` must be at least 1", None);
+    }
+    RetryPolicy {
+        first: t.duration("first", fresh.first),
+        factor,
+        max: t.duration("max", fresh.max),
+        attempts: count(t, "attempts").unwrap_or(fresh.attempts),
+    }
+}
+
+/// An operator's changes over a schedule.
+pub(super) fn overlay(policy: RetryPolicy, own: RetrySettings) -> RetryPolicy {
+    RetryPolicy {
+        first: own.first.unwrap_or(policy.first),
+        factor: own.factor.unwrap_or(policy.factor),
+        max: own.max.unwrap_or(policy.max),
+        attempts: own.attempts.unwrap_or(policy.attempts),
+    }
+}
+
+// === seals, judges ===
+
+fn seals(root: &Table<'_>, credentials: &BTreeMap<String, Credential>) -> BTreeMap<String, Seal> {
+    let tables: BTreeMap<&str, Table<'_>> = root.named("seal").into_iter().collect();
+    let one = |t: &Table<'_>| {
+        t.only(&["kind", "over", "between", "digest", "encoding", "key", "like"]);
+        let like = t.text("like");
+        let model = like.as_deref().and_then(|l| tables.get(l));
+        if like.is_some() && model.is_none_or(|m| m.get("like").is_some()) {
+            t.fault_at("like", "`like` must name a seal that is written out", known(tables.keys().copied()));
+        }
+        seal(t, model.unwrap_or(t), credentials)
+    };
+    tables.iter().filter_map(|(name, t)| Some(((*name).to_owned(), one(t)?))).collect()
+}
+
+/// A seal; what `t` does not say, `model` does.
+fn seal(t: &Table<'_>, model: &Table<'_>, credentials: &BTreeMap<String, Credential>) -> Option<Seal> {
+    let from = |key: &str| if t.get(key).is_some() { *t } else { *model };
+    let key = from("key").need("key").and_then(|i| match credentials.get(i.text()?) {
+        Some(Credential::Plain(secret)) => Some(secret.clone()),
+        _ => {
+            i.fault("`key` names no credential that is a plain secret", known(credentials.keys()));
+            None
+        }
+    });
+    match from("kind").need_text("kind").as_str() {
+        "standard-webhooks" => Some(Seal::Webhook { key: key? }),
+        "hmac" => {
+            let digest = |w: &str| match w {
+                "sha256" => Some(Digest::Sha256),
+                "sha1" => Some(Digest::Sha1),
+                _ => None,
+            };
+            let encoding = |w: &str| match w {
+                "hex" => Some(Encoding::Hex),
+                "base64" => Some(Encoding::Base64),
+                _ => None,
+            };
+            let over = from("over").need("over").map(|i| i.list()).unwrap_or_default();
+            let over = over.iter().filter_map(|i| piece(i, credentials)).collect();
+            let between = from("between").need_text("between");
+            let digest = from("digest").need("digest").and_then(|i| i.parsed("sha256 or sha1", digest));
+            let encoding = from("encoding").need("encoding").and_then(|i| i.parsed("hex or base64", encoding));
+            Some(Seal::Hmac { over, between, digest: digest?, encoding: encoding?, key: key? })
+        }
+        _ => {
+            t.fault_at("kind", "`kind` must be \"hmac\" or \"standard-webhooks\"", None);
+            None
+        }
+    }
+}
+
+fn piece(item: &Item<'_>, credentials: &BTreeMap<String, Credential>) -> Option<Over> {
+    let text = item.text()?;
+    match text.strip_prefix('$') {
+        None if text == "*" => Some(Over::All),
+        None => Some(Over::Field(text.to_owned())),
+        Some(name) => match credentials.get(name) {
+            Some(Credential::Plain(secret)) => Some(Over::Credential(secret.clone())),
+            _ => {
+                item.fault(format!("`{text}` names no credential that is a plain secret"), known(credentials.keys()));
+                None
+            }
+        },
+    }
+}
+
+fn judge(t: &Table<'_>) -> Judge {
+    t.only(&["why", "rules"]);
+    let rules = t.need("rules").map(|i| i.list()).unwrap_or_default();
+    Judge { why: t.text("why"), rules: rules.iter().filter_map(|i| rule(&i.table()?)).collect() }
+}
+
+fn rule(t: &Table<'_>) -> Option<Rule> {
+    t.only(&["http", "at", "in", "has", "fault", "then", "find"]);
+    let then = |w: &str| match w {
+        "done" => Some(Then::Done),
+        "reject" => Some(Then::Reject),
+        "retry" => Some(Then::Retry),
+        "park" => Some(Then::Park),
+        "sign-in" => Some(Then::SignIn),
+        _ => None,
+    };
+    let wanted: Vec<Fact> = t.get("in").map(|i| i.list()).unwrap_or_default().iter().filter_map(fact).collect();
+    let at = t.text("at").map(|place| (place, wanted));
+    if at.is_none() && t.get("in").is_some() {
+        t.fault_at("in", "`in` stands beside `at`", None);
+    }
+    let fault = |w: &str| ["Client", "Server", "MustUnderstand", "VersionMismatch"].contains(&w).then(|| w.to_owned());
+    let find = t.table("find").map(|f| f.items().filter_map(|i| Some((i.name().to_owned(), json(&i)?))).collect());
+    let _ = t.need("then");
+    Some(Rule {
+        http: t.parsed("http", "HTTP statuses such as \"200-299,304\"", Codes::parse),
+        at,
+        has: t.text("has"),
+        fault: t.parsed("fault", "Client, Server, MustUnderstand or VersionMismatch", fault),
+        then: t.parsed("then", "done, reject, retry, park or sign-in", then)?,
+        find: find.unwrap_or_default(),
+    })
+}
+
+fn fact(item: &Item<'_>) -> Option<Fact> {
+    match item.value() {
+        DeValue::String(text) => Some(Fact::Text(text.to_string())),
+        DeValue::Integer(number) => Some(Fact::Number(number.as_str().to_owned())),
+        DeValue::Float(number) => Some(Fact::Number(number.as_str().to_owned())),
+        DeValue::Boolean(flag) => Some(Fact::Bool(*flag)),
+        _ => {
+            item.fault("`in` lists texts, numbers, true or false", None);
+            None
+        }
+    }
+}
+
+fn json(item: &Item<'_>) -> Option<serde_json::Value> {
+    match item.value() {
+        DeValue::String(text) => Some(text.as_ref().into()),
+        DeValue::Integer(_) => item.whole(0).map(Into::into),
+        DeValue::Boolean(flag) => Some((*flag).into()),
+        _ => {
+            item.fault("a finding is a text, a whole number, true or false", None);
+            None
+        }
+    }
+}
+
+// === the rest ===
+
+fn wsdl(t: &Table<'_>, setting: &Setting<'_>) -> Option<Wsdl> {
+    t.only(&["wsdl"]);
+    let path = t.need_text("wsdl");
+    let Some(text) = setting.files.text(&path) else {
+        t.fault_at("wsdl", format!("there is no file `{path}`"), None);
+        return None;
+    };
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let folder = format!("{folder}/");
+    let xsds = setting.files.under(&folder).filter(|(name, _)| name.ends_with(".xsd"));
+    let xsds = xsds.map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
+    Some(Wsdl { text: text.to_owned(), xsds })
+}
+
+/// The texts of a table, by key.
+pub(super) fn texts(t: &Table<'_>) -> BTreeMap<String, String> {
+    t.items().filter_map(|i| Some((i.name().to_owned(), i.text()?.to_owned()))).collect()
+}
+
+/// A path under a base: it starts with a slash.
+pub(super) fn path(t: &Table<'_>, key: &str) -> String {
+    let _ = t.need(key);
+    let good = |p: &str| {
+        let plain = p.starts_with('/') && !p.contains(['?', '#', ' ', '{', '\\']) && !p.contains("..");
+        plain.then(|| p.to_owned())
+    };
+    t.parsed(key, "a path such as \"/name\"", good).unwrap_or_default()
+}
+
+/// A hint that names what there is.
+pub(super) fn known<T: AsRef<str>>(names: impl Iterator<Item = T>) -> Option<String> {
+    let names: Vec<String> = names.map(|n| n.as_ref().to_owned()).collect();
+    Some(if names.is_empty() { "there is none".to_owned() } else { format!("there is: {}", names.join(", ")) })
+}

@@ -1,0 +1,285 @@
+//! Reading the routes of a partner.toml, and the rules they must keep:
+//!
+//! - what a route names exists, and its mapping carries the route's message;
+//! - a door for messages names its dedupe key, and every kind of door the answers it needs;
+//! - on `ask` and `never` routes only an answer known to come before processing is a retry, and HTTP 500, 502, 504 and a Server
+//!   fault stay unknown; an `ask` route has an inquiry, itself safe to repeat;
+//! - each procedure of a route is in the catalogue and has its form's mapping in every edition.
+
+use super::read::{Parts, count, known, overlay, path, retry, texts};
+use super::route::{Auth, InKind, InRoute, OutRoute, Repeat, Replies, SOAP_FAULT};
+use crate::config::PartnerSettings;
+use crate::config::reader::{Table, duration};
+use crate::delivery::{Rule, Then};
+use crate::model::Kind;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+// === out ===
+
+/// All calls of ours.
+pub(super) fn outs(root: &Table<'_>, parts: &Parts<'_>, own: &PartnerSettings) -> BTreeMap<String, OutRoute> {
+    let tables = root.named("out");
+    let routes: BTreeMap<String, OutRoute> =
+        tables.iter().filter_map(|(name, t)| Some(((*name).to_owned(), out(name, t, parts, own)?))).collect();
+    for (name, t) in &tables {
+        let Some(route) = routes.get(*name) else { continue };
+        check_inquiry(t, route, &routes);
+        let twin = routes.values().find(|r| r.name.as_str() < *name && r.message == route.message && r.enabled && route.enabled && overlap(r, route));
+        if let Some(twin) = twin {
+            t.fault_at("message", format!("`out.{}` takes this message already", twin.name), Some("set enabled = false on one of them".into()));
+        }
+    }
+    routes
+}
+
+const OUT_KEYS: [&str; 18] = [
+    "message", "map", "post", "headers", "sign-in", "seal", "judge", "content", "content-seal", "repeat", "ask", "quiet", "ask-schedule", "procedures",
+    "batch", "retry", "enabled", "validate",
+];
+
+fn out(name: &str, t: &Table<'_>, parts: &Parts<'_>, own: &PartnerSettings) -> Option<OutRoute> {
+    t.only(&OUT_KEYS);
+    let _ = (t.need("message"), t.need("repeat"));
+    let message = t.parsed("message", "a canonical message", Kind::of_name);
+    let map = t.need_text("map");
+    let carried = map_message(t, "map", &map, parts);
+    if let (Some(message), Some(carried)) = (message, carried)
+        && message != carried
+    {
+        t.fault_at("message", format!("`{map}.map` carries {}, not {}", carried.name(), message.name()), None);
+    }
+    if let Some(content) = t.text("content") {
+        let _ = map_message(t, "content", &content, parts);
+    }
+    let repeat = t.parsed("repeat", "safe, ask or never", Repeat::of_word);
+    let judge = t.need_text("judge");
+    check_judge(t, &judge, repeat, parts);
+    let schedule = t.get("ask-schedule").map(|i| i.list()).unwrap_or_default();
+    let schedule: Vec<Duration> = schedule.iter().filter_map(|i| i.parsed("a list of lengths of time", duration)).collect();
+    let schedule = if schedule.is_empty() { vec![Duration::from_secs(5), Duration::from_secs(30), 2 * MINUTE] } else { schedule };
+    let procedures = t.get("procedures").map(|i| i.texts());
+    check_forms(t, procedures.as_deref().unwrap_or_default(), parts);
+    let sign_in = t.text("sign-in");
+    if sign_in.as_ref().is_some_and(|s| !parts.sign_in.contains_key(s)) {
+        t.fault_at("sign-in", "no sign-in of this name", known(parts.sign_in.keys()));
+    }
+    Some(OutRoute {
+        name: name.to_owned(),
+        message: message?,
+        map,
+        post: path(t, "post"),
+        headers: t.table("headers").map(|h| texts(&h)).unwrap_or_default(),
+        sign_in,
+        seals: seals(t, "seal", parts),
+        judge,
+        content: t.text("content"),
+        content_seals: seals(t, "content-seal", parts),
+        repeat: repeat?,
+        ask: t.text("ask"),
+        quiet: own.quiet.unwrap_or_else(|| t.duration("quiet", 2 * MINUTE)),
+        ask_schedule: own.ask_schedule.clone().filter(|s| !s.is_empty()).unwrap_or(schedule),
+        procedures,
+        batch: count(t, "batch").unwrap_or(1),
+        retry: t.table("retry").map(|r| overlay(retry(&r), own.retry)),
+        enabled: t.flag("enabled", true),
+    })
+}
+
+fn overlap(a: &OutRoute, b: &OutRoute) -> bool {
+    match (&a.procedures, &b.procedures) {
+        (Some(a), Some(b)) => a.iter().any(|p| b.contains(p)),
+        _ => true,
+    }
+}
+
+fn check_inquiry(t: &Table<'_>, route: &OutRoute, routes: &BTreeMap<String, OutRoute>) {
+    match (&route.ask, route.repeat) {
+        (None, Repeat::Ask) => t.fault_at("repeat", "`repeat = \"ask\"` needs the route that asks: `ask`", known(routes.keys())),
+        (None, _) => {}
+        (Some(ask), _) => match routes.get(ask) {
+            None => t.fault_at("ask", format!("there is no route `out.{ask}`"), known(routes.keys())),
+            Some(inquiry) if inquiry.repeat != Repeat::Safe => {
+                t.fault_at("ask", format!("`out.{ask}` asks, so it must be `repeat = \"safe\"`"), None);
+            }
+            Some(inquiry) if !matches!(inquiry.message, Kind::DossierQuery | Kind::PaymentQuery) => {
+                t.fault_at("ask", format!("`out.{ask}` carries {}, which asks nothing", inquiry.message.name()), None);
+            }
+            Some(_) => {}
+        },
+    }
+}
+
+/// On routes whose repeat does harm, what is retried must be known to come before processing.
+fn check_judge(t: &Table<'_>, name: &str, repeat: Option<Repeat>, parts: &Parts<'_>) {
+    let Some(judge) = parts.judges.get(name) else {
+        if t.get("judge").is_some() {
+            t.fault_at("judge", "no judge of this name", known(parts.judges.keys()));
+        }
+        return;
+    };
+    if !matches!(repeat, Some(Repeat::Ask | Repeat::Never)) {
+        return;
+    }
+    for (n, rule) in judge.rules.iter().enumerate() {
+        if let Some(wrong) = harm(rule) {
+            let hint = "leave the rule out: what fits no rule is unknown, and is asked after".to_owned();
+            t.fault_at("judge", format!("rule {} of judge `{name}` {wrong}; this route is not safe to repeat", n + 1), Some(hint));
+        }
+    }
+}
+
+/// Why a rule must not judge a call whose repeat does harm.
+fn harm(rule: &Rule) -> Option<&'static str> {
+    let unclear = |rule: &Rule| rule.http.as_ref().is_none_or(|codes| [500, 502, 504].into_iter().any(|c| codes.contains(c)));
+    let busy_word = rule.at.as_ref().is_some_and(|(_, words)| !words.is_empty());
+    if rule.fault.as_deref() == Some("Server") {
+        return Some("decides on a Server fault, which does not say whether the call was processed");
+    }
+    if unclear(rule) && rule.fault.is_none() && !busy_word {
+        return Some("decides on HTTP 500, 502 or 504, which do not say whether the call was processed");
+    }
+    let only_before = rule.http.as_ref().is_some_and(|codes| (100..600).all(|c| !codes.contains(c) || matches!(c, 429 | 503)));
+    if rule.then == Then::Retry && !only_before && !(busy_word && !unclear(rule)) {
+        return Some("retries an answer that is not known to come before processing (HTTP 429, 503, or a busy code)");
+    }
+    None
+}
+
+fn check_forms(t: &Table<'_>, procedures: &[String], parts: &Parts<'_>) {
+    for code in procedures {
+        if !parts.setting.procedures.list().iter().any(|p| p.code() == code) {
+            t.fault_at("procedures", format!("procedure {code} is not in the catalogue"), None);
+        }
+        let editions: Vec<&str> = parts.editions.iter().filter(|(c, _, _)| c == code).map(|(_, _, name)| name).collect();
+        if editions.is_empty() {
+            t.fault_at("procedures", format!("procedure {code} has no edition in forms/editions.toml"), None);
+        }
+        for edition in editions {
+            let file = format!("form/{code}@{edition}.map");
+            if !parts.texts.contains_key(&file) {
+                t.fault_at("procedures", format!("procedure {code} has no mapping of its form: {file}"), None);
+            }
+        }
+    }
+}
+
+// === in ===
+
+/// All doors.
+pub(super) fn ins(root: &Table<'_>, parts: &Parts<'_>) -> BTreeMap<String, InRoute> {
+    let mut routes: BTreeMap<String, InRoute> = BTreeMap::new();
+    for (name, t) in root.named("in") {
+        let route = door(name, &t, parts);
+        if let Some(twin) = routes.values().find(|r| r.post == route.post) {
+            t.fault_at("post", format!("`in.{}` stands at this path already", twin.name), None);
+        }
+        routes.insert(name.to_owned(), route);
+    }
+    routes
+}
+
+fn door(name: &str, t: &Table<'_>, parts: &Parts<'_>) -> InRoute {
+    t.only(&["post", "map", "kind", "auth", "dedupe", "about", "seal", "wait", "max_body", "reply"]);
+    let kind = t.parsed("kind", "message, question, token, upload or issue", InKind::of_word).unwrap_or(InKind::Message);
+    let replies = t.table("reply").map(|r| replies(&r, parts)).unwrap_or_default();
+    let map = t.text("map");
+    let message = map.as_ref().and_then(|m| map_message(t, "map", m, parts));
+    if map.is_none() && matches!(kind, InKind::Message | InKind::Question | InKind::Issue) {
+        t.fault("`map` is missing");
+    }
+    let auth = t.parsed("auth", "bearer, basic, seal or network", Auth::of_word);
+    if kind != InKind::Token && t.get("auth").is_none() {
+        t.fault("`auth` is missing: bearer, basic, seal or network");
+    }
+    let route = InRoute {
+        name: name.to_owned(),
+        post: path(t, "post"),
+        kind,
+        map,
+        message,
+        auth,
+        dedupe: t.texts("dedupe"),
+        about: t.text("about"),
+        seals: seals(t, "seal", parts),
+        wait: t.get("wait").map(|_| t.duration("wait", Duration::ZERO)),
+        max_body: t.get("max_body").map(|_| t.size("max_body", 0)),
+        replies,
+    };
+    check_door(t, &route, parts);
+    route
+}
+
+fn check_door(t: &Table<'_>, route: &InRoute, parts: &Parts<'_>) {
+    if route.kind == InKind::Message && route.dedupe.is_empty() {
+        t.fault_at("dedupe", "a door for messages needs `dedupe`: what makes two of them the same", Some("canonical paths, or [\"*\"]".into()));
+    }
+    if let Some(schema) = route.message.and_then(|m| parts.setting.schemas.get(m.name())) {
+        for path in route.dedupe.iter().filter(|p| *p != "*") {
+            let first = path.split('.').next().unwrap_or_default();
+            if schema.get("properties").is_some_and(|p| p.get(first).is_none()) {
+                t.fault_at("dedupe", format!("the message has no field `{path}`"), None);
+            }
+        }
+    }
+    if route.auth == Some(Auth::Seal) && route.seals.is_empty() {
+        t.fault_at("auth", "`auth = \"seal\"` needs the seal: `seal = [\"name\"]`", None);
+    }
+    let r = &route.replies;
+    let needed: &[(&str, bool)] = match route.kind {
+        InKind::Message => &[("accepted", r.accepted.is_some()), ("refused", r.refused.is_some()), ("broken", r.broken.is_some())],
+        InKind::Question | InKind::Issue | InKind::Upload => &[("answer", r.answer.is_some()), ("refused", r.refused.is_some())],
+        InKind::Token => &[],
+    };
+    for (key, _) in needed.iter().filter(|(_, there)| !there) {
+        t.fault_at("reply", format!("`reply.{key}` is missing"), None);
+    }
+    if route.wait.is_some() && r.waited.is_none() {
+        t.fault_at("reply", "a door that waits needs `reply.waited`, for when the time is over", None);
+    }
+}
+
+fn replies(t: &Table<'_>, parts: &Parts<'_>) -> Replies {
+    t.only(&["accepted", "refused", "broken", "answer", "waited"]);
+    let map = |key: &str| {
+        let name = t.text(key)?;
+        if !(key == "broken" && name == SOAP_FAULT) {
+            let _ = map_message(t, key, &name, parts);
+        }
+        Some(name)
+    };
+    Replies { accepted: map("accepted"), refused: map("refused"), broken: map("broken"), answer: map("answer"), waited: map("waited") }
+}
+
+// === both ===
+
+fn seals(t: &Table<'_>, key: &str, parts: &Parts<'_>) -> Vec<String> {
+    let names = t.texts(key);
+    for name in names.iter().filter(|n| !parts.seals.contains_key(*n)) {
+        t.fault_at(key, format!("there is no seal `{name}`"), known(parts.seals.keys()));
+    }
+    names
+}
+
+/// The message of a mapping, from the head of its text: so that partner.toml's faults are told even when a mapping has its own.
+fn map_message(t: &Table<'_>, key: &str, name: &str, parts: &Parts<'_>) -> Option<Kind> {
+    let Some(text) = parts.texts.get(&format!("{name}.map")) else {
+        if !name.is_empty() {
+            t.fault_at(key, format!("there is no file `{name}.map`"), None);
+        }
+        return None;
+    };
+    let head = text.lines().skip_while(|l| l.starts_with('#')).take_while(|l| !l.trim().is_empty());
+    let message = head.filter_map(|l| l.strip_prefix("message:")).map(|m| m.split('#').next().unwrap_or_default().trim()).next();
+    let Some(message) = message else {
+        t.fault_at(key, format!("`{name}.map` is a part, not a mapping: it has no head"), None);
+        return None;
+    };
+    let kind = Kind::of_name(message);
+    if kind.is_none() {
+        t.fault_at(key, format!("`{name}.map` carries `{message}`, which is no canonical message"), None);
+    }
+    kind
+}
