@@ -104,7 +104,14 @@ impl Catalogue {
         let mut partners = BTreeMap::new();
         for name in files.partners() {
             let source = source_of(files, name);
-            let setting = Setting { shapes: &shapes, schemas: &schemas, secrets, settings: settings.get(name), procedures: &procedures, files };
+            let setting = Setting {
+                shapes: &shapes,
+                schemas: &schemas,
+                secrets,
+                settings: settings.get(name),
+                procedures: &procedures,
+                files,
+            };
             match read::partner(&source, &setting) {
                 Ok(partner) => {
                     partners.insert(name.to_owned(), Arc::new(partner));
@@ -113,7 +120,9 @@ impl Catalogue {
             }
         }
         let strangers = settings.keys().filter(|name| !files.partners().contains(&name.as_str()));
-        let strangers = strangers.map(|name| whole_file("gateway.toml".into(), format!("partners.{name}: there is no such partner"))).collect();
+        let strangers = strangers
+            .map(|name| whole_file("gateway.toml".into(), format!("partners.{name}: there is no such partner")))
+            .collect();
         faults.add(Source::new("config"), strangers);
         match validators {
             Some(validators) if faults.groups.is_empty() => {
@@ -132,7 +141,8 @@ impl Catalogue {
     /// The ministry partner a procedure is sent to: one that takes its submissions, when the procedure runs on the Ministry's software.
     #[must_use]
     pub fn ministry_for(&self, procedure: &Procedure) -> Option<&Arc<Partner>> {
-        let takes = |p: &&Arc<Partner>| p.role == Role::Ministry && p.out_for(Kind::DossierSubmit, Some(procedure.code())).is_some();
+        let takes =
+            |p: &&Arc<Partner>| p.role == Role::Ministry && p.out_for(Kind::DossierSubmit, Some(procedure.code())).is_some();
         self.partners.values().filter(|_| procedure.host == Host::Ministry).find(takes)
     }
 
@@ -185,7 +195,8 @@ fn lists(files: &Files, faults: &mut LoadFaults) -> (Procedures, Vec<PlanRow>, A
         found.push(whole_file("schemas/catalogue/procedures.csv".into(), "there are no procedures".into()));
     }
     let mut source = Source::new(".");
-    source.files = files.under("schemas/catalogue/").map(|(name, text)| (format!("schemas/catalogue/{name}"), text.to_owned())).collect();
+    source.files =
+        files.under("schemas/catalogue/").map(|(name, text)| (format!("schemas/catalogue/{name}"), text.to_owned())).collect();
     faults.add(source, found);
     (procedures, plan, agencies)
 }
@@ -199,7 +210,9 @@ fn schemas(files: &Files, faults: &mut LoadFaults) -> BTreeMap<String, Value> {
             Ok(schema) => {
                 schemas.insert(name.to_owned(), schema);
             }
-            Err(e) => found.push(SourceFault { line: e.line(), column: e.column(), ..whole_file(path.to_owned(), e.to_string()) }),
+            Err(e) => {
+                found.push(SourceFault { line: e.line(), column: e.column(), ..whole_file(path.to_owned(), e.to_string()) })
+            }
         }
     }
     for (_, name) in Kind::ALL.iter().filter(|(_, name)| !schemas.contains_key(*name)) {
@@ -211,10 +224,11 @@ fn schemas(files: &Files, faults: &mut LoadFaults) -> BTreeMap<String, Value> {
 
 fn shapes(files: &Files, schemas: &BTreeMap<String, Value>, faults: &mut LoadFaults) -> Arc<Shapes> {
     let mut found = Vec::new();
-    let editions = Editions::parse(files.text("schemas/canonical/forms/editions.toml").unwrap_or_default()).unwrap_or_else(|text| {
-        found.push(whole_file("forms/editions.toml".into(), text));
-        Editions::default()
-    });
+    let editions =
+        Editions::parse(files.text("schemas/canonical/forms/editions.toml").unwrap_or_default()).unwrap_or_else(|text| {
+            found.push(whole_file("forms/editions.toml".into(), text));
+            Editions::default()
+        });
     for (code, _, name) in editions.iter() {
         let form = format!("forms/{code}@{name}");
         if !schemas.contains_key(&form) {

@@ -130,7 +130,8 @@ pub struct Wsdl {
 
 impl Role {
     /// Every role with its word.
-    pub const ALL: [(Self, &'static str); 3] = [(Self::Portal, "portal"), (Self::Ministry, "ministry"), (Self::Payment, "payment")];
+    pub const ALL: [(Self, &'static str); 3] =
+        [(Self::Portal, "portal"), (Self::Ministry, "ministry"), (Self::Payment, "payment")];
 
     /// The role of a word.
     #[must_use]
@@ -159,7 +160,8 @@ impl Partner {
     /// The enabled route by which this partner takes a message of this kind, for this procedure where the route names some.
     #[must_use]
     pub fn out_for(&self, kind: Kind, procedure: Option<&str>) -> Option<&OutRoute> {
-        let takes = |r: &&OutRoute| r.procedures.as_ref().is_none_or(|list| procedure.is_some_and(|p| list.iter().any(|l| l == p)));
+        let takes =
+            |r: &&OutRoute| r.procedures.as_ref().is_none_or(|list| procedure.is_some_and(|p| list.iter().any(|l| l == p)));
         self.outs.values().filter(|r| r.enabled && r.message == kind).find(takes)
     }
 

@@ -53,7 +53,7 @@ pub(super) fn partner(source: &Source, setting: &Setting<'_>) -> Result<Partner,
     let draft = whole(&doc.table(&faults), source, setting);
     all.extend(faults.finish().into_iter().map(told));
     match book {
-        Some(book) if all.is_empty() => Ok(Partner { book, ..draft }),
+        Some(book) if all.is_empty() => Ok(draft(book)),
         _ => Err(all),
     }
 }
@@ -64,10 +64,25 @@ pub(super) fn told(f: Fault) -> SourceFault {
 }
 
 const KEYS: [&str; 15] = [
-    "name", "title", "role", "class", "values", "transport", "credentials", "sign-in", "limits", "retry", "out", "in", "seal", "judge", "soap",
+    "name",
+    "title",
+    "role",
+    "class",
+    "values",
+    "transport",
+    "credentials",
+    "sign-in",
+    "limits",
+    "retry",
+    "out",
+    "in",
+    "seal",
+    "judge",
+    "soap",
 ];
 
-fn whole(root: &Table<'_>, source: &Source, setting: &Setting<'_>) -> Partner {
+/// Everything but the mappings; the partner is made once they are compiled.
+fn whole(root: &Table<'_>, source: &Source, setting: &Setting<'_>) -> Box<dyn FnOnce(Book) -> Partner> {
     root.only(&KEYS);
     let name = root.need_text("name");
     if !name.is_empty() && name != source.name {
@@ -93,26 +108,34 @@ fn whole(root: &Table<'_>, source: &Source, setting: &Setting<'_>) -> Partner {
     values.extend(own.values.clone());
     let retry = overlay(root.table("retry").map(|t| retry(&t)).unwrap_or_default(), own.retry);
     let _ = root.need("role");
-    Partner {
-        title: root.need_text("title"),
-        role: root.parsed("role", "portal, ministry or payment", Role::of_word).unwrap_or(Role::Portal),
-        class: root.text("class").unwrap_or_else(|| "default".to_owned()),
+    let role = root.parsed("role", "portal, ministry or payment", Role::of_word).unwrap_or(Role::Portal);
+    let title = root.need_text("title");
+    let class = root.text("class").unwrap_or_else(|| "default".to_owned());
+    let limits = limits(root, own);
+    let outs = read_route::outs(root, &parts, own);
+    let ins = read_route::ins(root, &parts);
+    let wsdl = root.table("soap").and_then(|t| wsdl(&t, setting));
+    let paused = own.paused;
+    Box::new(move |book| Partner {
+        name,
+        title,
+        role,
+        class,
         values,
         base,
         headers,
         timeout,
-        limits: limits(root, own),
-        retry,
-        paused: own.paused,
-        outs: read_route::outs(root, &parts, own),
-        ins: read_route::ins(root, &parts),
-        wsdl: root.table("soap").and_then(|t| wsdl(&t, setting)),
-        name,
         sign_in,
+        limits,
+        retry,
+        paused,
+        outs,
+        ins,
         judges,
         seals,
-        book: Book::default(),
-    }
+        book,
+        wsdl,
+    })
 }
 
 // === transport, credentials, sign-in ===
@@ -124,7 +147,8 @@ fn transport(root: &Table<'_>, own: &PartnerSettings) -> (String, BTreeMap<Strin
         t.only(&["base", "timeout", "headers"]);
         let url = |u: &str| (u.len() > 8 && u.starts_with("https://")).then(|| u.trim_end_matches('/').to_owned());
         let _ = t.need("base");
-        read.0 = t.parsed("base", "an https URL (another one, or plain HTTP, is configured in gateway.toml)", url).unwrap_or_default();
+        read.0 =
+            t.parsed("base", "an https URL (another one, or plain HTTP, is configured in gateway.toml)", url).unwrap_or_default();
         read.1 = t.table("headers").map(|h| texts(&h)).unwrap_or_default();
         read.2 = t.duration("timeout", thirty);
     }

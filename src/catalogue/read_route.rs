@@ -27,17 +27,39 @@ pub(super) fn outs(root: &Table<'_>, parts: &Parts<'_>, own: &PartnerSettings) -
     for (name, t) in &tables {
         let Some(route) = routes.get(*name) else { continue };
         check_inquiry(t, route, &routes);
-        let twin = routes.values().find(|r| r.name.as_str() < *name && r.message == route.message && r.enabled && route.enabled && overlap(r, route));
+        let twin = routes
+            .values()
+            .find(|r| r.name.as_str() < *name && r.message == route.message && r.enabled && route.enabled && overlap(r, route));
         if let Some(twin) = twin {
-            t.fault_at("message", format!("`out.{}` takes this message already", twin.name), Some("set enabled = false on one of them".into()));
+            t.fault_at(
+                "message",
+                format!("`out.{}` takes this message already", twin.name),
+                Some("set enabled = false on one of them".into()),
+            );
         }
     }
     routes
 }
 
 const OUT_KEYS: [&str; 18] = [
-    "message", "map", "post", "headers", "sign-in", "seal", "judge", "content", "content-seal", "repeat", "ask", "quiet", "ask-schedule", "procedures",
-    "batch", "retry", "enabled", "validate",
+    "message",
+    "map",
+    "post",
+    "headers",
+    "sign-in",
+    "seal",
+    "judge",
+    "content",
+    "content-seal",
+    "repeat",
+    "ask",
+    "quiet",
+    "ask-schedule",
+    "procedures",
+    "batch",
+    "retry",
+    "enabled",
+    "validate",
 ];
 
 fn out(name: &str, t: &Table<'_>, parts: &Parts<'_>, own: &PartnerSettings) -> Option<OutRoute> {
@@ -126,7 +148,11 @@ fn check_judge(t: &Table<'_>, name: &str, repeat: Option<Repeat>, parts: &Parts<
     for (n, rule) in judge.rules.iter().enumerate() {
         if let Some(wrong) = harm(rule) {
             let hint = "leave the rule out: what fits no rule is unknown, and is asked after".to_owned();
-            t.fault_at("judge", format!("rule {} of judge `{name}` {wrong}; this route is not safe to repeat", n + 1), Some(hint));
+            t.fault_at(
+                "judge",
+                format!("rule {} of judge `{name}` {wrong}; this route is not safe to repeat", n + 1),
+                Some(hint),
+            );
         }
     }
 }
@@ -214,7 +240,11 @@ fn door(name: &str, t: &Table<'_>, parts: &Parts<'_>) -> InRoute {
 
 fn check_door(t: &Table<'_>, route: &InRoute, parts: &Parts<'_>) {
     if route.kind == InKind::Message && route.dedupe.is_empty() {
-        t.fault_at("dedupe", "a door for messages needs `dedupe`: what makes two of them the same", Some("canonical paths, or [\"*\"]".into()));
+        t.fault_at(
+            "dedupe",
+            "a door for messages needs `dedupe`: what makes two of them the same",
+            Some("canonical paths, or [\"*\"]".into()),
+        );
     }
     if let Some(schema) = route.message.and_then(|m| parts.setting.schemas.get(m.name())) {
         for path in route.dedupe.iter().filter(|p| *p != "*") {
@@ -229,7 +259,9 @@ fn check_door(t: &Table<'_>, route: &InRoute, parts: &Parts<'_>) {
     }
     let r = &route.replies;
     let needed: &[(&str, bool)] = match route.kind {
-        InKind::Message => &[("accepted", r.accepted.is_some()), ("refused", r.refused.is_some()), ("broken", r.broken.is_some())],
+        InKind::Message => {
+            &[("accepted", r.accepted.is_some()), ("refused", r.refused.is_some()), ("broken", r.broken.is_some())]
+        }
         InKind::Question | InKind::Issue | InKind::Upload => &[("answer", r.answer.is_some()), ("refused", r.refused.is_some())],
         InKind::Token => &[],
     };
@@ -250,7 +282,13 @@ fn replies(t: &Table<'_>, parts: &Parts<'_>) -> Replies {
         }
         Some(name)
     };
-    Replies { accepted: map("accepted"), refused: map("refused"), broken: map("broken"), answer: map("answer"), waited: map("waited") }
+    Replies {
+        accepted: map("accepted"),
+        refused: map("refused"),
+        broken: map("broken"),
+        answer: map("answer"),
+        waited: map("waited"),
+    }
 }
 
 // === both ===

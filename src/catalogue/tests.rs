@@ -161,3 +161,27 @@ fn faults_of_the_tables_are_told_together() {
         assert!(told.iter().any(|t| t.contains(want)), "{want}: {told:#?}");
     }
 }
+
+// === the whole catalogue ===
+
+fn whole(files: &Files) -> Result<Catalogue, LoadFaults> {
+    Catalogue::load(files, &Settings::new(), &crate::config::Placeholders)
+}
+
+#[test]
+fn everything_that_is_shipped_can_be_loaded() {
+    let catalogue = whole(&Files::embedded()).unwrap_or_else(|faults| panic!("{faults}"));
+    for role in [Role::Portal, Role::Ministry, Role::Payment] {
+        assert!(catalogue.partner_of_role(role).is_some(), "{role:?}");
+    }
+    for code in ["1.005142", "1.005095", "1.001942"] {
+        let p = catalogue.procedures.lookup(code, TODAY).unwrap();
+        assert_eq!(catalogue.ministry_for(p).map(|m| m.role), Some(Role::Ministry), "{code}");
+        assert_eq!(catalogue.edition_on(code, date(2019, 3, 15)), Some("2019"));
+        assert_eq!(catalogue.edition_on(code, TODAY), Some("2025"));
+    }
+    let city = catalogue.procedures.lookup("1.004889", TODAY).unwrap();
+    assert!(catalogue.ministry_for(city).is_none());
+    assert_eq!(catalogue.digest.len(), 64);
+    assert_eq!(catalogue.plan().len(), 12);
+}

@@ -67,8 +67,12 @@ impl Validators {
         if let (Some(procedure), true) = (procedure, matches!(kind, Kind::DossierSubmit | Kind::DossierSupplement)) {
             let edition = edition.or_else(|| self.edition_of(procedure, body));
             match (edition, form) {
-                (Some(edition), Some(form)) => faults.extend(self.against(&format!("forms/{procedure}@{edition}"), form, "/form")),
-                (Some(_), None) if kind == Kind::DossierSubmit => faults.push(words::fault("/form", "required", words::required("form"), &Found::Nothing)),
+                (Some(edition), Some(form)) => {
+                    faults.extend(self.against(&format!("forms/{procedure}@{edition}"), form, "/form"))
+                }
+                (Some(_), None) if kind == Kind::DossierSubmit => {
+                    faults.push(words::fault("/form", "required", words::required("form"), &Found::Nothing))
+                }
                 (None, Some(_)) => faults.push(words::fault("/form", "x-form", words::no_form(), &Found::Unsaid)),
                 _ => {}
             }

@@ -34,7 +34,8 @@ pub(super) fn told(error: &ValidationError<'_>, pointer: &str, public: bool) -> 
             )
         }
         ValidationErrorKind::Enum { options } => {
-            let words = options.as_array().map(|o| o.iter().take(12).map(plain).collect::<Vec<_>>().join(", ")).unwrap_or_default();
+            let words =
+                options.as_array().map(|o| o.iter().take(12).map(plain).collect::<Vec<_>>().join(", ")).unwrap_or_default();
             Both::new(format!("không có trong danh mục; được dùng: {words}"), format!("not in the list; allowed: {words}"))
         }
         ValidationErrorKind::Constant { expected_value } => {
@@ -74,16 +75,26 @@ pub(super) fn no_form() -> Both {
 fn bounds(kind: &ValidationErrorKind) -> Both {
     use ValidationErrorKind as K;
     match kind {
-        K::MinLength { limit } => Both::new(format!("quá ngắn, ít nhất {limit} ký tự"), format!("too short, at least {limit} characters")),
-        K::MaxLength { limit } => Both::new(format!("quá dài, nhiều nhất {limit} ký tự"), format!("too long, at most {limit} characters")),
+        K::MinLength { limit } => {
+            Both::new(format!("quá ngắn, ít nhất {limit} ký tự"), format!("too short, at least {limit} characters"))
+        }
+        K::MaxLength { limit } => {
+            Both::new(format!("quá dài, nhiều nhất {limit} ký tự"), format!("too long, at most {limit} characters"))
+        }
         K::Minimum { limit } => Both::new(format!("quá nhỏ, ít nhất {limit}"), format!("too small, at least {limit}")),
         K::Maximum { limit } => Both::new(format!("quá lớn, nhiều nhất {limit}"), format!("too large, at most {limit}")),
         K::ExclusiveMinimum { limit } => Both::new(format!("phải lớn hơn {limit}"), format!("must be more than {limit}")),
         K::ExclusiveMaximum { limit } => Both::new(format!("phải nhỏ hơn {limit}"), format!("must be less than {limit}")),
         K::MinItems { limit } => Both::new(format!("quá ít mục, ít nhất {limit}"), format!("too few items, at least {limit}")),
-        K::MaxItems { limit } => Both::new(format!("quá nhiều mục, nhiều nhất {limit}"), format!("too many items, at most {limit}")),
-        K::MinProperties { limit } => Both::new(format!("quá ít trường, ít nhất {limit}"), format!("too few fields, at least {limit}")),
-        K::MaxProperties { limit } => Both::new(format!("quá nhiều trường, nhiều nhất {limit}"), format!("too many fields, at most {limit}")),
+        K::MaxItems { limit } => {
+            Both::new(format!("quá nhiều mục, nhiều nhất {limit}"), format!("too many items, at most {limit}"))
+        }
+        K::MinProperties { limit } => {
+            Both::new(format!("quá ít trường, ít nhất {limit}"), format!("too few fields, at least {limit}"))
+        }
+        K::MaxProperties { limit } => {
+            Both::new(format!("quá nhiều trường, nhiều nhất {limit}"), format!("too many fields, at most {limit}"))
+        }
         K::UniqueItems => Both::new("có mục lặp lại", "items are repeated"),
         K::FalseSchema => Both::new("trường này không được có ở đây", "this field must not stand here"),
         other => {
@@ -134,7 +145,9 @@ fn found(value: &Value, public: bool) -> Found {
 
 /// A field's name, when it looks like one; else its length.
 fn name(text: &str) -> String {
-    let plain = text.len() <= 40 && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.')) && !text.bytes().all(|b| b.is_ascii_digit());
+    let plain = text.len() <= 40
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
+        && !text.bytes().all(|b| b.is_ascii_digit());
     if plain { format!("“{text}”") } else { format!("({})", text.chars().count()) }
 }
 
