@@ -49,6 +49,9 @@ pub struct Call {
     pub processed: bool,
     /// Its id had been processed before.
     pub repeat: bool,
+    /// Another counted call about its dossier was still being handled: two in flight on one lane (or a caller that died).
+    #[serde(default)]
+    pub overlap: bool,
     /// What the caller got: a status and a word, or the cut.
     pub answer: String,
     /// What broke the contract.
@@ -64,6 +67,8 @@ pub struct Summary {
     pub processed: usize,
     /// Counted ids that came again after processing.
     pub repeats: usize,
+    /// Counted calls that met another one about the same dossier in flight.
+    pub overlaps: usize,
     /// Calls that broke the contract.
     pub violations: usize,
     /// Calls this simulator made.
@@ -145,6 +150,8 @@ impl Book {
         inner.last += 1;
         let number = inner.last;
         let repeat = ident.counted && ident.id.as_ref().is_some_and(|id| inner.processed.contains_key(id));
+        let same = |c: &Call| c.counted && c.dossier.is_some() && c.dossier == ident.dossier;
+        let overlap = ident.counted && inner.open.values().any(same);
         let call = Call {
             number,
             at_ms: now.0,
@@ -156,6 +163,7 @@ impl Book {
             counted: ident.counted,
             processed: false,
             repeat,
+            overlap,
             answer: String::new(),
             violations: Vec::new(),
         };
@@ -194,6 +202,7 @@ impl Book {
             counted: false,
             processed: acknowledged,
             repeat: false,
+            overlap: false,
             answer,
             violations: Vec::new(),
         };
@@ -251,6 +260,7 @@ impl Book {
             sum.calls += 1;
             sum.processed += usize::from(call.processed);
             sum.repeats += usize::from(call.repeat);
+            sum.overlaps += usize::from(call.overlap);
             sum.violations += usize::from(!call.violations.is_empty());
             *sum.by_operation.entry(call.operation.clone()).or_default() += 1;
         }
@@ -305,7 +315,7 @@ mod tests {
         book.finish(&third, false, "200".into(), vec!["late".into()]);
         assert_eq!(book.in_flight().len(), 2);
         let sum = book.summary();
-        assert_eq!((sum.calls, sum.processed, sum.repeats, sum.violations), (3, 1, 1, 1));
+        assert_eq!((sum.calls, sum.processed, sum.repeats, sum.violations, sum.overlaps), (3, 1, 1, 1, 1));
     }
 
     #[test]

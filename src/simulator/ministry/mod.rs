@@ -85,7 +85,7 @@ pub struct Ministry {
 
 impl Ministry {
     /// Starts the Ministry. Defaults: it expects `so-gddt-hn-thu-nghiem` / `mat-khau-thu-nghiem`, shows the gateway
-    /// `bo-gddt-thu-nghiem` / `mat-khau-cua-bo`, and pushes to `/moet`. Dossiers of an earlier run are known again by the
+    /// `bo-gddt-thu-nghiem` / `vi-du-bo`, and pushes to `/moet`. Dossiers of an earlier run are known again by the
     /// book's file, without their scripts.
     pub async fn start(options: Options) -> Result<Running<Self>, Failure> {
         let ground = Ground::lay(&options).await?;
@@ -102,7 +102,7 @@ impl Ministry {
         let role = Arc::new(Self {
             schema: soap::Schema::load().map_err(Failure::Role)?,
             credentials: super::seal::basic(&user, &or(given.password, "mat-khau-thu-nghiem")),
-            gateway_credentials: super::seal::basic(&ours, &or(given.gateway_password, "mat-khau-cua-bo")),
+            gateway_credentials: super::seal::basic(&ours, &or(given.gateway_password, "vi-du-bo")),
             gateway,
             base: format!("http://{}", ground.addr),
             pace: Duration::from_millis(options.pace),

@@ -17,7 +17,7 @@ async fn gateway(codes: &[&'static str]) -> (String, Heard) {
     let seen = Arc::clone(&heard);
     let take = move |headers: axum::http::HeaderMap, body: bytes::Bytes| async move {
         let payload = schema.read(&body).expect("a push that is valid by the schema");
-        assert_eq!(headers["authorization"], seal::basic("bo-gddt-thu-nghiem", "mat-khau-cua-bo"));
+        assert_eq!(headers["authorization"], seal::basic("bo-gddt-thu-nghiem", "vi-du-bo"));
         assert_eq!(headers["soapaction"], format!("\"urn:lienthong:bo-gddt:1/{}\"", payload.name()));
         let id = payload.text("MaThongDiep").unwrap();
         let mut told = payload.text("TrangThai").unwrap();

@@ -134,7 +134,7 @@ pub struct Portal {
 
 impl Portal {
     /// Starts the portal. Defaults: the gateway signs in as `lien-thong-thu-nghiem` / `bi-mat-thu-nghiem`, we at the gateway
-    /// (`/hanoi`) as `cong-hn-thu-nghiem` / `bi-mat-cua-cong`, webhook key `whsec_a2hvYS13ZWJob29rLXRodS1uZ2hpZW0tMzItYnl0ZQ==`.
+    /// (`/hanoi`) as `cong-dvc-thu-nghiem` / `vi-du-cong`, webhook key `whsec_a2hvYS13ZWJob29rLXRodS1uZ2hpZW0tMzItYnl0ZQ==`.
     pub async fn start(options: Options) -> Result<Running<Self>, Failure> {
         let ground = Ground::lay(&options).await?;
         let gateway = options.gateway_base("hanoi");
@@ -143,7 +143,7 @@ impl Portal {
         let or = |value: Option<String>, default: &str| value.unwrap_or_else(|| default.to_owned());
         let role = Arc::new(Self {
             callback: (or(given.username, "lien-thong-thu-nghiem"), or(given.password, "bi-mat-thu-nghiem")),
-            own: (or(given.gateway_username, "cong-hn-thu-nghiem"), or(given.gateway_password, "bi-mat-cua-cong")),
+            own: (or(given.gateway_username, "cong-dvc-thu-nghiem"), or(given.gateway_password, "vi-du-cong")),
             webhook: or(given.webhook, "whsec_a2hvYS13ZWJob29rLXRodS1uZ2hpZW0tMzItYnl0ZQ=="),
             gateway,
             files,

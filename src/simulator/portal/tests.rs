@@ -54,7 +54,7 @@ async fn gateway() -> (String, Seen) {
     };
     let tokens = Arc::new(Mutex::new(0));
     let sign_in = move |body: String| async move {
-        assert!(body.contains("client_id=cong-hn-thu-nghiem") && body.contains("client_secret=bi-mat-cua-cong"));
+        assert!(body.contains("client_id=cong-dvc-thu-nghiem") && body.contains("client_secret=vi-du-cong"));
         let mut n = tokens.lock().unwrap();
         *n += 1;
         Json(json!({ "access_token": format!("t{n}"), "token_type": "Bearer", "expires_in": 60 }))
