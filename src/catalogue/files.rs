@@ -53,6 +53,11 @@ impl Files {
         self
     }
 
+    /// All paths and texts, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.texts.iter().map(|(path, text)| (path.as_str(), text.as_str()))
+    }
+
     /// The text of a path.
     #[must_use]
     pub fn text(&self, path: &str) -> Option<&str> {

@@ -15,6 +15,7 @@ mod read_route;
 pub mod report;
 mod route;
 mod seal;
+mod shelf;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -30,4 +31,5 @@ pub use plan::{PlanLine, PlanRow};
 pub use procedure::{Beneficiary, Filter, Host, Level, NotFound, Procedure, Procedures, Term, Tier};
 pub use route::{Auth, InKind, InRoute, OutRoute, Repeat, Replies, SOAP_FAULT};
 pub use seal::{Over, Seal};
+pub use shelf::Shelf;
 pub use validate::{SchemaFault, Validators};

@@ -7,12 +7,14 @@
 //! | file | what |
 //! |---|---|
 //! | `scene` | what the decisions look at besides the snapshot |
+//! | `knowledge` | the scene's facts, from the catalogue |
 //! | `submit` | a dossier, its supplement, its withdrawal |
 //! | `moves` | status pushes and results: judged, applied, kept for later |
 //! | `tell` | what the portal and the ministry are told |
 //! | `pay` | fee owed, payment started, notice, the platform's answer, bill |
 //! | `outcome` | what the end of a delivery causes |
 
+mod knowledge;
 mod moves;
 mod outcome;
 mod pay;

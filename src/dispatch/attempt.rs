@@ -1,0 +1,194 @@
+//! One claim, from its start to its settlement: the message itself, or the question what became of it.
+
+use super::Shared;
+use super::next::{Standing, after_call, after_inquiry};
+use super::wire::{Outgoing, Unwritable};
+use crate::catalogue::{OutRoute, Partner, Repeat};
+use crate::clock::Time;
+use crate::delivery::Outcome;
+use crate::exchange::{self, Ended, Evidence, Origin, Scene, Service};
+use crate::journal::{Attempt, Claim, Effects, JournalError, Next, Settled, Settlement, Snapshot};
+use crate::model::{Kind, Message, Mint};
+use crate::partner::SignInError;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What one attempt came to.
+struct Ending {
+    outcome: Outcome,
+    next: Next,
+    content: Option<Message>,
+    what: &'static str,
+    adapters: String,
+}
+
+/// Waits for the call's moment, makes it, judges it, settles it; answers the one judgement for the breaker.
+pub(super) async fn run(shared: Arc<Shared>, partner: Arc<Partner>, claim: Claim, wait: Duration, healthy: bool) -> Outcome {
+    tokio::time::sleep(wait).await;
+    let began = shared.parts.clock.now();
+    shared.board.update(&partner.name, |s| s.calls += 1);
+    let result = attempt(&shared, &partner, &claim, began, healthy).await;
+    if matches!(result.outcome, Outcome::SignIn { .. }) {
+        for name in partner.sign_in.keys() {
+            shared.tokens.forget(&partner.name, name).await;
+        }
+    }
+    settle(&shared, &claim, began, &result).await;
+    result.outcome
+}
+
+async fn attempt(shared: &Shared, today: &Arc<Partner>, claim: &Claim, began: Time, healthy: bool) -> Ending {
+    // A delivery attempted before goes on with the adapter set of its first attempt, so that its body stays the same bytes.
+    let set = match &claim.adapters {
+        Some(digest) => shared.parts.shelf.set(digest),
+        None => Some(shared.parts.catalogue.clone()),
+    };
+    let Some(set) = set else { return parked("adapter-set-missing", claim.adapters.clone().unwrap_or_default()) };
+    let digest = set.digest.clone();
+    let Some(partner) = set.partners.get(&today.name).cloned() else { return parked("partner-missing", digest) };
+    let Some(route) = partner.outs.get(&claim.route) else { return parked("route-missing", digest) };
+    let Ok(body) = serde_json::from_slice::<Value>(&claim.body) else { return parked("body-unreadable", digest) };
+    let Ok(snapshot) = snapshot(shared, claim).await else {
+        return not_sent("journal-unreadable", digest, shared.parts.clock.now());
+    };
+    let standing = |now: Time| Standing {
+        attempts: claim.attempts,
+        repeat: route.repeat,
+        policy: partner.retry_of(route),
+        quiet: route.quiet,
+        schedule: &route.ask_schedule,
+        healthy,
+        began,
+        now,
+        chance: chance(shared),
+    };
+    let message =
+        Outgoing { partner: &partner, route, id: &claim.id, at: claim.at, body: &body, dossier: snapshot.dossier.as_ref() };
+    match (&claim.doubt, route.repeat) {
+        (Some(doubt), Repeat::Ask) => {
+            let Some((ask, question)) = question(&partner, route, claim) else { return parked("no-inquiry", digest) };
+            let inquiry_id = Mint::new(&*shared.parts.random, began).message_id();
+            let inquiry = Outgoing { partner: &partner, route: ask, id: &inquiry_id, at: began, body: &question, dossier: None };
+            let (outcome, content) = send(shared, &inquiry, began).await;
+            let evidence: Option<Evidence> =
+                matches!(outcome, Outcome::Done { .. }).then(|| exchange::answered(content.as_ref()));
+            let next = after_inquiry(&outcome, evidence, doubt, &standing(shared.parts.clock.now()));
+            Ending { outcome, next, content, what: "inquiry", adapters: digest }
+        }
+        (Some(doubt), Repeat::Never) => parked(&format!("outcome-unknown: {}", doubt.why), digest),
+        _ => {
+            let (outcome, content) = send(shared, &message, began).await;
+            let next = after_call(&outcome, &standing(shared.parts.clock.now()));
+            Ending { outcome, next, content, what: "call", adapters: digest }
+        }
+    }
+}
+
+/// Writes, calls, judges.
+async fn send(shared: &Shared, message: &Outgoing<'_>, now: Time) -> (Outcome, Option<Message>) {
+    // Writing reads contents from disk and encodes megabytes: not on the threads that carry everybody's sockets.
+    let written = tokio::task::block_in_place(|| message.write(&shared.parts.blobs));
+    let body = match written {
+        Ok(body) => body,
+        Err(Unwritable(why)) => return (Outcome::Park { why }, None),
+    };
+    let call = match message.call(shared, body, now).await {
+        Ok(call) => call,
+        Err(SignInError::Send(_)) => return (Outcome::NotSent { why: "sign-in-not-reached".to_owned() }, None),
+        Err(refused @ SignInError::Refused(_)) => return (Outcome::SignIn { why: refused.to_string() }, None),
+    };
+    let reply = shared.parts.transport.send(call).await;
+    tokio::task::block_in_place(|| message.judge(&reply))
+}
+
+/// Writes down how it ended, with all it causes; computed anew when a row has changed meanwhile. While the store cannot be read or
+/// written nothing is lost: the claim stays this run's, and the next start would ask after it.
+async fn settle(shared: &Shared, claim: &Claim, began: Time, result: &Ending) {
+    for tries in 1_u64.. {
+        match try_settle(shared, claim, began, result).await {
+            Ok(Settled::Written | Settled::Gone) | Err(JournalError::Closed) => return,
+            Ok(Settled::Stale) => {}
+            Err(error) => tracing::error!(delivery = claim.delivery, %error, "a settlement could not be written; trying again"),
+        }
+        tokio::time::sleep(Duration::from_millis((tries * 2).min(1000))).await;
+    }
+}
+
+async fn try_settle(shared: &Shared, claim: &Claim, began: Time, result: &Ending) -> Result<Settled, JournalError> {
+    let now = shared.parts.clock.now();
+    let snapshot = snapshot(shared, claim).await?;
+    let (next, effects) = consequences(shared, claim, now, result, &snapshot);
+    if let Next::Park { reason } = &next {
+        tracing::warn!(partner = %claim.partner, delivery = claim.delivery, dossier = claim.dossier, reason, "parked: needs a person");
+    }
+    let attempt = Attempt {
+        at: began,
+        ms: u64::try_from(now.ms_since(began)).unwrap_or(0),
+        what: result.what.to_owned(),
+        outcome: result.outcome.word().to_owned(),
+        why: result.outcome.why().map(str::to_owned),
+        adapters: result.adapters.clone(),
+    };
+    shared.parts.journal.settle(Settlement { delivery: claim.delivery, run: claim.run, at: now, attempt, next, effects }).await
+}
+
+fn consequences(shared: &Shared, claim: &Claim, now: Time, result: &Ending, snapshot: &Snapshot) -> (Next, Effects) {
+    let mint = Mint::new(&*shared.parts.random, now);
+    let origin = Origin { partner: claim.partner.clone(), caller: claim.caller.clone(), agencies: Vec::new() };
+    let service = snapshot.dossier.as_ref().and_then(|d| Service::of_dossier(&shared.parts.catalogue, d));
+    let files = exchange::Files::new();
+    let scene = Scene { now, mint: &mint, origin: &origin, guide: &shared.guide, service: service.as_ref(), files: &files };
+    let how = match &result.next {
+        Next::Done => Ended::Done,
+        Next::Reject { reason } => Ended::Rejected(reason),
+        Next::Park { reason } => Ended::Parked(reason),
+        Next::Retry { .. } | Next::Later { .. } | Next::Ask { .. } | Next::Clear { .. } => {
+            return (result.next.clone(), Effects::default());
+        }
+    };
+    match exchange::ended(&scene, claim, how, result.content.as_ref(), snapshot) {
+        Some(effects) => (result.next.clone(), effects),
+        None => {
+            // What only informs is not ended by a refusal: a person sees it.
+            let reason = result.outcome.why().unwrap_or("refused-by-partner").to_owned();
+            let effects = exchange::ended(&scene, claim, Ended::Parked(&reason), None, snapshot).unwrap_or_default();
+            (Next::Park { reason }, effects)
+        }
+    }
+}
+
+/// The question about a doubtful call, in the words of the inquiry's message.
+fn question<'p>(partner: &'p Partner, route: &OutRoute, claim: &Claim) -> Option<(&'p OutRoute, Value)> {
+    let ask = partner.outs.get(route.ask.as_ref()?)?;
+    let body = match ask.message {
+        Kind::PaymentQuery => json!({ "transaction": claim.lane }),
+        _ => json!({ "code": claim.dossier.clone()?, "message": claim.id }),
+    };
+    Some((ask, body))
+}
+
+async fn snapshot(shared: &Shared, claim: &Claim) -> Result<Snapshot, JournalError> {
+    match &claim.dossier {
+        Some(dossier) => shared.parts.journal.snapshot(dossier).await,
+        None => Ok(Snapshot::default()),
+    }
+}
+
+fn parked(why: &str, adapters: String) -> Ending {
+    let outcome = Outcome::Park { why: why.to_owned() };
+    Ending { outcome, next: Next::Park { reason: why.to_owned() }, content: None, what: "call", adapters }
+}
+
+/// Nothing left us, and no attempt is used up.
+fn not_sent(why: &str, adapters: String, now: Time) -> Ending {
+    let next = Next::Later { at: now.plus(Duration::from_secs(1)) };
+    Ending { outcome: Outcome::NotSent { why: why.to_owned() }, next, content: None, what: "call", adapters }
+}
+
+/// 0 to 1, from the given randomness.
+fn chance(shared: &Shared) -> f64 {
+    let mut bytes = [0; 4];
+    shared.parts.random.fill(&mut bytes);
+    f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)
+}

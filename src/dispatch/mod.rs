@@ -1,0 +1,148 @@
+//! From a due lane to a settled delivery: claim, write, call, judge, settle. One loop per partner; nobody calls it, it looks at the
+//! journal when the journal says that something changed.
+//!
+//! What always holds: a claim is synced before the first byte leaves; one delivery in flight per lane; no more calls begin than the
+//! partner's pace and breaker allow, an inquiry counts like any other call; the answer is judged once and everybody reads that one
+//! judgement; an outcome that is not known is asked after before anything else on its lane.
+//!
+//! | file | what |
+//! |---|---|
+//! | `lanes` | a partner's loop: pace, breaker, claims |
+//! | `attempt` | one claim from its start to its settlement |
+//! | `wire` | canonical → call, reply → facts, outcome, content |
+//! | `next` | outcome → what is next, pure |
+
+mod attempt;
+mod lanes;
+mod next;
+mod wire;
+
+use crate::catalogue::{Catalogue, Shelf};
+use crate::clock::{Clock, Time};
+use crate::delivery::{BreakerPolicy, Gate};
+use crate::exchange::Guide;
+use crate::journal::{BlobStore, Journal};
+use crate::partner::{Tokens, Transport};
+use crate::seal::Random;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// What the dispatcher works with.
+#[derive(Clone)]
+pub struct Parts {
+    /// Today's adapters and procedures.
+    pub catalogue: Arc<Catalogue>,
+    /// Earlier adapter sets, for deliveries attempted before.
+    pub shelf: Arc<Shelf>,
+    /// The memory.
+    pub journal: Arc<dyn Journal>,
+    /// Contents.
+    pub blobs: Arc<BlobStore>,
+    /// The hands.
+    pub transport: Arc<dyn Transport>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The dice.
+    pub random: Arc<dyn Random>,
+    /// When a partner counts as out.
+    pub breaker: BreakerPolicy,
+}
+
+/// How a partner's loop stands, for operators; kept in memory only.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Standing {
+    /// `closed`, `open`, `probe`.
+    pub breaker: &'static str,
+    /// When an open breaker tries again.
+    pub until: Option<Time>,
+    /// Calls under way.
+    pub in_flight: u32,
+    /// Calls begun since the start.
+    pub calls: u64,
+    /// The last trouble's reason.
+    pub trouble: Option<String>,
+    /// The rate it is kept to, calls per second times 1000.
+    pub rate_milli: u64,
+}
+
+/// How every partner's loop stands.
+#[derive(Clone, Debug, Default)]
+pub struct Board(Arc<Mutex<BTreeMap<String, Standing>>>);
+
+/// The running dispatcher.
+pub struct Dispatcher {
+    stop: watch::Sender<bool>,
+    loops: JoinSet<()>,
+    board: Board,
+}
+
+/// What every attempt shares.
+pub(crate) struct Shared {
+    parts: Parts,
+    guide: Guide,
+    tokens: Tokens,
+    board: Board,
+}
+
+// === impl Dispatcher ===
+
+impl Dispatcher {
+    /// Starts one loop per partner that takes calls.
+    #[must_use]
+    pub fn start(parts: Parts) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let board = Board::default();
+        let guide = Guide::of(&parts.catalogue);
+        let shared = Arc::new(Shared { parts, guide, tokens: Tokens::default(), board: board.clone() });
+        let mut loops = JoinSet::new();
+        for partner in shared.parts.catalogue.partners.values().filter(|p| !p.outs.is_empty()) {
+            loops.spawn(lanes::run(shared.clone(), partner.clone(), stopped.clone()));
+        }
+        Self { stop, loops, board }
+    }
+
+    /// How the loops stand.
+    #[must_use]
+    pub fn board(&self) -> Board {
+        self.board.clone()
+    }
+
+    /// Begins no new call and waits for those under way, each bounded by its own time-out.
+    pub async fn stop(mut self) {
+        let _ = self.stop.send(true);
+        while self.loops.join_next().await.is_some() {}
+    }
+}
+
+impl std::fmt::Debug for Dispatcher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Dispatcher").field("board", &self.board).finish_non_exhaustive()
+    }
+}
+
+// === impl Board ===
+
+impl Board {
+    /// One partner's standing.
+    #[must_use]
+    pub fn of(&self, partner: &str) -> Option<Standing> {
+        self.0.lock().ok()?.get(partner).cloned()
+    }
+
+    fn update(&self, partner: &str, change: impl FnOnce(&mut Standing)) {
+        if let Ok(mut board) = self.0.lock() {
+            change(board.entry(partner.to_owned()).or_default());
+        }
+    }
+}
+
+/// A gate in an operator's words.
+fn gate_words(gate: Gate) -> (&'static str, Option<Time>) {
+    match gate {
+        Gate::Pass(_) => ("closed", None),
+        Gate::Probe | Gate::Shut(None) => ("probe", None),
+        Gate::Shut(until) => ("open", until),
+    }
+}

@@ -1,0 +1,229 @@
+//! Canonical → call, and reply → facts, outcome, content. The only place where dispatch touches bytes.
+
+use super::Shared;
+use crate::catalogue::{OutRoute, Partner, Seal, SignIn};
+use crate::clock::Time;
+use crate::delivery::{Fact, Facts, Outcome};
+use crate::journal::BlobStore;
+use crate::mapping::{ContentSource, Context, Mapping, Scalar, Sealer, peek};
+use crate::model::{Dossier, Kind, Message};
+use crate::partner::{Call, Reply, SendError, SignInError};
+use crate::seal::Secret;
+use base64::Engine as _;
+use bytes::Bytes;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// A message on its way out.
+pub(super) struct Outgoing<'a> {
+    /// The receiving partner.
+    pub(super) partner: &'a Partner,
+    /// The route.
+    pub(super) route: &'a OutRoute,
+    /// The constant message id.
+    pub(super) id: &'a str,
+    /// The message's own constant time.
+    pub(super) at: Time,
+    /// What it says.
+    pub(super) body: &'a Value,
+    /// The dossier it is about.
+    pub(super) dossier: Option<&'a Dossier>,
+}
+
+/// Why a message cannot be written to its wire: what the adapter cannot do with it parks it.
+pub(super) struct Unwritable(pub(super) String);
+
+/// Reads contents for a mapping.
+struct Contents(Arc<BlobStore>);
+
+// === impl Outgoing ===
+
+impl Outgoing<'_> {
+    /// The body's bytes: the same for every attempt.
+    pub(super) fn write(&self, blobs: &Arc<BlobStore>) -> Result<Bytes, Unwritable> {
+        let mapping = self.mapping()?;
+        let mut context = Context::new().with("message.id", self.id).with("message.time", self.at.rfc3339());
+        for (name, value) in &self.partner.values {
+            context.set(format!("partner.{name}"), value.as_str());
+        }
+        if let Some(dossier) = self.dossier {
+            context.set("dossier.procedure", dossier.procedure.as_str());
+            context.set("dossier.edition", dossier.edition.clone().unwrap_or_default());
+        }
+        let sealer = self.seals().find(|s| matches!(s, Seal::Hmac { .. })).map(|s| s as &dyn Sealer);
+        let contents = Contents(blobs.clone());
+        mapping
+            .write(self.body, &context, &contents, sealer)
+            .map(Bytes::from)
+            .map_err(|fault| Unwritable(format!("not-writable at {}: {}", fault.pointer, fault.text_en())))
+    }
+
+    /// Address and headers. Those of one attempt (token, signature time) are made anew each time.
+    pub(super) async fn call(&self, shared: &Shared, body: Bytes, now: Time) -> Result<Call, SignInError> {
+        let mut headers = Vec::new();
+        if let Ok(mapping) = self.mapping() {
+            headers
+                .push(("content-type".to_owned(), format!("{}; charset=utf-8", mapping.format().media_type(mapping.envelope()))));
+        }
+        headers.extend(self.partner.headers.iter().chain(&self.route.headers).map(|(n, v)| (n.clone(), v.clone())));
+        headers.push(("traceparent".to_owned(), traceparent(self.id)));
+        if let Some(value) = self.authorization(shared, now).await? {
+            headers.push(("authorization".to_owned(), value));
+        }
+        let signed = self.seals().find_map(|s| s.headers(self.id, now.0.div_euclid(1000), &body));
+        headers.extend(signed.into_iter().flatten().map(|(n, v)| (n.to_owned(), v)));
+        let url = format!("{}{}", self.partner.base.trim_end_matches('/'), self.route.post);
+        Ok(Call { partner: self.partner.name.clone(), url, headers, body, timeout: self.partner.timeout })
+    }
+
+    fn seals(&self) -> impl Iterator<Item = &Seal> {
+        self.route.seals.iter().filter_map(|n| self.partner.seals.get(n))
+    }
+
+    fn mapping(&self) -> Result<&Mapping, Unwritable> {
+        self.partner.book.map(&self.route.map).ok_or_else(|| Unwritable("mapping-missing".to_owned()))
+    }
+
+    async fn authorization(&self, shared: &Shared, now: Time) -> Result<Option<String>, SignInError> {
+        let Some(name) = &self.route.sign_in else { return Ok(None) };
+        match self.partner.sign_in.get(name) {
+            Some(SignIn::Basic { user, password }) => {
+                let pair = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{}", password.expose()));
+                Ok(Some(format!("Basic {pair}")))
+            }
+            Some(SignIn::OAuth2 { post, id, secret, token }) => {
+                let held =
+                    shared.tokens.get(&self.partner.name, name, now, || self.oauth2(shared, post, id, secret, token)).await?;
+                Ok(Some(format!("Bearer {}", held.expose())))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// OAuth 2.0 client credentials (RFC 6749, section 4.4), the credentials in the body.
+    async fn oauth2(
+        &self,
+        shared: &Shared,
+        post: &str,
+        id: &str,
+        secret: &Secret,
+        place: &str,
+    ) -> Result<(Secret, i64), SignInError> {
+        let form = form_body(&[("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret.expose())]);
+        let call = Call {
+            partner: self.partner.name.clone(),
+            url: format!("{}{post}", self.partner.base.trim_end_matches('/')),
+            headers: vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())],
+            body: Bytes::from(form),
+            timeout: self.partner.timeout,
+        };
+        let reply = shared.parts.transport.send(call).await?;
+        let format = crate::mapping::Format::Json;
+        let seen = peek(format, crate::mapping::Envelope::None, &reply.body, &[place, "/expires_in"])
+            .map_err(|_| SignInError::Refused(reply.status))?;
+        let mut values = seen.values.into_iter();
+        let (Some(Some(Scalar::Text(token))), true) = (values.next(), (200..300).contains(&reply.status)) else {
+            return Err(SignInError::Refused(reply.status));
+        };
+        let seconds = match values.next() {
+            Some(Some(Scalar::Number(n))) => n.parse::<i64>().unwrap_or(300),
+            _ => 300,
+        };
+        Ok((Secret::new(token), seconds.clamp(1, 86_400) * 1000))
+    }
+
+    /// What the reply means, and the content it carries. Judged once, here.
+    pub(super) fn judge(&self, reply: &Result<Reply, SendError>) -> (Outcome, Option<Message>) {
+        let reply = match reply {
+            Ok(reply) => reply,
+            Err(SendError::NotSent(why)) => return (Outcome::NotSent { why: (*why).to_owned() }, None),
+            Err(SendError::Lost(why)) => return (Outcome::Unknown { why: (*why).to_owned() }, None),
+        };
+        let Some(judge) = self.partner.judges.get(&self.route.judge) else {
+            return (Outcome::Unknown { why: "no-judge".to_owned() }, None);
+        };
+        let outcome = judge.decide(&self.facts(&judge.places(), reply));
+        if !matches!(outcome, Outcome::Done { .. }) {
+            return (outcome, None);
+        }
+        match self.content(reply) {
+            Ok(content) => (outcome, content),
+            Err(why) => (Outcome::Unknown { why }, None),
+        }
+    }
+
+    fn facts(&self, places: &[&str], reply: &Reply) -> Facts {
+        let mut facts = Facts { http: reply.status, retry_after: reply.retry_after, ..Facts::default() };
+        let Ok(mapping) = self.mapping() else { return facts };
+        match peek(mapping.format(), mapping.envelope(), &reply.body, places) {
+            Ok(seen) => {
+                facts.values = places.iter().map(|p| (*p).to_owned()).zip(seen.values.into_iter().map(|v| v.map(fact))).collect();
+                facts.fault = seen.fault.map(|f| f.code);
+            }
+            Err(_) => facts.unreadable = true,
+        }
+        facts
+    }
+
+    /// The content of a reply judged done. A reply that says done and cannot be read, or whose seal is wrong, is an unknown outcome.
+    fn content(&self, reply: &Reply) -> Result<Option<Message>, String> {
+        let Some(name) = &self.route.content else { return Ok(None) };
+        let mapping = self.partner.book.map(name).ok_or("mapping-missing")?;
+        let mut context = Context::new();
+        for (name, value) in &self.partner.values {
+            context.set(format!("partner.{name}"), value.as_str());
+        }
+        let readings = mapping.read(&reply.body, &context, &mut crate::mapping::MemoryContents::default()).map_err(|faults| {
+            format!("answer-unreadable{}", faults.first().map_or(String::new(), |f| format!(" at {}", f.pointer())))
+        })?;
+        let Some(reading) = readings.into_iter().next() else { return Ok(None) };
+        let mut seals = self.route.content_seals.iter().filter_map(|n| self.partner.seals.get(n));
+        if !seals.all(|seal| seal.verify(&reading.raw)) {
+            return Err("answer-seal-wrong".to_owned());
+        }
+        let kind = Kind::of_name(mapping.message()).ok_or("message-unknown")?;
+        Ok(Some(Message { kind, body: reading.body }))
+    }
+}
+
+// === impl Contents ===
+
+impl ContentSource for Contents {
+    fn open(&self, blob: &str) -> std::io::Result<Box<dyn std::io::Read>> {
+        let found = self.0.open_blob(blob.trim_start_matches("sha256:")).map_err(std::io::Error::other)?;
+        found.map_or_else(|| Err(std::io::ErrorKind::NotFound.into()), |file| Ok(Box::new(file) as Box<dyn std::io::Read>))
+    }
+}
+
+fn fact(value: Scalar) -> Fact {
+    match value {
+        Scalar::Text(t) => Fact::Text(t),
+        Scalar::Number(n) => Fact::Number(n),
+        Scalar::Bool(b) => Fact::Bool(b),
+        Scalar::Null => Fact::Null,
+        Scalar::Object | Scalar::Array => Fact::Node,
+    }
+}
+
+/// W3C Trace Context: the message id is the trace, so that both sides' logs of one message meet, over all attempts.
+fn traceparent(id: &str) -> String {
+    let hex: String = id.chars().filter(char::is_ascii_hexdigit).collect();
+    let trace = if hex.len() == 32 { hex } else { crate::seal::sha256_hex(id.as_bytes()).chars().take(32).collect() };
+    let span: String = trace.chars().rev().take(16).collect();
+    format!("00-{trace}-{span}-01")
+}
+
+/// An application/x-www-form-urlencoded body.
+fn form_body(fields: &[(&str, &str)]) -> String {
+    let escape = |text: &str| {
+        text.bytes().fold(String::new(), |mut out, b| {
+            if b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~') {
+                out.push(char::from(b));
+            } else {
+                out.push_str(&format!("%{b:02X}"));
+            }
+            out
+        })
+    };
+    fields.iter().map(|(n, v)| format!("{}={}", escape(n), escape(v))).collect::<Vec<_>>().join("&")
+}

@@ -1,0 +1,91 @@
+//! From the catalogue to what the decisions look at: which partner takes which message, what is known of a procedure on a day.
+
+use super::refusal::Refusal;
+use super::scene::{Guide, Service, Target};
+use crate::catalogue::{Catalogue, NotFound, Procedure, Role};
+use crate::clock::Time;
+use crate::model::{Dossier, Message};
+use jiff::civil::Date;
+use serde_json::{Value, json};
+
+/// How long an unpaid transaction is watched.
+const PAYMENT_MS: i64 = 15 * 60 * 1000;
+
+// === impl Guide ===
+
+impl Guide {
+    /// Built once per catalogue.
+    #[must_use]
+    pub fn of(catalogue: &Catalogue) -> Self {
+        let mut guide = Self { payment_ms: PAYMENT_MS, ..Self::default() };
+        for partner in catalogue.partners.values() {
+            if partner.role == Role::Payment && guide.payment.is_none() {
+                guide.payment = Some(partner.name.clone());
+            }
+            for route in partner.outs.values().filter(|r| r.enabled) {
+                let target = Target { route: route.name.clone(), class: partner.class.clone() };
+                guide.targets.entry((partner.name.clone(), route.message)).or_insert(target);
+            }
+        }
+        guide
+    }
+}
+
+// === impl Service ===
+
+impl Service {
+    /// What the catalogue says of a new submission: refused when the procedure is not known, or not true on the day it is handed in.
+    pub fn of_submission(catalogue: &Catalogue, message: &Message) -> Result<Self, Refusal> {
+        let code = message.text("procedure").unwrap_or_default();
+        let day = message.text("submitted_at").and_then(Time::parse).and_then(day_of);
+        let Some(day) = day else {
+            let text = "Thiếu ngày nộp hồ sơ.";
+            return Err(Refusal::new("date-missing", 422, text, "The day of submission is missing.").at("/submitted_at"));
+        };
+        let procedure = catalogue.procedures.lookup(code, day).map_err(not_found)?;
+        let form = message.body.get("form").cloned().unwrap_or(Value::Null);
+        let mut service = Self::build(catalogue, procedure, day, &form);
+        service.agency_name = message.text("agency.code").and_then(|c| catalogue.agencies.lookup(c)).map(|a| a.name_vi.clone());
+        Ok(service)
+    }
+
+    /// What the catalogue says of a dossier already there: of its procedure on its first submission day. The form is not looked at
+    /// again, so a fee that depends on it is not known here.
+    #[must_use]
+    pub fn of_dossier(catalogue: &Catalogue, dossier: &Dossier) -> Option<Self> {
+        let day = day_of(dossier.submitted_at)?;
+        let procedure = catalogue.procedures.lookup(&dossier.procedure, day).ok()?;
+        let mut service = Self::build(catalogue, procedure, day, &Value::Null);
+        service.edition.clone_from(&dossier.edition);
+        service.agency_name = catalogue.agencies.lookup(&dossier.agency).map(|a| a.name_vi.clone());
+        Some(service)
+    }
+
+    fn build(catalogue: &Catalogue, procedure: &Procedure, day: Date, form: &Value) -> Self {
+        let code = procedure.code().to_owned();
+        let beneficiary = &procedure.beneficiary;
+        Self {
+            name: procedure.name_vi.clone(),
+            ministry: catalogue.ministry_for(procedure).map(|p| p.name.clone()),
+            edition: catalogue.edition_on(&code, day).map(str::to_owned),
+            fee: procedure.fee_rule.due(form).amount(),
+            beneficiary: Some(json!({ "account": beneficiary.account, "bank": beneficiary.bank, "name": beneficiary.name })),
+            agency_name: None,
+            due_at: None,
+            code,
+        }
+    }
+}
+
+/// The civil day in Viet Nam.
+fn day_of(at: Time) -> Option<Date> {
+    at.civil().map(|c| c.date())
+}
+
+fn not_found(why: NotFound) -> Refusal {
+    let code = match why {
+        NotFound::Unknown => "procedure-unknown",
+        NotFound::NotValid { .. } => "procedure-not-valid",
+    };
+    Refusal::new(code, 422, why.text_vi(), why.to_string()).at("/procedure")
+}
