@@ -8,6 +8,8 @@ mod fee;
 mod files;
 mod load;
 mod partner;
+#[cfg(test)]
+mod partner_tests;
 mod plan;
 mod procedure;
 mod read;
@@ -20,6 +22,8 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod validate;
+#[cfg(test)]
+mod validate_tests;
 mod words;
 
 pub use agency::{Agencies, Agency};

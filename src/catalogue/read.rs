@@ -31,8 +31,10 @@ pub(super) struct Setting<'s> {
 pub(super) struct Parts<'p> {
     pub(super) texts: &'p BTreeMap<String, String>,
     pub(super) judges: &'p BTreeMap<String, Judge>,
-    pub(super) seals: &'p BTreeMap<String, Seal>,
-    pub(super) sign_in: &'p BTreeMap<String, SignIn>,
+    /// Names, whether or not what they name could be read: one fault is told once.
+    pub(super) seals: Vec<&'p str>,
+    /// The same.
+    pub(super) sign_in: Vec<&'p str>,
     pub(super) editions: &'p Editions,
     pub(super) setting: &'p Setting<'p>,
 }
@@ -98,8 +100,8 @@ fn whole(root: &Table<'_>, source: &Source, setting: &Setting<'_>) -> Box<dyn Fn
     let parts = Parts {
         texts: &source.files,
         judges: &judges,
-        seals: &seals,
-        sign_in: &sign_in,
+        seals: root.named("seal").into_iter().map(|(name, _)| name).collect(),
+        sign_in: root.named("sign-in").into_iter().map(|(name, _)| name).collect(),
         editions: setting.shapes.editions(),
         setting,
     };

@@ -85,8 +85,8 @@ fn out(name: &str, t: &Table<'_>, parts: &Parts<'_>, own: &PartnerSettings) -> O
     let procedures = t.get("procedures").map(|i| i.texts());
     check_forms(t, procedures.as_deref().unwrap_or_default(), parts);
     let sign_in = t.text("sign-in");
-    if sign_in.as_ref().is_some_and(|s| !parts.sign_in.contains_key(s)) {
-        t.fault_at("sign-in", "no sign-in of this name", known(parts.sign_in.keys()));
+    if sign_in.as_ref().is_some_and(|s| !parts.sign_in.contains(&s.as_str())) {
+        t.fault_at("sign-in", "no sign-in of this name", known(parts.sign_in.iter()));
     }
     Some(OutRoute {
         name: name.to_owned(),
@@ -168,7 +168,8 @@ fn harm(rule: &Rule) -> Option<&'static str> {
         return Some("decides on HTTP 500, 502 or 504, which do not say whether the call was processed");
     }
     let only_before = rule.http.as_ref().is_some_and(|codes| (100..600).all(|c| !codes.contains(c) || matches!(c, 429 | 503)));
-    if rule.then == Then::Retry && !only_before && !(busy_word && !unclear(rule)) {
+    let busy = busy_word && !unclear(rule);
+    if rule.then == Then::Retry && !only_before && !busy {
         return Some("retries an answer that is not known to come before processing (HTTP 429, 503, or a busy code)");
     }
     None
@@ -295,8 +296,8 @@ fn replies(t: &Table<'_>, parts: &Parts<'_>) -> Replies {
 
 fn seals(t: &Table<'_>, key: &str, parts: &Parts<'_>) -> Vec<String> {
     let names = t.texts(key);
-    for name in names.iter().filter(|n| !parts.seals.contains_key(*n)) {
-        t.fault_at(key, format!("there is no seal `{name}`"), known(parts.seals.keys()));
+    for name in names.iter().filter(|n| !parts.seals.contains(&n.as_str())) {
+        t.fault_at(key, format!("there is no seal `{name}`"), known(parts.seals.iter()));
     }
     names
 }

@@ -206,25 +206,30 @@ impl Callers {
         self.list.iter().find(|c| c.name == name)
     }
 
+    /// The one that fits; all are looked at, whether one was found or not.
+    fn only(&self, fits: impl Fn(&&Caller) -> bool) -> Option<&Caller> {
+        self.list.iter().fold(None, |found, c| if fits(&c) { Some(c) } else { found })
+    }
+
     /// The caller with this bearer token. Every candidate is compared, so time tells nothing.
     #[must_use]
     pub fn by_token(&self, token: &str) -> Option<&Caller> {
         let fits = |c: &&Caller| matches!(&c.credential, Credential::Token { sha256 } if Credential::matches(sha256, token));
-        self.list.iter().filter(fits).last()
+        self.only(fits)
     }
 
     /// The caller with this client id and secret.
     #[must_use]
     pub fn by_client(&self, client: &str, secret: &str) -> Option<&Caller> {
         let fits = |c: &&Caller| matches!(&c.credential, Credential::Client { id, secret_sha256 } if Credential::matches(secret_sha256, secret) & (id == client));
-        self.list.iter().filter(fits).last()
+        self.only(fits)
     }
 
     /// The caller with this user name and password.
     #[must_use]
     pub fn by_basic(&self, name: &str, password: &str) -> Option<&Caller> {
         let fits = |c: &&Caller| matches!(&c.credential, Credential::Basic { user, password_sha256 } if Credential::matches(password_sha256, password) & (user == name));
-        self.list.iter().filter(fits).last()
+        self.only(fits)
     }
 
     /// The caller that speaks for a partner from this address.

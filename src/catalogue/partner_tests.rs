@@ -1,0 +1,251 @@
+//! Partners read from invented folders: what holds, and every fault with its line and column.
+
+use super::*;
+use crate::config::{FixedSecrets, PartnerSettings, Placeholders, Rate, RetrySettings};
+use crate::delivery::{Facts, Then};
+use crate::model::Kind;
+use std::time::Duration;
+
+const GOOD: &str = r#"
+name  = "one"
+role  = "ministry"
+title = "Một"
+
+[values]
+key = "giá trị"
+
+[transport]
+base    = "https://one.vidu.example/"
+timeout = "9s"
+
+[credentials]
+account = { username = "a", password = "secret:one/password" }
+key     = "secret:one/key"
+
+[sign-in.basic]
+kind = "basic"
+with = "account"
+
+[sign-in.session]
+kind  = "post"
+post  = "/login"
+body  = { user = "$account.username", word = "$account.password", plain = "x" }
+judge = "plain"
+token = "/session"
+
+[limits]
+in  = [{ rate = "50/s", burst = 100 }]
+out = { rate = "5/s", at_once = 2, daily = 600 }
+
+[out.submit]
+message = "dossier.withdraw"
+map     = "withdraw"
+post    = "/w"
+sign-in = "basic"
+judge   = "plain"
+repeat  = "ask"
+ask     = "inquiry"
+retry   = { attempts = 3 }
+
+[out.inquiry]
+message = "dossier.query"
+map     = "query"
+post    = "/q"
+judge   = "open"
+repeat  = "safe"
+
+[in.status]
+post   = "/status"
+map    = "status"
+auth   = "seal"
+seal   = ["body"]
+dedupe = ["code", "status"]
+wait   = "15s"
+reply  = { accepted = "ack", refused = "ack", broken = "soap-fault", waited = "ack" }
+
+[seal.body]
+kind = "hmac"
+over = ["b", "$key", "a"]
+between = "|"
+digest = "sha1"
+encoding = "base64"
+key = "key"
+
+[seal.all]
+like = "body"
+over = ["*"]
+
+[judge.plain]
+why   = "/e"
+rules = [
+  { http = "200", at = "/e", in = [0, "0", true], then = "done", find = { exists = true, n = 1 } },
+  { http = "200", at = "/e", in = ["9"], then = "retry" },
+  { fault = "Client", then = "reject" },
+  { http = "429,503", then = "retry" },
+]
+
+[judge.open]
+rules = [{ http = "200-299", then = "done" }, { http = "500,502,503,504", then = "retry" }]
+"#;
+
+/// The shipped schemas with one invented partner.
+fn folder(text: &str) -> Files {
+    let shipped = Files::embedded();
+    let mut files = Files::default().with("adapters/one/partner.toml", text);
+    for (path, text) in shipped.under("schemas/") {
+        files = files.with(format!("schemas/{path}"), text);
+    }
+    for (map, message) in
+        [("withdraw", "dossier.withdraw"), ("query", "dossier.query"), ("status", "status.change"), ("ack", "receipt")]
+    {
+        let body = match message {
+            "receipt" => "without: at, dossier, note, reason, reference, transaction, url\n\noutcome = outcome\n",
+            "dossier.withdraw" => "\ncode = code\nreason = reason\n",
+            "dossier.query" => "without: message\n\ncode = code\n",
+            _ => {
+                "without: documents, due_at, fee_due, id, missing, note, officer, sequence\n\ncode = code\nstatus = status\nat = at : time(yyyyMMddHHmmss)\n"
+            }
+        };
+        files = files.with(format!("adapters/one/{map}.map"), format!("message: {message}\nformat: json\n{body}"));
+    }
+    files
+}
+
+fn load(text: &str) -> Result<Catalogue, String> {
+    Catalogue::load(&folder(text), &Settings::new(), &Placeholders).map_err(|faults| faults.to_string())
+}
+
+/// The good one with one piece replaced; the faults, without those of mappings.
+fn faults(from: &str, to: &str) -> String {
+    assert!(GOOD.contains(from), "{from}");
+    let told = load(&GOOD.replacen(from, to, 1)).err().unwrap_or_default();
+    told.lines().filter(|l| l.contains("partner.toml")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_partner_is_read_whole() {
+    let catalogue = load(GOOD).unwrap_or_else(|faults| panic!("{faults}"));
+    let one = &catalogue.partners["one"];
+    assert_eq!((one.role, one.base.as_str(), one.timeout.as_secs()), (Role::Ministry, "https://one.vidu.example", 9));
+    assert_eq!(one.values["key"], "giá trị");
+    assert_eq!((one.limits.out.rate.calls, one.limits.out.at_once, one.limits.out.daily), (5, 2, Some(600)));
+    assert_eq!((one.limits.ins[0].calls, one.limits.ins[0].burst), (50, 50));
+    let submit = &one.outs["submit"];
+    assert_eq!((submit.message, submit.repeat, submit.ask.as_deref()), (Kind::DossierWithdraw, Repeat::Ask, Some("inquiry")));
+    assert_eq!((submit.quiet.as_secs(), submit.ask_schedule.len(), one.retry_of(submit).attempts), (120, 3, 3));
+    let door = &one.ins["status"];
+    assert_eq!((door.message, door.auth, door.wait), (Some(Kind::StatusChange), Some(Auth::Seal), Some(Duration::from_secs(15))));
+    assert_eq!(door.replies.broken.as_deref(), Some(SOAP_FAULT));
+    assert!(matches!(&one.seals["all"], Seal::Hmac { over, between, .. } if *over == [Over::All] && between == "|"));
+    assert!(
+        matches!(&one.sign_in["session"], SignIn::Post { body, .. } if body.iter().any(|(n, v)| n == "user" && v.expose() == "a"))
+    );
+    let found = one.judges["plain"].decide(&Facts {
+        http: 200,
+        values: vec![("/e".into(), Some(crate::delivery::Fact::Number("0".into())))],
+        ..Facts::default()
+    });
+    assert_eq!(found.word(), "done");
+    assert_eq!(one.judges["plain"].rules[1].then, Then::Retry);
+    assert!(one.out_for(Kind::DossierWithdraw, None).is_some() && one.out_for(Kind::FeePaid, None).is_none());
+    assert!(!format!("{one:?}").contains("cGxhY2Vob2xkZXI"));
+}
+
+#[test]
+fn an_operators_settings_lie_over_the_partner() {
+    let own = PartnerSettings {
+        base: Some("http://127.0.0.1:9".into()),
+        rate: Some(Rate { calls: 7, interval: Duration::from_secs(60) }),
+        quiet: Some(Duration::from_secs(1)),
+        ask_schedule: Some(vec![Duration::from_millis(10)]),
+        retry: RetrySettings { attempts: Some(2), ..RetrySettings::default() },
+        paused: true,
+        values: [("key".to_owned(), "khác".to_owned())].into(),
+        ..PartnerSettings::default()
+    };
+    let catalogue = Catalogue::load(&folder(GOOD), &[("one".to_owned(), own)].into(), &Placeholders).unwrap();
+    let one = &catalogue.partners["one"];
+    assert_eq!((one.base.as_str(), one.limits.out.rate.calls, one.limits.out.at_once), ("http://127.0.0.1:9", 7, 2));
+    let submit = &one.outs["submit"];
+    assert_eq!(
+        (submit.quiet.as_secs(), submit.ask_schedule.len(), one.retry_of(submit).attempts, one.retry.attempts),
+        (1, 1, 2, 2)
+    );
+    assert!(one.paused && one.values["key"] == "khác");
+    let stranger = Catalogue::load(&folder(GOOD), &[("two".to_owned(), PartnerSettings::default())].into(), &Placeholders);
+    assert!(stranger.unwrap_err().to_string().contains("there is no such partner"));
+}
+
+#[test]
+fn each_rule_of_a_partner_has_its_fault() {
+    for (from, to, want) in [
+        ("role  = \"ministry\"", "role  = \"boss\"", "partner.toml:3:9: `role` must be portal, ministry or payment"),
+        ("name  = \"one\"", "name  = \"two\"", "partner.toml:2:9: `name` must be the folder's name, `one`"),
+        ("title =", "titel =", "unknown key `titel` (did you mean `title`?)"),
+        ("https://one", "http://one", "`base` must be an https URL"),
+        ("\"secret:one/key\"", "\"mo-cua\"", "`key` must be a reference to a secret"),
+        ("with = \"account\"", "with = \"key\"", "names no credential that is a name and a secret"),
+        ("$account.password", "$acount.password", "names no part of a credential (there is: account, key)"),
+        ("dedupe = [\"code\", \"status\"]", "", "a door for messages needs `dedupe`"),
+        ("\"code\", \"status\"", "\"codde\"", "the message has no field `codde`"),
+        ("auth   = \"seal\"", "", "`auth` is missing"),
+        ("seal   = [\"body\"]", "", "needs the seal"),
+        ("seal   = [\"body\"]", "seal   = [\"bdy\"]", "there is no seal `bdy` (there is: all, body)"),
+        (", waited = \"ack\"", "", "a door that waits needs `reply.waited`"),
+        ("accepted = \"ack\", ", "", "`reply.accepted` is missing"),
+        ("accepted = \"ack\"", "accepted = \"akc\"", "there is no file `akc.map`"),
+        ("map     = \"withdraw\"", "map     = \"query\"", "`query.map` carries dossier.query, not dossier.withdraw"),
+        ("ask     = \"inquiry\"", "", "needs the route that asks"),
+        ("ask     = \"inquiry\"", "ask     = \"inqury\"", "there is no route `out.inqury`"),
+        ("ask     = \"inquiry\"", "ask     = \"submit\"", "must be `repeat = \"safe\"`"),
+        ("judge   = \"plain\"\nrepeat", "judge   = \"open\"\nrepeat", "rule 2 of judge `open` decides on HTTP 500, 502 or 504"),
+        ("{ http = \"429,503\", then", "{ http = \"502\", then", "decides on HTTP 500, 502 or 504"),
+        ("{ http = \"429,503\", then", "{ fault = \"Server\", then", "decides on a Server fault"),
+        (
+            "{ http = \"429,503\", then",
+            "{ http = \"408,429\", then",
+            "retries an answer that is not known to come before processing",
+        ),
+        ("{ http = \"429,503\", then", "{ then", "decides on HTTP 500, 502 or 504"),
+        ("{ http = \"429,503\", then", "{ htpt = \"429\", then", "unknown key `htpt` (did you mean `http`?)"),
+        ("sign-in = \"basic\"", "sign-in = \"basci\"", "no sign-in of this name (there is: basic, session)"),
+        ("judge   = \"open\"", "judge   = \"opne\"", "no judge of this name (there is: open, plain)"),
+        (
+            "retry   = { attempts = 3 }",
+            "procedures = [\"1.005142\", \"9.999999\"]",
+            "no mapping of its form: form/1.005142@2019.map",
+        ),
+        ("retry   = { attempts = 3 }", "procedures = [\"9.999999\"]", "procedure 9.999999 is not in the catalogue"),
+        ("like = \"body\"", "like = \"all\"", "`like` must name a seal that is written out"),
+        ("digest = \"sha1\"", "digest = \"md5\"", "`digest` must be sha256 or sha1"),
+        ("rate = \"5/s\"", "rate = \"5/day\"", "`rate` must be a rate"),
+        (
+            "message = \"dossier.query\"\nmap     = \"query\"",
+            "message = \"dossier.withdraw\"\nmap     = \"withdraw\"",
+            "takes this message already",
+        ),
+    ] {
+        let told = faults(from, to);
+        assert!(told.contains(want), "{from} → {to}\nwant {want}\ntold {told}");
+    }
+}
+
+#[test]
+fn all_faults_of_a_partner_are_told_together_and_shown_in_their_lines() {
+    let text = GOOD
+        .replace("role  = \"ministry\"", "role  = \"boss\"")
+        .replace("\"sha1\"", "\"md5\"")
+        .replace("judge   = \"open\"", "judge   = \"shut\"");
+    let faults = Catalogue::load(&folder(&text), &Settings::new(), &Placeholders).unwrap_err();
+    let told: Vec<(usize, usize)> = faults.iter().map(|(_, f)| (f.line, f.column)).collect();
+    assert_eq!(told, [(3, 9), (46, 11), (62, 10)], "{faults}");
+    let shown = faults.render(false);
+    assert!(shown.contains("adapters/one/partner.toml:46:11") && shown.contains("judge   = \"shut\""), "{shown}");
+}
+
+#[test]
+fn a_missing_secret_is_named_and_a_present_one_is_not_shown() {
+    let secrets = FixedSecrets::of([("one/password", "rat-bi-mat")]);
+    let told = Catalogue::load(&folder(GOOD), &Settings::new(), &secrets).unwrap_err().to_string();
+    assert!(told.contains("there is no secret `one/key`") && !told.contains("rat-bi-mat"), "{told}");
+}
