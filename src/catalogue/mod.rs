@@ -4,6 +4,7 @@
 //! gives is `unknown`, never filled in. It decides nothing about a message: that is `exchange`'s.
 
 mod agency;
+mod check;
 mod fee;
 mod files;
 mod load;
@@ -14,6 +15,7 @@ mod plan;
 mod procedure;
 mod read;
 mod read_route;
+mod read_rule;
 pub mod report;
 mod route;
 mod seal;
@@ -27,6 +29,7 @@ mod validate_tests;
 mod words;
 
 pub use agency::{Agencies, Agency};
+pub use check::{Report, check};
 pub use fee::{FeeDue, FeeRule};
 pub use files::{Files, FilesError};
 pub use load::{Catalogue, LoadFaults, Settings};
