@@ -16,7 +16,9 @@
 //! | 1 | [`clock`] [`seal`] | time as an argument; HMAC, digests, secrets |
 //! | – | [`simulator`] | a stranger: knows the wire contracts, never our mapping |
 
+pub mod app;
 pub mod catalogue;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod delivery;

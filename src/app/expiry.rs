@@ -1,0 +1,54 @@
+//! Transactions whose time is over: looked for now and then, judged by `exchange`, written by the journal. A stale look is taken again at
+//! the next round.
+
+use crate::catalogue::Catalogue;
+use crate::clock::Clock;
+use crate::exchange::{self, Files, Guide, Origin, Scene};
+use crate::journal::{Journal, JournalError};
+use crate::model::Mint;
+use crate::seal::Random;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How often it is looked.
+const EVERY: Duration = Duration::from_secs(10);
+
+/// At most so many a round.
+const MOST: u32 = 200;
+
+/// Runs until stopped.
+pub(super) async fn run(
+    journal: Arc<dyn Journal>,
+    catalogue: Arc<Catalogue>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let guide = Guide::of(&catalogue);
+    loop {
+        tokio::select! {
+            _ = stopped.wait_for(|s| *s) => return,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+        if let Err(error) = round(journal.as_ref(), &guide, clock.as_ref(), random.as_ref()).await {
+            tracing::warn!(%error, "transactions whose time is over could not be looked at; trying again");
+        }
+    }
+}
+
+async fn round(journal: &dyn Journal, guide: &Guide, clock: &dyn Clock, random: &dyn Random) -> Result<(), JournalError> {
+    let now = clock.now();
+    for payment in journal.expiring(now, MOST).await? {
+        let snapshot = journal.snapshot(&payment.dossier).await?;
+        let mint = Mint::new(random, now);
+        let origin = Origin { partner: payment.partner.clone(), caller: "gateway".to_owned(), ..Origin::default() };
+        let files = Files::default();
+        let scene = Scene { now, mint: &mint, origin: &origin, guide, service: None, files: &files };
+        let effects = exchange::expired(&scene, &payment, &snapshot);
+        if !journal.apply(effects).await? {
+            tracing::debug!(transaction = %payment.transaction, "changed meanwhile; looked at again");
+        }
+    }
+    Ok(())
+}

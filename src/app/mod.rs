@@ -1,0 +1,192 @@
+//! The composition root: the only place where the gateway's parts are built and handed to each other.
+//!
+//! Start: adapters compiled and addresses bound before anything is written; then the journal (its lock refuses a second process), the
+//! files, the gateway's key, the shelf of adapter sets, the dispatcher, the doors. Stop, in order: no new requests, those under way
+//! answered; calls under way settled; the journal closed. What is cut off by a bound is what a kill would cut off: nothing acknowledged
+//! is lost. Nothing is decided here about a message.
+
+mod expiry;
+mod key;
+mod log;
+mod settings;
+
+pub use log::log;
+pub use settings::{Settings, StartFault};
+
+use crate::catalogue::{Catalogue, Files, Shelf};
+use crate::clock::{Clock, Wall};
+use crate::dispatch::{Board, Dispatcher};
+use crate::http::{self, Door};
+use crate::journal::{Act, BlobStore, Journal, SqliteJournal};
+use crate::partner::{HttpTransport, Transport};
+use crate::seal::{Random, SystemRandom};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// How long the dispatcher's calls under way are waited for; each is bounded by its own time-out besides.
+const LAST_CALLS: Duration = Duration::from_secs(100);
+
+/// Starts gateways.
+#[derive(Debug)]
+pub struct App;
+
+/// A running gateway. Stop it with [`Running::stop`]; dropped, it ends as by a kill.
+pub struct Running {
+    /// Where partners and `/v1` are served.
+    pub addr: SocketAddr,
+    /// Where operators' routes are served.
+    pub admin_addr: SocketAddr,
+    /// The memory.
+    pub journal: Arc<dyn Journal>,
+    /// Today's adapters and procedures.
+    pub catalogue: Arc<Catalogue>,
+    /// How the partners' loops stand.
+    pub board: Board,
+    dispatcher: Dispatcher,
+    doors: Vec<JoinHandle<()>>,
+    expiry: JoinHandle<()>,
+    stop: watch::Sender<bool>,
+}
+
+/// The two addresses, bound.
+#[derive(Debug)]
+pub struct Listeners {
+    /// Partners and `/v1`.
+    pub main: TcpListener,
+    /// Operators.
+    pub admin: TcpListener,
+}
+
+// === impl Listeners ===
+
+impl Listeners {
+    /// Binds both; port 0 takes a free one.
+    pub async fn bind(main: SocketAddr, admin: SocketAddr) -> Result<Self, StartFault> {
+        let bind = async |addr| TcpListener::bind(addr).await.map_err(|source| StartFault::Listen { addr, source });
+        Ok(Self { main: bind(main).await?, admin: bind(admin).await? })
+    }
+
+    fn addresses(&self) -> Result<(SocketAddr, SocketAddr), StartFault> {
+        Ok((self.main.local_addr()?, self.admin.local_addr()?))
+    }
+}
+
+// === impl App ===
+
+impl App {
+    /// Starts a gateway; when this returns it answers. On an error nothing runs and nothing was acknowledged.
+    pub async fn start(settings: Settings) -> Result<Running, StartFault> {
+        let Settings { config, files, secrets, listeners, breaker, journal } = settings;
+        // Two parts of the process may want the provider; whoever comes first installs it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let catalogue = Arc::new(Catalogue::load(&files, &config.gateway.partners, secrets.as_ref())?);
+        settings::check_bases(&config.gateway, &catalogue)?;
+        let tls = settings::tls(&config.gateway)?;
+        http::check_plain(
+            config.gateway.listen,
+            tls.is_some(),
+            config.gateway.plain_allowed(&config.gateway.listen.ip().to_string()),
+        )?;
+        let listeners = match listeners {
+            Some(bound) => bound,
+            None => Listeners::bind(config.gateway.listen, config.gateway.admin).await?,
+        };
+        let (addr, admin_addr) = listeners.addresses()?;
+
+        let data = config.gateway.data.clone();
+        let journal: Arc<dyn Journal> = SqliteJournal::open(&data, journal)?;
+        let blobs = Arc::new(BlobStore::open(&data.join("files"))?);
+        let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) = (Arc::new(Wall::new()), Arc::new(SystemRandom));
+        let key = key::open(&data, random.as_ref())?;
+        let overrides = config.gateway.partners.clone();
+        let load = move |files: &Files| Catalogue::load(files, &overrides, secrets.as_ref()).ok();
+        let shelf = Arc::new(Shelf::open(&data.join("adapters"), catalogue.clone(), &files, Box::new(load))?);
+        let names = catalogue.partners.keys().map(String::as_str);
+        let transport: Arc<dyn Transport> =
+            Arc::new(HttpTransport::new(names, &[]).map_err(|e| StartFault::Client(e.to_string()))?);
+        pause(journal.as_ref(), &catalogue, clock.as_ref()).await?;
+
+        let dispatcher = Dispatcher::start(crate::dispatch::Parts {
+            catalogue: catalogue.clone(),
+            shelf,
+            journal: journal.clone(),
+            blobs: blobs.clone(),
+            transport,
+            clock: clock.clone(),
+            random: random.clone(),
+            breaker,
+        });
+        let board = dispatcher.board();
+        let (stop, stopped) = watch::channel(false);
+        let expiry =
+            tokio::spawn(expiry::run(journal.clone(), catalogue.clone(), clock.clone(), random.clone(), stopped.clone()));
+        let mut registry = prometheus_client::registry::Registry::with_prefix("lienthong");
+        let metrics = http::Metrics::register(&mut registry);
+        let door = Door::new(http::Parts {
+            config: &config,
+            journal: journal.clone(),
+            clock,
+            random,
+            key,
+            metrics,
+            registry: Arc::new(registry),
+            partners: catalogue.partners.keys().cloned().collect(),
+        });
+        let doors = vec![
+            tokio::spawn(http::serve(listeners.main, door.public(), tls, door.wire(), stopped.clone())),
+            tokio::spawn(http::serve(listeners.admin, door.admin(), None, door.wire(), stopped)),
+        ];
+        tracing::info!(%addr, admin = %admin_addr, run = journal.run(), adapters = %catalogue.digest, "the gateway has started");
+        Ok(Running { addr, admin_addr, journal, catalogue, board, dispatcher, doors, expiry, stop })
+    }
+}
+
+/// A partner that the configuration pauses is paused before its first call; a pause is ended by an operator only.
+async fn pause(journal: &dyn Journal, catalogue: &Catalogue, clock: &dyn Clock) -> Result<(), StartFault> {
+    for partner in catalogue.partners.values().filter(|p| p.paused) {
+        let act = Act::Pause { partner: partner.name.clone(), reason: "paused in gateway.toml".to_owned() };
+        journal.act(act, "gateway", clock.now()).await?;
+    }
+    Ok(())
+}
+
+// === impl Running ===
+
+impl Running {
+    /// Stops in order; returns when the journal is closed.
+    pub async fn stop(self) {
+        let _ = self.stop.send(true);
+        for door in self.doors {
+            if door.await.is_err() {
+                tracing::error!("a door ended by a panic");
+            }
+        }
+        let _ = self.expiry.await;
+        if tokio::time::timeout(LAST_CALLS, self.dispatcher.stop()).await.is_err() {
+            tracing::warn!("calls under way were cut; their outcome is asked after at the next start");
+        }
+        if let Err(error) = self.journal.close().await {
+            tracing::error!(%error, "the journal did not close in order; nothing acknowledged is lost");
+        }
+        tracing::info!("the gateway has stopped");
+    }
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Running").field("addr", &self.addr).field("admin", &self.admin_addr).finish_non_exhaustive()
+    }
+}
+
+/// Returns at SIGTERM or Ctrl-C; at once when signals cannot be waited for.
+pub async fn told_to_stop() {
+    let Ok(mut term) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else { return };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = term.recv() => {}
+    }
+}

@@ -1,0 +1,82 @@
+//! `lienthong dossier CODE`: where a dossier stands and how it came there.
+
+use super::remote::{self, Remote, number, text, time};
+use super::{Failed, deliveries, screen};
+use crate::model::Status;
+use serde_json::Value;
+
+const ABOUT: &str = "\
+Shows a dossier of the running gateway: where it stands, its fee, what still waits to be delivered about it, and its timeline, \
+oldest first. No personal data is in it.";
+
+const EXAMPLES: &str = "\
+Examples:
+  lienthong dossier H26.15-20260609-0000001
+  lienthong dossier H26.15-20260609-0000001 --json";
+
+/// Arguments of `dossier`.
+#[derive(Debug, clap::Args)]
+#[command(long_about = ABOUT, after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// The dossier's code (mã hồ sơ).
+    code: String,
+    #[command(flatten)]
+    gateway: remote::Reach,
+}
+
+/// Runs it.
+pub(super) async fn run(arguments: &Arguments, json: bool) -> Result<(), Failed> {
+    let gateway = Remote::new(&arguments.gateway)?;
+    let code = remote::segment(&arguments.code);
+    let dossier = gateway.get(&format!("/v1/dossiers/{code}")).await?;
+    let timeline = gateway.get(&format!("/v1/dossiers/{code}/timeline")).await?;
+    let open = gateway.get(&format!("/v1/deliveries?dossier={code}&limit=100")).await?;
+    if json {
+        screen::json(&serde_json::json!({ "dossier": dossier, "timeline": timeline, "deliveries": open }));
+        return Ok(());
+    }
+    head(&dossier);
+    let rows: Vec<Vec<String>> = remote::list(&timeline, "events").iter().map(event).collect();
+    screen::line("");
+    screen::out(&screen::table(&["at", "what", "details"], &rows));
+    let open = remote::list(&open, "deliveries");
+    if !open.is_empty() {
+        let cells = |d: &Value| ["delivery", "partner", "route", "state", "attempts", "reason"].map(|n| text(d, n)).to_vec();
+        let rows: Vec<Vec<String>> = open.iter().map(cells).collect();
+        screen::line("\nStill to be delivered:");
+        screen::out(&screen::table(&["delivery", "partner", "route", "state", "attempts", "reason"], &rows));
+        open.iter().filter_map(deliveries::help).for_each(|h| screen::line(format!("  {h}")));
+    }
+    Ok(())
+}
+
+fn head(dossier: &Value) {
+    screen::line(format!("{:<10} {}", "code", text(dossier, "code")));
+    let word = text(dossier, "status");
+    let vietnamese = Status::of_word(&word).map_or("", Status::vietnamese);
+    screen::line(format!("{:<10} {word} ({vietnamese})", "status"));
+    for name in ["procedure", "agency", "ministry", "reference", "supplements"] {
+        let value = text(dossier, name);
+        if !value.is_empty() {
+            screen::line(format!("{name:<10} {value}"));
+        }
+    }
+    if let Some(fee) = dossier.get("fee").filter(|f| f.is_object()) {
+        screen::line(format!("{:<10} {} {}", "fee", screen::money(number(fee, "amount")), text(fee, "state")));
+    }
+    for name in ["registered_at", "due_at"] {
+        if let Some(at) = time(dossier, name) {
+            screen::line(format!("{:<10} {}", name.trim_end_matches("_at"), screen::when(at)));
+        }
+    }
+}
+
+fn event(event: &Value) -> Vec<String> {
+    let fact = |(name, value): (&String, &Value)| match value {
+        Value::String(text) => format!("{name} {text}"),
+        other => format!("{name} {other}"),
+    };
+    let data = event.get("data").and_then(Value::as_object);
+    let details = data.map(|d| d.iter().map(fact).collect::<Vec<_>>().join(", ")).unwrap_or_default();
+    vec![time(event, "at").map_or_else(String::new, screen::when), text(event, "kind"), details]
+}

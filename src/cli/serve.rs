@@ -1,0 +1,44 @@
+//! `lienthong serve`: the gateway as a process, until a signal.
+
+use super::{Failed, screen};
+use crate::app::{self, App, Settings};
+use crate::config::{Config, ProcessEnv};
+use std::path::PathBuf;
+
+const ABOUT: &str = "\
+Runs the gateway: opens its journal, compiles the adapters, opens its two addresses (partners and /v1; operators) and starts \
+delivering. Everything it needs is told at the start; what is wrong with the configuration is told all at once, and nothing is started.
+
+SIGTERM or Ctrl-C stops it in order: no new requests, those under way are answered, calls under way are settled, the journal is closed. \
+A kill at any instant loses nothing that was acknowledged.";
+
+const EXAMPLES: &str = "\
+Examples:
+  lienthong serve                                   config/gateway.toml, or LIENTHONG_CONFIG
+  lienthong serve --config /etc/lienthong/gateway.toml
+
+Environment: LIENTHONG_CONFIG, LIENTHONG_DATA, LIENTHONG_LISTEN, LIENTHONG_SECRET_<NAME>.
+Then: lienthong status · curl http://127.0.0.1:8081/readyz";
+
+/// Arguments of `serve`.
+#[derive(Debug, clap::Args)]
+#[command(long_about = ABOUT, after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// gateway.toml [default: LIENTHONG_CONFIG, else config/gateway.toml].
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// Runs it until a signal.
+pub(super) async fn run(arguments: &Arguments) -> Result<(), Failed> {
+    let config = Config::load(arguments.config.as_deref(), &ProcessEnv).map_err(|e| {
+        Failed::because(format!("{e}\n  a commented example stands in config/gateway.toml; name yours with --config FILE"))
+    })?;
+    app::log(&config.gateway.log);
+    let settings = Settings::of(config).map_err(|e| Failed::because(e.to_string()))?;
+    let running = App::start(settings).await.map_err(|e| Failed::because(e.to_string()))?;
+    screen::line(format!("lienthong listens on {} (partners, /v1) and {} (operators)", running.addr, running.admin_addr));
+    app::told_to_stop().await;
+    running.stop().await;
+    Ok(())
+}

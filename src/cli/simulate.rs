@@ -1,0 +1,36 @@
+//! `lienthong simulate ROLE`: one partner as a process of its own.
+
+use super::Failed;
+use crate::simulator::{Options, Role, run as simulate};
+
+const ABOUT: &str = "\
+Runs one of the three partners as a real server on loopback: the city's portal, the Ministry's software or the payment platform.
+
+It holds its side of the wire contract, refuses what breaks it, keeps a book of every call and has weather: delay, 503, 502 after \
+processing, connections cut before and after processing, a rate limit. It prints one line with its addresses and runs until Ctrl-C. \
+Everything in it is invented: people, files, credentials, keys. Not for production.";
+
+const EXAMPLES: &str = "\
+Examples:
+  lienthong simulate ministry --listen 127.0.0.1:9001 --control 127.0.0.1:9101
+  lienthong simulate ministry --weather busy=0.05,cut-after=0.02,latency=5-50 --script supplement
+  lienthong simulate payment --gateway http://127.0.0.1:8080 --book platform.jsonl
+
+Control routes (at the `control` address, open even while the partner is down):
+  curl CONTROL/_book            every call, its figures, what broke the contract
+  curl -X POST -d '…' CONTROL/_weather";
+
+/// Arguments of `simulate`.
+#[derive(Debug, clap::Args)]
+#[command(long_about = ABOUT, after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// Which partner.
+    role: Role,
+    #[command(flatten)]
+    options: Options,
+}
+
+/// Runs it until a signal.
+pub(super) async fn run(arguments: Arguments) -> Result<(), Failed> {
+    simulate(arguments.role, arguments.options).await.map_err(|e| Failed::because(e.to_string()))
+}

@@ -1,0 +1,87 @@
+//! `lienthong status`: how the running gateway stands, partner by partner.
+
+use super::remote::{self, Remote, number, text, time};
+use super::{Failed, screen};
+use crate::clock::{Clock as _, Wall};
+use serde_json::Value;
+
+const ABOUT: &str = "\
+Asks the running gateway how it stands: for each partner what waits, the oldest of it, the pace it is fed at, whether it seems out, \
+how many messages are parked.
+
+Needs an operator's (or auditor's) token.";
+
+const EXAMPLES: &str = "\
+Examples:
+  LIENTHONG_TOKEN=… lienthong status
+  lienthong status --admin http://127.0.0.1:8081 --token … --json
+
+What the columns say:
+  breaker   closed: calls go out; open: the partner seems out, nothing is sent and no attempt is used up; probe: one message tries
+  parked    kept for a person: `lienthong deliveries list --parked` shows why and what helps";
+
+/// Arguments of `status`.
+#[derive(Debug, clap::Args)]
+#[command(long_about = ABOUT, after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    gateway: remote::Reach,
+}
+
+/// Runs it.
+pub(super) async fn run(arguments: &Arguments, json: bool) -> Result<(), Failed> {
+    let answer = Remote::new(&arguments.gateway)?.get("/v1/partners").await?;
+    if json {
+        screen::json(&answer);
+        return Ok(());
+    }
+    let now = Wall::new().now();
+    let partners = remote::list(&answer, "partners");
+    let row = |p: &Value| -> Vec<String> {
+        let oldest = time(p, "oldest").map_or_else(|| "-".to_owned(), |at| screen::span(now.ms_since(at)));
+        vec![
+            text(p, "partner"),
+            number(p, "waiting").to_string(),
+            number(p, "claimed").to_string(),
+            number(p, "unknown").to_string(),
+            number(p, "parked").to_string(),
+            oldest,
+            pace(p),
+            breaker(p),
+            text(p, "paused"),
+        ]
+    };
+    let head = ["partner", "waiting", "calling", "unknown", "parked", "oldest", "pace", "breaker", "paused because"];
+    let rows: Vec<Vec<String>> = partners.iter().map(row).collect();
+    screen::out(&screen::table(&head, &rows));
+    hints(partners);
+    Ok(())
+}
+
+fn pace(partner: &Value) -> String {
+    match number(partner, "rate_milli") {
+        0 => "-".to_owned(),
+        milli if milli % 1000 == 0 => format!("{}/s", milli / 1000),
+        milli => format!("{}.{:03}/s", milli / 1000, milli % 1000),
+    }
+}
+
+fn breaker(partner: &Value) -> String {
+    let (word, trouble) = (text(partner, "breaker"), text(partner, "trouble"));
+    match word.as_str() {
+        "" => "-".to_owned(),
+        "closed" => word,
+        _ if trouble.is_empty() => word,
+        _ => format!("{word} ({trouble})"),
+    }
+}
+
+fn hints(partners: &[Value]) {
+    let any = |name: &str| partners.iter().any(|p| number(p, name) > 0);
+    if any("parked") {
+        screen::line("\nParked messages wait for a person: lienthong deliveries list --parked");
+    }
+    for partner in partners.iter().filter(|p| !text(p, "paused").is_empty()) {
+        screen::line(format!("\nPaused: lienthong resume {}", text(partner, "partner")));
+    }
+}
