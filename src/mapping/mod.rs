@@ -14,14 +14,22 @@
 mod api;
 mod book;
 mod cells;
+mod codes;
+mod convert;
 mod editions;
 mod fault;
+mod form;
 mod grammar;
+mod json;
 mod parser;
+mod pattern;
 mod peek;
 mod report;
 mod shapes;
+mod slip;
 mod source;
+mod xml;
+mod xml_chars;
 
 pub use api::{
     Content, ContentSink, ContentSource, Context, Envelope, Format, MemoryContents, NoContents, RawFields, Reading, Reported,

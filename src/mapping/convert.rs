@@ -1,0 +1,438 @@
+//! Conversions: a canonical scalar ⇄ a wire scalar, each chain a partial bijection unless it says `~`.
+//!
+//! The currency inside a chain is lexical text with its JSON type. Writing goes from the canonical side, reading backwards.
+
+use super::codes::CodeList;
+use super::fault::{Both, FaultKind, Found, short};
+use super::grammar::Lit;
+use super::json::number_len;
+use super::pattern::{Pattern, canonical_date, canonical_time};
+use super::shapes::{Leaf, LeafKind};
+use super::xml_chars::bad_char;
+use serde_json::Value;
+use std::borrow::Cow;
+use std::sync::Arc;
+use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
+
+/// The JSON type of a scalar on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tag {
+    Text,
+    Number,
+    Bool,
+}
+
+/// A scalar: its text and its JSON type (text wires: always `Text`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Lex<'a> {
+    pub(crate) tag: Tag,
+    pub(crate) text: Cow<'a, str>,
+}
+
+/// How a wire types its scalars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Typing {
+    /// JSON types are told and kept.
+    Json,
+    /// JSON where every scalar is a string (`scalars: text`).
+    JsonText,
+    /// XML: text only, blanks around numbers and dates do not count.
+    Xml,
+    /// A form: text only.
+    Form,
+}
+
+/// One conversion.
+#[derive(Clone, Debug)]
+pub(crate) enum Conv {
+    Text,
+    Number,
+    Time(Pattern, bool),
+    Date(Pattern),
+    Code(Arc<CodeList>),
+    Flag(Lit, Lit),
+    Upper,
+    Cut(usize),
+    Join(String),
+    Base64,
+}
+
+/// A compiled chain between a canonical leaf and a wire scalar.
+#[derive(Clone, Debug)]
+pub(crate) struct Chain {
+    pub(crate) links: Vec<Conv>,
+    pub(crate) leaf: Leaf,
+    pub(crate) lossy: bool,
+    pub(crate) typing: Typing,
+}
+
+/// Why a wire scalar does not read.
+#[derive(Debug)]
+pub(crate) struct Miss {
+    pub(crate) kind: FaultKind,
+    pub(crate) expected: Both,
+}
+
+// === impl Lex ===
+
+impl<'a> Lex<'a> {
+    pub(crate) fn text(text: impl Into<Cow<'a, str>>) -> Self {
+        Self { tag: Tag::Text, text: text.into() }
+    }
+
+    /// A canonical scalar.
+    pub(crate) fn of(value: &'a Value) -> Option<Self> {
+        Some(match value {
+            Value::String(text) => Self::text(text.as_str()),
+            Value::Number(n) => Self { tag: Tag::Number, text: Cow::Owned(n.to_string()) },
+            Value::Bool(b) => Self { tag: Tag::Bool, text: Cow::Borrowed(if *b { "true" } else { "false" }) },
+            _ => return None,
+        })
+    }
+
+    /// A literal's own scalar.
+    pub(crate) fn of_lit(lit: &'a Lit) -> Option<Self> {
+        let tag = match lit {
+            Lit::Text(_) => Tag::Text,
+            Lit::Integer(_) => Tag::Number,
+            Lit::True | Lit::False => Tag::Bool,
+            Lit::Null | Lit::EmptyList | Lit::EmptyObject => return None,
+        };
+        Some(Self { tag, text: Cow::Borrowed(lit.text()) })
+    }
+
+    /// What may be told of it.
+    pub(crate) fn found(&self, public: bool) -> Found {
+        match self.tag {
+            _ if public => Found::Value(short(&self.text)),
+            Tag::Text => Found::Text(self.text.chars().count()),
+            Tag::Number => Found::Number(self.text.bytes().filter(u8::is_ascii_digit).count()),
+            Tag::Bool => Found::Boolean,
+        }
+    }
+}
+
+// === impl Typing ===
+
+impl Typing {
+    /// Whether a wire scalar is this literal.
+    pub(crate) fn same(self, lex: &Lex<'_>, lit: &Lit) -> bool {
+        let Some(own) = Lex::of_lit(lit) else { return false };
+        own.text == lex.text && (self != Self::Json || own.tag == lex.tag)
+    }
+
+    fn trims(self) -> bool {
+        self == Self::Xml
+    }
+}
+
+// === impl Chain ===
+
+impl Chain {
+    /// Whether this is a content in base64.
+    pub(crate) fn is_content(&self) -> bool {
+        matches!(self.links.as_slice(), [Conv::Base64])
+    }
+
+    /// Whether reading can give a value (`~upper`, `~cut`, a day of a time cannot).
+    pub(crate) fn gives(&self) -> bool {
+        !self.links.iter().any(|l| matches!(l, Conv::Upper | Conv::Cut(_)))
+            && !(self.leaf.kind == LeafKind::Time && self.links.iter().any(|l| matches!(l, Conv::Date(_))))
+            && !(self.lossy && self.leaf.kind == LeafKind::Any && self.links.iter().any(|l| matches!(l, Conv::Date(_))))
+    }
+
+    /// The wire's width in bytes, when it is always the same.
+    pub(crate) fn width(&self) -> Option<usize> {
+        match self.links.last() {
+            Some(Conv::Time(p, _) | Conv::Date(p)) => p.width(),
+            None if self.leaf.kind == LeafKind::Date => Some(10),
+            None if self.leaf.kind == LeafKind::Time => Some(25),
+            _ => None,
+        }
+    }
+
+    /// Canonical → wire; `None` when the wire has no form for this value.
+    pub(crate) fn out<'v>(&'v self, value: &'v Value) -> Option<Lex<'v>> {
+        if let (Value::Array(items), Some(Conv::Join(separator))) = (value, self.links.last()) {
+            return self.join(items, separator);
+        }
+        let links = self.links.iter();
+        links.fold(Some(Lex::of(value)?), |lex, link| link.out(lex?))
+    }
+
+    fn join<'v>(&'v self, items: &'v [Value], separator: &str) -> Option<Lex<'v>> {
+        let mut parts = Vec::with_capacity(items.len());
+        for item in items {
+            let links = self.links.iter().take(self.links.len() - 1);
+            let lex = links.fold(Some(Lex::of(item)?), |lex, link| link.out(lex?))?;
+            if lex.text.is_empty() || lex.text.contains(separator) {
+                return None;
+            }
+            parts.push(lex.text.into_owned());
+        }
+        Some(Lex::text(parts.join(separator)))
+    }
+
+    /// Wire → canonical.
+    pub(crate) fn back(&self, lex: &Lex<'_>) -> Result<Value, Miss> {
+        if let Some(Conv::Join(separator)) = self.links.last() {
+            let inner = Self { links: self.links.iter().take(self.links.len() - 1).cloned().collect(), ..self.clone() };
+            let items = lex.text.split(separator.as_str()).map(|part| inner.back(&Lex::text(part)));
+            return items.collect::<Result<Vec<_>, _>>().map(Value::Array);
+        }
+        let miss = || Miss { kind: self.miss_kind(), expected: self.expected() };
+        if !self.tag_fits(lex.tag) {
+            return Err(Miss { kind: FaultKind::Type, expected: self.expected() });
+        }
+        let mut text = Cow::Borrowed(lex.text.as_ref());
+        if self.typing.trims() && self.trims() {
+            text = Cow::Borrowed(lex.text.trim_matches(super::xml_chars::is_blank));
+        }
+        let mut now = Lex { tag: lex.tag, text };
+        for (n, link) in self.links.iter().enumerate().rev() {
+            let typing = if n + 1 == self.links.len() { self.typing } else { Typing::Form };
+            now = link.back(now, typing, self.leaf.kind).ok_or_else(miss)?;
+        }
+        finish(&self.leaf, &now).ok_or_else(miss)
+    }
+
+    fn trims(&self) -> bool {
+        match self.links.first() {
+            None => !matches!(self.leaf.kind, LeafKind::Text | LeafKind::Any),
+            Some(Conv::Time(..) | Conv::Date(_) | Conv::Number | Conv::Text) => self.leaf.kind != LeafKind::Text,
+            _ => false,
+        }
+    }
+
+    fn tag_fits(&self, tag: Tag) -> bool {
+        let want = match (self.typing, self.links.last()) {
+            (Typing::Xml | Typing::Form, _) | (Typing::Json, Some(Conv::Code(_) | Conv::Flag(..))) => return true,
+            (Typing::JsonText, _) => Tag::Text,
+            (_, Some(Conv::Number)) => Tag::Number,
+            (_, Some(_)) => Tag::Text,
+            (_, None) => match self.leaf.kind {
+                LeafKind::Integer => Tag::Number,
+                LeafKind::Boolean => Tag::Bool,
+                LeafKind::Any => return true,
+                _ => Tag::Text,
+            },
+        };
+        want == tag
+    }
+
+    fn miss_kind(&self) -> FaultKind {
+        match self.links.first() {
+            Some(Conv::Time(..) | Conv::Date(_)) => FaultKind::Time,
+            Some(Conv::Code(_) | Conv::Flag(..)) => FaultKind::Code,
+            None if matches!(self.leaf.kind, LeafKind::Time | LeafKind::Date) => FaultKind::Time,
+            None if self.leaf.words.is_some() => FaultKind::Code,
+            _ => FaultKind::Type,
+        }
+    }
+
+    /// What this chain expects on the wire.
+    pub(crate) fn expected(&self) -> Both {
+        match self.links.last() {
+            Some(Conv::Time(p, _)) => Both::new(format!("ngày giờ dạng {}", p.source()), format!("a time like {}", p.source())),
+            Some(Conv::Date(p)) => Both::new(format!("ngày dạng {}", p.source()), format!("a date like {}", p.source())),
+            Some(Conv::Code(list)) => Both::new(format!("một trong: {}", list.told()), format!("one of: {}", list.told())),
+            Some(Conv::Flag(yes, no)) => Both::new(format!("{yes} hoặc {no}"), format!("{yes} or {no}")),
+            Some(Conv::Base64) => Both::new("văn bản base64", "base64 text"),
+            Some(Conv::Number) => Both::new("số", "a number"),
+            Some(Conv::Text) => {
+                let own = expected_leaf(&self.leaf);
+                Both::new(format!("{} dạng văn bản", own.vi), format!("{} as text", own.en))
+            }
+            Some(Conv::Join(_) | Conv::Upper | Conv::Cut(_)) => Both::new("văn bản", "text"),
+            None => expected_leaf(&self.leaf),
+        }
+    }
+}
+
+fn expected_leaf(leaf: &Leaf) -> Both {
+    if let Some(words) = &leaf.words {
+        let list = words.join(", ");
+        return Both::new(format!("một trong: {list}"), format!("one of: {list}"));
+    }
+    match leaf.kind {
+        LeafKind::Text => Both::new("văn bản không có ký tự điều khiển", "text without control characters"),
+        LeafKind::Integer => Both::new("số nguyên", "a whole number"),
+        LeafKind::Boolean => Both::new("true hoặc false", "true or false"),
+        LeafKind::Decimal => Both::new("số thập phân, chỉ chữ số và dấu chấm", "a decimal, digits and a point only"),
+        LeafKind::Time => Both::new("ngày giờ RFC 3339", "an RFC 3339 time"),
+        LeafKind::Date => Both::new("ngày dạng yyyy-MM-dd", "a date like yyyy-MM-dd"),
+        LeafKind::Content => Both::new("nội dung tệp", "a content"),
+        LeafKind::Any => Both::new("một giá trị đơn", "a scalar"),
+    }
+}
+
+// === impl Conv ===
+
+impl Conv {
+    fn out<'v>(&'v self, lex: Lex<'v>) -> Option<Lex<'v>> {
+        Some(match self {
+            Self::Text => Lex { tag: Tag::Text, ..lex },
+            Self::Number => {
+                let whole = number_len(lex.text.as_bytes()) == Some(lex.text.len());
+                whole.then_some(Lex { tag: Tag::Number, ..lex })?
+            }
+            Self::Time(pattern, _) | Self::Date(pattern) => Lex::text(pattern.write(&lex.text)?),
+            Self::Code(list) => Lex::of_lit(list.write(&lex.text)?)?,
+            Self::Flag(yes, no) => Lex::of_lit(if lex.text == "true" { yes } else { no })?,
+            Self::Upper => Lex::text(lex.text.to_uppercase()),
+            Self::Cut(n) => Lex::text(lex.text.chars().take(*n).collect::<String>()),
+            Self::Join(_) | Self::Base64 => return None,
+        })
+    }
+
+    fn back<'v>(&'v self, lex: Lex<'v>, typing: Typing, leaf: LeafKind) -> Option<Lex<'v>> {
+        Some(match self {
+            Self::Text | Self::Number => lex,
+            Self::Time(pattern, drop_millis) => Lex::text(pattern.read_time(&lex.text, *drop_millis)?),
+            Self::Date(pattern) if leaf == LeafKind::Time => {
+                pattern.read_date(&lex.text)?;
+                return None;
+            }
+            Self::Date(pattern) => Lex::text(pattern.read_date(&lex.text)?),
+            Self::Code(list) => Lex::text(list.read(|lit| typing.same(&lex, lit))?),
+            Self::Flag(yes, no) => {
+                let said = if typing.same(&lex, yes) { "true" } else { "false" };
+                (said == "true" || typing.same(&lex, no)).then_some(Lex { tag: Tag::Bool, text: Cow::Borrowed(said) })?
+            }
+            Self::Upper | Self::Cut(_) | Self::Join(_) | Self::Base64 => return None,
+        })
+    }
+}
+
+/// A lexical text as the canonical value of a leaf.
+fn finish(leaf: &Leaf, lex: &Lex<'_>) -> Option<Value> {
+    let text = lex.text.as_ref();
+    Some(match leaf.kind {
+        LeafKind::Integer => Value::from(whole(text)?),
+        LeafKind::Boolean => match text {
+            "true" => Value::Bool(true),
+            "false" => Value::Bool(false),
+            _ => return None,
+        },
+        LeafKind::Decimal => Value::String(decimal(text)?),
+        LeafKind::Time => Value::String(canonical_time(text)?),
+        LeafKind::Date => canonical_date(text).map(|_| Value::String(text.to_owned()))?,
+        LeafKind::Content => return None,
+        LeafKind::Text => {
+            if leaf.words.as_ref().is_some_and(|words| !words.iter().any(|w| w == text)) {
+                return None;
+            }
+            Value::String(plain(text)?)
+        }
+        LeafKind::Any => match lex.tag {
+            Tag::Bool => Value::Bool(text == "true"),
+            Tag::Number => whole(text).map_or_else(|| Value::String(text.to_owned()), Value::from),
+            Tag::Text => Value::String(plain(text)?),
+        },
+    })
+}
+
+/// A whole number in its one spelling.
+fn whole(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let one_spelling = digits.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !digits.starts_with('0'));
+    if one_spelling { text.parse().ok() } else { None }
+}
+
+/// A decimal without trailing zeros; no exponent, no leading zeros.
+fn decimal(text: &str) -> Option<String> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let plain = digits.bytes().all(|b| b.is_ascii_digit() || b == b'.') && number_len(digits.as_bytes()) == Some(digits.len());
+    if !plain {
+        return None;
+    }
+    let short = if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits };
+    let sign = if text.starts_with('-') && short != "0" { "-" } else { "" };
+    Some(format!("{sign}{short}"))
+}
+
+/// NFC text that every wire can carry.
+fn plain(text: &str) -> Option<String> {
+    if text.is_empty() || bad_char(text).is_some() {
+        return None;
+    }
+    Some(nfc(text))
+}
+
+fn nfc(text: &str) -> String {
+    if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes { text.to_owned() } else { text.nfc().collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn chain(kind: LeafKind, links: Vec<Conv>, typing: Typing) -> Chain {
+        Chain { links, leaf: Leaf { kind, words: None, public: false }, lossy: false, typing }
+    }
+
+    fn lex(tag: Tag, text: &str) -> Lex<'_> {
+        Lex { tag, text: Cow::Borrowed(text) }
+    }
+
+    #[test]
+    fn hard_values_keep_their_spelling_or_are_refused() {
+        use LeafKind::{Boolean, Date, Decimal, Integer, Text};
+        use Tag::{Bool, Number};
+        let json = Typing::Json;
+        for (kind, links, tag, wire, want) in [
+            (Text, vec![], Tag::Text, "0004521", Some(json!("0004521"))),
+            (Text, vec![], Number, "4521", None),
+            (Text, vec![], Bool, "true", None),
+            (Text, vec![], Tag::Text, "true", Some(json!("true"))),
+            (Text, vec![], Tag::Text, "5237E8", Some(json!("5237E8"))),
+            (Text, vec![], Tag::Text, "a\u{0}b", None),
+            (Text, vec![], Tag::Text, " a ", Some(json!(" a "))),
+            (Text, vec![], Tag::Text, "Pha\u{323}m Thi\u{323}", Some(json!("Phạm Thị"))),
+            (Integer, vec![], Number, "9007199254740993", Some(json!(9_007_199_254_740_993_i64))),
+            (Integer, vec![], Number, "9223372036854775808", None),
+            (Integer, vec![], Number, "1.0", None),
+            (Integer, vec![], Number, "1.5e5", None),
+            (Integer, vec![], Tag::Text, "150000", None),
+            (Integer, vec![Conv::Text], Tag::Text, "150000", Some(json!(150_000))),
+            (Integer, vec![Conv::Text], Tag::Text, "0150000", None),
+            (Integer, vec![Conv::Text], Number, "150000", None),
+            (Integer, vec![Conv::Number], Number, "150000", Some(json!(150_000))),
+            (Decimal, vec![], Tag::Text, "1.10", Some(json!("1.1"))),
+            (Decimal, vec![], Tag::Text, "25.0000", Some(json!("25"))),
+            (Decimal, vec![], Tag::Text, "-0.0", Some(json!("0"))),
+            (Decimal, vec![], Tag::Text, "5237E8", None),
+            (Decimal, vec![], Tag::Text, "01.5", None),
+            (Decimal, vec![Conv::Number], Number, "8.250", Some(json!("8.25"))),
+            (Decimal, vec![Conv::Number], Number, "12345678901234567890.5", Some(json!("12345678901234567890.5"))),
+            (Boolean, vec![], Bool, "true", Some(json!(true))),
+            (Boolean, vec![], Tag::Text, "true", None),
+            (Date, vec![], Tag::Text, "2001-02-29", None),
+            (Boolean, vec![Conv::Flag(Lit::Integer("1".into()), Lit::Integer("0".into()))], Number, "0", Some(json!(false))),
+            (Boolean, vec![Conv::Flag(Lit::Integer("1".into()), Lit::Integer("0".into()))], Tag::Text, "0", None),
+        ] {
+            let got = chain(kind, links, json).back(&lex(tag, wire)).ok();
+            assert_eq!(got, want, "{kind:?} {wire}");
+        }
+    }
+
+    #[test]
+    fn in_xml_blanks_around_numbers_do_not_count_but_in_text_they_do() {
+        let read = |kind, text| chain(kind, vec![], Typing::Xml).back(&lex(Tag::Text, text)).ok();
+        assert_eq!(read(LeafKind::Integer, " 5\n"), Some(json!(5)));
+        assert_eq!(read(LeafKind::Text, " 5 "), Some(json!(" 5 ")));
+        assert_eq!(read(LeafKind::Boolean, "1"), None);
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let join = chain(LeafKind::Text, vec![Conv::Join(",".into())], Typing::Json);
+        let value = json!(["a", "b"]);
+        assert_eq!(join.out(&value), Some(Lex::text("a,b")));
+        assert_eq!(join.back(&Lex::text("a,b")).unwrap(), value);
+        assert_eq!(join.out(&json!(["a,b"])), None);
+        let number = chain(LeafKind::Decimal, vec![Conv::Number], Typing::Json);
+        assert_eq!(number.out(&json!("8.25")), Some(lex(Tag::Number, "8.25")));
+    }
+}

@@ -1,0 +1,315 @@
+//! Patterns of dates and times: `yyyy MM dd HH mm ss SSS XXX`, other characters for themselves, letters in quotes.
+//!
+//! Wire times are wall clock of Asia/Ho_Chi_Minh unless the pattern carries the offset (`XXX`); canonical times are RFC 3339,
+//! whole seconds, +07:00. Impossible dates are refused; nothing is guessed.
+
+use crate::clock::{OFFSET_SECONDS, Time};
+use jiff::civil::{Date, DateTime};
+
+/// A compiled pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Pattern {
+    pieces: Vec<Piece>,
+    source: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Piece {
+    Year,
+    Month,
+    Day,
+    Hour,
+    Minute,
+    Second,
+    Milli,
+    Offset,
+    Text(String),
+}
+
+#[derive(Default)]
+struct Parts {
+    year: i16,
+    month: i8,
+    day: i8,
+    hour: i8,
+    minute: i8,
+    second: i8,
+    milli: i16,
+    offset: Option<i32>,
+}
+
+// === impl Pattern ===
+
+impl Pattern {
+    /// Compiles a pattern; the error says which letter is not known.
+    pub(crate) fn parse(source: &str) -> Result<Self, String> {
+        let mut pieces: Vec<Piece> = Vec::new();
+        let mut rest = source;
+        while let Some(c) = rest.chars().next() {
+            let known = [
+                ("yyyy", Piece::Year),
+                ("MM", Piece::Month),
+                ("dd", Piece::Day),
+                ("HH", Piece::Hour),
+                ("mm", Piece::Minute),
+                ("SSS", Piece::Milli),
+                ("ss", Piece::Second),
+                ("XXX", Piece::Offset),
+            ];
+            if let Some((word, piece)) = known.into_iter().find(|(word, _)| rest.starts_with(word)) {
+                if pieces.contains(&piece) {
+                    return Err(format!("`{word}` stands twice in the pattern"));
+                }
+                rest = rest.get(word.len()..).unwrap_or("");
+                pieces.push(piece);
+                continue;
+            }
+            let (text, after) = match c {
+                '\'' => rest.get(1..).and_then(|r| r.split_once('\'')).ok_or("a quote in the pattern is not closed")?,
+                c if c.is_alphabetic() => return Err(format!("`{c}` is not known in a pattern; letters stand in quotes")),
+                c => rest.split_at_checked(c.len_utf8()).unwrap_or((rest, "")),
+            };
+            rest = after;
+            match pieces.last_mut() {
+                Some(Piece::Text(last)) => last.push_str(text),
+                _ => pieces.push(Piece::Text(text.to_owned())),
+            }
+        }
+        Ok(Self { pieces, source: source.to_owned() })
+    }
+
+    /// As it was written.
+    pub(crate) fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Whether a date can be told from it.
+    pub(crate) fn has_date(&self) -> bool {
+        [Piece::Year, Piece::Month, Piece::Day].iter().all(|p| self.pieces.contains(p))
+    }
+
+    /// Whether whole seconds can be told from it.
+    pub(crate) fn has_time(&self) -> bool {
+        self.has_date() && [Piece::Hour, Piece::Minute, Piece::Second].iter().all(|p| self.pieces.contains(p))
+    }
+
+    /// Its width in bytes, when it is always the same.
+    pub(crate) fn width(&self) -> Option<usize> {
+        self.pieces.iter().try_fold(0, |sum, piece| {
+            Some(
+                sum + match piece {
+                    Piece::Year => 4,
+                    Piece::Milli => 3,
+                    Piece::Offset => return None,
+                    Piece::Text(text) => text.len(),
+                    _ => 2,
+                },
+            )
+        })
+    }
+
+    /// A canonical time or date as this pattern writes it.
+    pub(crate) fn write(&self, canonical: &str) -> Option<String> {
+        let at = match canonical.strip_suffix("+07:00") {
+            Some(civil) => parse_civil(civil)?,
+            None => canonical_date(canonical)?.to_datetime(jiff::civil::Time::midnight()),
+        };
+        let mut out = String::with_capacity(self.source.len());
+        for piece in &self.pieces {
+            match piece {
+                Piece::Year => out.push_str(&format!("{:04}", at.year())),
+                Piece::Month => push2(&mut out, at.month()),
+                Piece::Day => push2(&mut out, at.day()),
+                Piece::Hour => push2(&mut out, at.hour()),
+                Piece::Minute => push2(&mut out, at.minute()),
+                Piece::Second => push2(&mut out, at.second()),
+                Piece::Milli => out.push_str("000"),
+                Piece::Offset => out.push_str("+07:00"),
+                Piece::Text(text) => out.push_str(text),
+            }
+        }
+        Some(out)
+    }
+
+    /// The canonical time in a wire text; `None` when it is not one. Milliseconds must be zero unless `drop_millis`.
+    pub(crate) fn read_time(&self, text: &str, drop_millis: bool) -> Option<String> {
+        let parts = self.parts(text)?;
+        if parts.milli != 0 && !drop_millis {
+            return None;
+        }
+        let civil = DateTime::new(parts.year, parts.month, parts.day, parts.hour, parts.minute, parts.second, 0).ok()?;
+        let offset = jiff::tz::Offset::from_seconds(parts.offset.unwrap_or(OFFSET_SECONDS)).ok()?;
+        let at = Time(offset.to_timestamp(civil).ok()?.as_millisecond());
+        Some(at.rfc3339())
+    }
+
+    /// The canonical date in a wire text.
+    pub(crate) fn read_date(&self, text: &str) -> Option<String> {
+        let parts = self.parts(text)?;
+        let date = Date::new(parts.year, parts.month, parts.day).ok()?;
+        Some(date.to_string())
+    }
+
+    fn parts(&self, text: &str) -> Option<Parts> {
+        let mut parts = Parts::default();
+        let mut rest = text;
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(want) => rest = rest.strip_prefix(want.as_str())?,
+                Piece::Offset => parts.offset = Some(offset(&mut rest)?),
+                Piece::Year => parts.year = digits(&mut rest, 4)?,
+                Piece::Milli => parts.milli = digits(&mut rest, 3)?,
+                Piece::Month => parts.month = two(&mut rest)?,
+                Piece::Day => parts.day = two(&mut rest)?,
+                Piece::Hour => parts.hour = two(&mut rest)?,
+                Piece::Minute => parts.minute = two(&mut rest)?,
+                Piece::Second => parts.second = two(&mut rest)?,
+            }
+        }
+        rest.is_empty().then_some(parts)
+    }
+}
+
+fn push2(out: &mut String, n: i8) {
+    out.push_str(&format!("{n:02}"));
+}
+
+fn digits(rest: &mut &str, count: usize) -> Option<i16> {
+    let (head, tail) = rest.split_at_checked(count)?;
+    *rest = tail;
+    head.bytes().all(|b| b.is_ascii_digit()).then(|| head.parse().ok())?
+}
+
+fn two(rest: &mut &str) -> Option<i8> {
+    digits(rest, 2).and_then(|n| i8::try_from(n).ok())
+}
+
+fn offset(rest: &mut &str) -> Option<i32> {
+    if let Some(tail) = rest.strip_prefix('Z') {
+        *rest = tail;
+        return Some(0);
+    }
+    let sign = match rest.chars().next()? {
+        '+' => 1,
+        '-' => -1,
+        _ => return None,
+    };
+    *rest = rest.get(1..)?;
+    let hours = i32::from(digits(rest, 2)?);
+    *rest = rest.strip_prefix(':')?;
+    let minutes = i32::from(digits(rest, 2)?);
+    (hours <= 14 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
+}
+
+fn parse_civil(text: &str) -> Option<DateTime> {
+    let shape = text.len() == 19 && text.as_bytes().get(10) == Some(&b'T');
+    shape.then(|| text.parse().ok())?
+}
+
+/// `yyyy-MM-dd`, a real day.
+pub(crate) fn canonical_date(text: &str) -> Option<Date> {
+    let bytes = text.as_bytes();
+    let shape = bytes.len() == 10
+        && bytes.iter().enumerate().all(|(at, b)| if at == 4 || at == 7 { *b == b'-' } else { b.is_ascii_digit() });
+    shape.then(|| text.parse().ok())?
+}
+
+/// RFC 3339 text with any offset as canonical time; fractions of a second only when zero.
+pub(crate) fn canonical_time(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let zoned = text.ends_with('Z') || bytes.len().checked_sub(6).and_then(|at| bytes.get(at)).is_some_and(|b| b"+-".contains(b));
+    if bytes.get(10) != Some(&b'T') || !zoned {
+        return None;
+    }
+    let time = Time::parse(text)?;
+    (time.0.rem_euclid(1000) == 0).then(|| time.rfc3339())
+}
+
+/// The civil day of a canonical time.
+pub(crate) fn day_of(canonical: &str) -> Option<Date> {
+    canonical.get(..10).and_then(canonical_date)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_canonical_time_is_written_and_read_again() {
+        let at = "2019-04-03T09:30:05+07:00";
+        for (pattern, wire) in [
+            ("yyyyMMddHHmmss", "20190403093005"),
+            ("yyyy-MM-dd HH:mm:ss", "2019-04-03 09:30:05"),
+            ("yyyy/MM/dd HH:mm:ss", "2019/04/03 09:30:05"),
+            ("yyyy-MM-dd'T'HH:mm:ssXXX", "2019-04-03T09:30:05+07:00"),
+            ("yyyy-MM-dd'T'HH:mm:ss.SSS", "2019-04-03T09:30:05.000"),
+        ] {
+            let pattern = Pattern::parse(pattern).unwrap();
+            assert_eq!(pattern.write(at).as_deref(), Some(wire));
+            assert_eq!(pattern.read_time(wire, false).as_deref(), Some(at));
+        }
+    }
+
+    #[test]
+    fn an_offset_is_turned_into_ours() {
+        let pattern = Pattern::parse("yyyy-MM-dd'T'HH:mm:ssXXX").unwrap();
+        for wire in ["2019-04-03T02:30:05Z", "2019-04-03T03:30:05+01:00", "2019-04-02T22:00:05-04:30"] {
+            assert_eq!(pattern.read_time(wire, false).as_deref(), Some("2019-04-03T09:30:05+07:00"), "{wire}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_real_time_is_refused() {
+        let pattern = Pattern::parse("yyyyMMddHHmmss").unwrap();
+        for wire in [
+            "20190229000000",
+            "20191301000000",
+            "20190101250000",
+            "2019010100000",
+            "201901010000000",
+            "2019010100000x",
+            "",
+            "+0190101000000",
+        ] {
+            assert_eq!(pattern.read_time(wire, false), None, "{wire}");
+        }
+        let millis = Pattern::parse("HH:mm:ss.SSS yyyy-MM-dd").unwrap();
+        assert_eq!(millis.read_time("09:30:05.329 2019-04-03", false), None);
+        assert!(millis.read_time("09:30:05.329 2019-04-03", true).is_some());
+    }
+
+    #[test]
+    fn a_date_may_be_written_as_a_time() {
+        let pattern = Pattern::parse("yyyyMMdd'000000'").unwrap();
+        assert_eq!(pattern.write("2001-11-20").as_deref(), Some("20011120000000"));
+        assert_eq!(pattern.read_date("20011120000000").as_deref(), Some("2001-11-20"));
+        assert_eq!(pattern.read_date("20011120000001"), None);
+        assert_eq!(pattern.write("2001"), None);
+    }
+
+    #[test]
+    fn canonical_forms_are_exact() {
+        for (text, want) in [
+            ("2019-04-03T09:30:05+07:00", Some("2019-04-03T09:30:05+07:00")),
+            ("2019-04-03T02:30:05Z", Some("2019-04-03T09:30:05+07:00")),
+            ("2019-04-03T02:30:05.000Z", Some("2019-04-03T09:30:05+07:00")),
+            ("2019-04-03T02:30:05.5Z", None),
+            ("2019-04-03T09:30:05", None),
+            ("2019-04-03 09:30:05+07:00", None),
+        ] {
+            assert_eq!(canonical_time(text).as_deref(), want, "{text}");
+        }
+        assert!(
+            canonical_date("2019-02-29").is_none()
+                && canonical_date("2020-02-29").is_some()
+                && canonical_date("20200229").is_none()
+        );
+    }
+
+    #[test]
+    fn a_bad_pattern_is_told() {
+        for bad in ["yy", "yyyyT", "yyyy'", "dddd"] {
+            assert!(Pattern::parse(bad).is_err(), "{bad}");
+        }
+    }
+}
