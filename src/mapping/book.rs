@@ -3,9 +3,13 @@
 //! A [`Book`] exists only when every text of its partner compiled without a fault; it is immutable and shared.
 
 use super::api::{ContentSink, ContentSource, Context, Envelope, Format, Reading, Sealer};
+use super::compile::compile;
 use super::fault::{WireFault, WriteFault};
+use super::plan::Compiled;
+use super::read;
 use super::shapes::Shapes;
 use super::source::{Source, SourceFault};
+use super::write;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,23 +18,30 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Book {
     maps: BTreeMap<String, Mapping>,
+    notes: Vec<SourceFault>,
 }
 
 /// One mapping: a wire ⇄ a canonical message.
 #[derive(Debug)]
 pub struct Mapping {
     name: String,
-    message: String,
-    format: Format,
-    envelope: Envelope,
+    compiled: Compiled,
 }
 
 // === impl Book ===
 
 impl Book {
     /// Compiles all texts of a partner; every fault of every file at once.
-    pub fn compile(_source: &Source, _shapes: &Arc<Shapes>) -> Result<Self, Vec<SourceFault>> {
-        Ok(Self { maps: BTreeMap::new() })
+    pub fn compile(source: &Source, shapes: &Arc<Shapes>) -> Result<Self, Vec<SourceFault>> {
+        let output = compile(source, shapes)?;
+        let maps = output.maps.into_iter().map(|(name, compiled)| (name.clone(), Mapping { name, compiled })).collect();
+        Ok(Self { maps, notes: output.notes })
+    }
+
+    /// What is no fault but worth telling: canonical words without a wire value.
+    #[must_use]
+    pub fn notes(&self) -> &[SourceFault] {
+        &self.notes
     }
 
     /// A mapping by its file's name without `.map`.
@@ -57,25 +68,37 @@ impl Mapping {
     /// The canonical message.
     #[must_use]
     pub fn message(&self) -> &str {
-        &self.message
+        &self.compiled.message
     }
 
     /// The wire's format.
     #[must_use]
     pub fn format(&self) -> Format {
-        self.format
+        self.compiled.format
+    }
+
+    /// Whether one wire document carries several messages (`[] = .`).
+    #[must_use]
+    pub fn is_batch(&self) -> bool {
+        self.compiled.batch
+    }
+
+    /// Whether the wire has a seal's hole (`= $seal`).
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        self.compiled.sealed
     }
 
     /// The wire's envelope.
     #[must_use]
     pub fn envelope(&self) -> Envelope {
-        self.envelope
+        self.compiled.envelope
     }
 
     /// Wire → canonical: one reading, or one a row where the mapping is a batch (`[] = .`). All semantic faults at once (at most
     /// 20); a fault of syntax stands alone. Nothing is changed anywhere except that contents were handed to `sink`.
-    pub fn read(&self, _bytes: &[u8], _ctx: &Context, _sink: &mut dyn ContentSink) -> Result<Vec<Reading>, Vec<WireFault>> {
-        Err(Vec::new())
+    pub fn read(&self, bytes: &[u8], ctx: &Context, sink: &mut dyn ContentSink) -> Result<Vec<Reading>, Vec<WireFault>> {
+        read::read(&self.compiled, bytes, ctx, sink)
     }
 
     /// Canonical → wire. The same body, context and contents give the same bytes.
@@ -92,11 +115,11 @@ impl Mapping {
     /// Several canonical messages in one wire document; the mapping must be a batch, unless there is exactly one.
     pub fn write_batch(
         &self,
-        _bodies: &[&Value],
-        _ctx: &Context,
-        _contents: &dyn ContentSource,
-        _sealer: Option<&dyn Sealer>,
+        bodies: &[&Value],
+        ctx: &Context,
+        contents: &dyn ContentSource,
+        sealer: Option<&dyn Sealer>,
     ) -> Result<Vec<u8>, WriteFault> {
-        Ok(Vec::new())
+        write::write(&self.compiled, bodies, ctx, contents, sealer)
     }
 }

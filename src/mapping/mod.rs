@@ -12,9 +12,11 @@
 //! Deliberately not here: sockets, files, tokio, partners' words, what a reply means, idempotency.
 
 mod api;
+mod base64_stream;
 mod book;
 mod cells;
 mod codes;
+mod compile;
 mod convert;
 mod editions;
 mod fault;
@@ -24,10 +26,14 @@ mod json;
 mod parser;
 mod pattern;
 mod peek;
+mod plan;
+mod read;
 mod report;
 mod shapes;
 mod slip;
+mod soap;
 mod source;
+mod write;
 mod xml;
 mod xml_chars;
 
@@ -41,4 +47,5 @@ pub use fault::{Both, FaultKind, Found, Place, WireFault, WriteFault, WriteFault
 pub use peek::{Peeked, Scalar, SoapFault, peek};
 pub use report::render;
 pub use shapes::Shapes;
+pub use soap::{FaultCode, soap_fault};
 pub use source::{Source, SourceFault};

@@ -1,0 +1,193 @@
+//! Chains of conversions: names known, types meet, losses said (V3, V4).
+
+use super::Compiler;
+use crate::mapping::cells::bare_literal;
+use crate::mapping::convert::{Chain, Conv};
+use crate::mapping::grammar::{self, Link, Lit};
+use crate::mapping::pattern::Pattern;
+use crate::mapping::shapes::{Leaf, LeafKind};
+use crate::mapping::source::Span;
+use std::sync::Arc;
+
+impl Compiler<'_> {
+    /// The alternatives of a value; none = its own form.
+    pub(super) fn chains(&mut self, chains: &[grammar::Chain], leaf: &Leaf, at: &Span) -> Vec<Chain> {
+        if chains.is_empty() {
+            if leaf.kind == LeafKind::Content {
+                self.hint(at, "a content has no form of its own on a wire", "`: base64`");
+            }
+            return vec![self.chain(&grammar::Chain::default(), leaf)];
+        }
+        let alts: Vec<Chain> = chains.iter().map(|c| self.chain(c, leaf)).collect();
+        if alts.iter().any(Chain::is_content) && alts.len() > 1 {
+            self.fault(at, "alternatives of contents are not yet supported");
+        }
+        alts
+    }
+
+    /// One chain.
+    pub(super) fn chain(&mut self, chain: &grammar::Chain, leaf: &Leaf) -> Chain {
+        let mut links = Vec::new();
+        let mut lossy = false;
+        let count = chain.links.len();
+        for (n, link) in chain.links.iter().enumerate() {
+            lossy |= link.lossy;
+            let Some(conv) = self.link(link, leaf, n == 0, n + 1 == count) else { continue };
+            self.check_loss(link, &conv, leaf);
+            self.check_type(link, &conv, leaf, n == 0);
+            links.push(conv);
+        }
+        Chain { links, leaf: leaf.clone(), lossy, typing: self.head.typing }
+    }
+
+    fn link(&mut self, link: &Link, leaf: &Leaf, first: bool, last: bool) -> Option<Conv> {
+        let argument = link.arguments.as_deref().map(str::trim);
+        let conv = match (link.name.as_str(), argument) {
+            ("text", None) => Conv::Text,
+            ("number", None) => Conv::Number,
+            ("upper", None) => Conv::Upper,
+            ("base64", None) => Conv::Base64,
+            ("time", Some(pattern)) => Conv::Time(self.pattern(pattern, link)?, link.lossy),
+            ("date", Some(pattern)) => Conv::Date(self.pattern(pattern, link)?),
+            ("code", Some(list)) => return self.code(list, link, leaf, first),
+            ("flag", Some(words)) => return self.flag(words, link),
+            ("cut", Some(n)) => match n.parse() {
+                Ok(n) if n > 0 => Conv::Cut(n),
+                _ => {
+                    self.hint(&link.at, "not a length", "cut(20)");
+                    return None;
+                }
+            },
+            ("join", Some(separator)) => return self.join(separator, link, last),
+            ("zip" | "doc", _) => {
+                self.fault(&link.at, format!("`{}` is not yet supported", link.name));
+                return None;
+            }
+            (known @ ("text" | "number" | "upper" | "base64"), Some(_)) => {
+                self.fault(&link.at, format!("`{known}` takes no argument"));
+                return None;
+            }
+            (known @ ("time" | "date" | "code" | "flag" | "cut" | "join"), None) => {
+                self.hint(&link.at, format!("`{known}` needs its argument"), format!("{known}(…)"));
+                return None;
+            }
+            (other, _) => {
+                self.hint(
+                    &link.at,
+                    format!("`{other}` is not a conversion"),
+                    "text, number, time(…), date(…), code(…), flag(yes,no), join(…), base64, ~upper, ~cut(n)",
+                );
+                return None;
+            }
+        };
+        Some(conv)
+    }
+
+    fn pattern(&mut self, text: &str, link: &Link) -> Option<Pattern> {
+        match Pattern::parse(text) {
+            Ok(pattern) if link.name == "date" && !pattern.has_date() => self.told(&link.at, "a date needs yyyy, MM and dd"),
+            Ok(pattern) if link.name == "time" && !pattern.has_time() => {
+                self.told(&link.at, "a time needs yyyy, MM, dd, HH, mm and ss")
+            }
+            Ok(pattern) => Some(pattern),
+            Err(text) => {
+                self.hint(&link.at, text, "yyyy MM dd HH mm ss SSS XXX; letters in quotes, as in yyyyMMdd'T'HHmmss");
+                None
+            }
+        }
+    }
+
+    fn told<T>(&mut self, at: &Span, text: &str) -> Option<T> {
+        self.fault(at, text);
+        None
+    }
+
+    fn code(&mut self, name: &str, link: &Link, leaf: &Leaf, first: bool) -> Option<Conv> {
+        let texts = self.texts;
+        let Some(list) = texts.codes.get(name) else {
+            let known: Vec<&str> = texts.codes.keys().map(String::as_str).collect();
+            self.hint(&link.at, format!("codes.toml has no list `{name}`"), format!("there are: {}", known.join(", ")));
+            return None;
+        };
+        texts.used_codes.borrow_mut().insert(name.to_owned());
+        let Some(words) = leaf.words.as_ref().filter(|_| first) else { return Some(Conv::Code(Arc::clone(list))) };
+        let uncovered: Vec<&str> = words.iter().filter(|w| list.write(w).is_none()).map(String::as_str).collect();
+        if !uncovered.is_empty() {
+            // A precondition, not a fault: such a value is refused when it is to be written.
+            self.notes.add(&link.at, format!("the list `{name}` has no wire value for: {}", uncovered.join(", ")));
+        }
+        let only = list.only(words);
+        if only.entries.is_empty() {
+            self.hint(
+                &link.at,
+                format!("no word of the list `{name}` is a canonical word here"),
+                format!("the schema allows: {}", words.join(", ")),
+            );
+        }
+        Some(Conv::Code(Arc::new(only)))
+    }
+
+    fn flag(&mut self, words: &str, link: &Link) -> Option<Conv> {
+        let literal = |word: &str| match word.trim().strip_prefix('\'').and_then(|w| w.strip_suffix('\'')) {
+            Some(text) => Lit::Text(text.to_owned()),
+            None => bare_literal(word.trim()),
+        };
+        match words.split_once(',') {
+            Some((yes, no)) if literal(yes) != literal(no) => Some(Conv::Flag(literal(yes), literal(no))),
+            _ => {
+                self.hint(
+                    &link.at,
+                    "a flag needs two different words",
+                    "flag(1,0) as numbers, flag('1','0') as texts, flag(True,False)",
+                );
+                None
+            }
+        }
+    }
+
+    fn join(&mut self, separator: &str, link: &Link, last: bool) -> Option<Conv> {
+        let separator = separator.trim_matches('\'');
+        if separator.is_empty() || !last {
+            self.hint(&link.at, "join needs a separator and stands last", "join(',')");
+            return None;
+        }
+        Some(Conv::Join(separator.to_owned()))
+    }
+
+    fn check_loss(&mut self, link: &Link, conv: &Conv, leaf: &Leaf) {
+        let loses = match conv {
+            Conv::Upper | Conv::Cut(_) => true,
+            Conv::Code(list) => list.loses(),
+            Conv::Date(_) => leaf.kind == LeafKind::Time,
+            Conv::Time(..) => return,
+            _ => false,
+        };
+        let unknown_side = leaf.kind == LeafKind::Any && matches!(conv, Conv::Date(_));
+        if loses && !link.lossy {
+            self.hint(&link.at, format!("`{}` loses something here", link.name), format!("say that you know: `~{}`", link.name));
+        }
+        if !loses && link.lossy && !unknown_side {
+            self.hint(&link.at, format!("`~`, but `{}` loses nothing here", link.name), "take the `~` away");
+        }
+    }
+
+    fn check_type(&mut self, link: &Link, conv: &Conv, leaf: &Leaf, first: bool) {
+        use LeafKind::{Any, Boolean, Content, Date, Decimal, Integer, Text, Time};
+        let fits = match conv {
+            _ if leaf.kind == Any => !matches!(conv, Conv::Base64),
+            _ if !first => !matches!(conv, Conv::Base64 | Conv::Flag(..)),
+            Conv::Text => leaf.kind != Content,
+            Conv::Number => matches!(leaf.kind, Integer | Decimal),
+            Conv::Time(..) => leaf.kind == Time,
+            Conv::Date(_) => matches!(leaf.kind, Date | Time),
+            Conv::Code(_) => matches!(leaf.kind, Text | Integer | Boolean),
+            Conv::Flag(..) => leaf.kind == Boolean,
+            Conv::Upper | Conv::Cut(_) | Conv::Join(_) => matches!(leaf.kind, Text),
+            Conv::Base64 => leaf.kind == Content,
+        };
+        if !fits {
+            let kind = format!("{:?}", leaf.kind).to_lowercase();
+            self.fault(&link.at, format!("`{}` does not fit: the canonical place is of kind {kind}", link.name));
+        }
+    }
+}

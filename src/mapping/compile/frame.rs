@@ -1,0 +1,111 @@
+//! A frame under construction: its wire nodes, and where a line stands in it.
+
+use crate::mapping::grammar::Lit;
+use crate::mapping::plan::{Fork, Node, NodeId};
+use crate::mapping::shapes::ShapeId;
+use std::collections::HashMap;
+
+/// An expanded wire name as it will be written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct WireName {
+    pub(super) ns: String,
+    pub(super) local: String,
+    pub(super) qname: String,
+}
+
+/// A frame being built.
+pub(super) struct Frame {
+    pub(super) nodes: Vec<Node>,
+    pub(super) forks: Vec<Fork>,
+    pub(super) scalar: bool,
+    pub(super) shape: ShapeId,
+    /// Where the frame stands in the message, dotted (for `without`).
+    pub(super) prefix: String,
+    /// Which branches already mapped a node.
+    pub(super) used: HashMap<NodeId, Vec<Vec<(usize, usize)>>>,
+    /// Whether this is the message's own frame.
+    pub(super) is_root: bool,
+}
+
+/// Where a line stands: wire node and canonical object.
+#[derive(Clone)]
+pub(super) struct At {
+    pub(super) node: NodeId,
+    /// Words from the frame's canonical object.
+    pub(super) path: Vec<String>,
+    pub(super) shape: ShapeId,
+}
+
+// === impl Frame ===
+
+impl Frame {
+    pub(super) fn new(name: WireName, shape: ShapeId, prefix: String, path: String) -> Self {
+        let root =
+            Node { ns: name.ns.into(), local: name.local.into(), qname: name.qname.into(), path: path.into(), ..Node::default() };
+        Self { nodes: vec![root], forks: Vec::new(), scalar: false, shape, prefix, used: HashMap::new(), is_root: false }
+    }
+
+    /// The child of that name and key, made when it is not there.
+    pub(super) fn child(&mut self, parent: NodeId, name: &WireName, attribute: bool, key: Option<(String, Lit)>) -> NodeId {
+        let key: Option<(Box<str>, Lit)> = key.map(|(k, l)| (k.into(), l));
+        let same =
+            |node: &Node| node.attribute == attribute && *node.ns == *name.ns && *node.local == *name.local && node.key == key;
+        let Some(own) = self.nodes.get(parent) else { return 0 };
+        let among = if attribute { &own.attributes } else { &own.children };
+        if let Some(id) = among.iter().find(|id| self.nodes.get(**id).is_some_and(same)) {
+            return *id;
+        }
+        let id = self.nodes.len();
+        let mark = if attribute { "@" } else { "" };
+        let path = format!("{}/{mark}{}", own.path, escape(&name.local));
+        let root_level = self.is_root && parent == 0;
+        let node = Node {
+            ns: name.ns.as_str().into(),
+            local: name.local.as_str().into(),
+            qname: name.qname.as_str().into(),
+            attribute,
+            parent,
+            key,
+            path: path.into(),
+            root_level,
+            ..Node::default()
+        };
+        self.nodes.push(node);
+        if let Some(own) = self.nodes.get_mut(parent) {
+            if attribute {
+                own.attributes.push(id);
+            } else {
+                own.children.push(id);
+                own.object = true;
+            }
+        }
+        id
+    }
+
+    pub(super) fn edit(&mut self, id: NodeId, change: impl FnOnce(&mut Node)) {
+        if let Some(node) = self.nodes.get_mut(id) {
+            change(node);
+        }
+    }
+
+    /// Notes that a line maps the node; false when another line of the same branch does already.
+    pub(super) fn claim(&mut self, id: NodeId, branch: &[(usize, usize)]) -> bool {
+        let claims = self.used.entry(id).or_default();
+        let apart = |other: &Vec<(usize, usize)>| other.iter().any(|(g, b)| branch.iter().any(|(g2, b2)| g == g2 && b != b2));
+        let free = claims.iter().all(apart);
+        claims.push(branch.to_vec());
+        free
+    }
+}
+
+fn escape(step: &str) -> String {
+    step.replace('~', "~0").replace('/', "~1")
+}
+
+// === impl At ===
+
+impl At {
+    pub(super) fn root(shape: ShapeId) -> Self {
+        Self { node: 0, path: Vec::new(), shape }
+    }
+}

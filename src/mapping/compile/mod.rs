@@ -1,0 +1,193 @@
+//! From parsed texts to plans. All faults of all files are found in one go; a plan is made only for a file without faults.
+//!
+//! Checked here (numbers as in the reference): names of both sides exist (V1), a wire place is mapped once per branch (V2), types
+//! meet along a chain (V3), code lists (V4, in `codes`), templates are unambiguous (V5), branches are disjoint (V6), what is not
+//! carried is said (V9). Joins, flattened lists, zip and doc are refused as not yet supported.
+
+mod branches;
+mod chains;
+mod frame;
+mod head;
+mod lines;
+mod paths;
+mod templates;
+mod without;
+
+use super::codes::{self, CodeList};
+use super::grammar::MapText;
+use super::parser::parse;
+use super::plan::{Compiled, Plan};
+use super::shapes::{Leaf, LeafKind, ShapeId, Shapes};
+use super::source::{Faults, Source, SourceFault, Span};
+use frame::{At, Frame};
+use head::Head;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What one partner's texts became.
+pub(crate) struct Output {
+    pub(crate) maps: BTreeMap<String, Compiled>,
+    pub(crate) notes: Vec<SourceFault>,
+}
+
+/// One partner's texts, parsed.
+struct Texts {
+    files: BTreeMap<String, MapText>,
+    codes: BTreeMap<String, Arc<CodeList>>,
+    used: RefCell<BTreeSet<String>>,
+    used_codes: RefCell<BTreeSet<String>>,
+}
+
+/// Compiles one mapping file.
+struct Compiler<'c> {
+    texts: &'c Texts,
+    shapes: &'c Arc<Shapes>,
+    head: Head,
+    faults: &'c mut Faults,
+    notes: &'c mut Faults,
+    /// Canonical places that some line carries, dotted from the message.
+    covered: BTreeSet<String>,
+    /// Places of forms with each form's shape and what its lines carry.
+    forms: Vec<(String, ShapeId, BTreeSet<String>)>,
+    /// Outer frames, innermost last.
+    frames: Vec<Outer>,
+    /// Parts being taken in, against circles.
+    taking: Vec<String>,
+    /// The branches that hold here: (group, branch).
+    branch: Vec<(usize, usize)>,
+    groups: usize,
+    sealed: bool,
+    batch: bool,
+    message_shape: ShapeId,
+}
+
+/// A frame further out: its shape and the canonical object in which the list stands.
+#[derive(Clone)]
+struct Outer {
+    shape: ShapeId,
+    path: Vec<String>,
+    prefix: String,
+}
+
+/// Compiles all texts of a partner.
+pub(crate) fn compile(source: &Source, shapes: &Arc<Shapes>) -> Result<Output, Vec<SourceFault>> {
+    let mut faults = Faults::default();
+    let mut notes = Faults::default();
+    let mut texts =
+        Texts { files: BTreeMap::new(), codes: BTreeMap::new(), used: RefCell::default(), used_codes: RefCell::default() };
+    for (file, text) in &source.files {
+        if let Some(name) = file.strip_suffix(".map") {
+            texts.files.insert(name.to_owned(), parse(file, text, &mut faults));
+        } else if file == "codes.toml" {
+            texts.codes = codes::parse(file, text, &mut faults);
+        }
+    }
+    let mut maps = BTreeMap::new();
+    for (name, text) in &texts.files {
+        if text.head.is_none() {
+            continue;
+        }
+        if let Some(compiled) = one(&texts, text, shapes, &mut faults, &mut notes) {
+            maps.insert(name.clone(), compiled);
+        }
+    }
+    unused(&texts, &mut faults);
+    if faults.is_empty() { Ok(Output { maps, notes: notes.finish(source) }) } else { Err(faults.finish(source)) }
+}
+
+/// Parts and lists that nothing uses are most likely misspelt somewhere.
+fn unused(texts: &Texts, faults: &mut Faults) {
+    for (name, text) in &texts.files {
+        if text.head.is_none() && !texts.used.borrow().contains(name) {
+            faults.hint(
+                &text.first,
+                format!("nothing uses the part `{name}`"),
+                "a file with a head (`message: …`) is a mapping of its own",
+            );
+        }
+    }
+    for (name, list) in &texts.codes {
+        if !texts.used_codes.borrow().contains(name) {
+            faults.add(&list.at, format!("nothing uses the code list `{name}`"));
+        }
+    }
+}
+
+fn one(texts: &Texts, text: &MapText, shapes: &Arc<Shapes>, faults: &mut Faults, notes: &mut Faults) -> Option<Compiled> {
+    let head = Head::read(text, faults)?;
+    let Some(shape) = shapes.root(&head.message.0) else {
+        let names: Vec<&str> = shapes.names().filter(|n| !n.contains('/')).collect();
+        faults.hint(
+            &head.message.1,
+            format!("`{}` is not a canonical message", head.message.0),
+            format!("one of: {}", names.join(", ")),
+        );
+        return None;
+    };
+    let mut compiler = Compiler {
+        texts,
+        shapes,
+        head,
+        faults,
+        notes,
+        covered: BTreeSet::new(),
+        forms: Vec::new(),
+        frames: Vec::new(),
+        taking: Vec::new(),
+        branch: Vec::new(),
+        groups: 0,
+        sealed: false,
+        batch: false,
+        message_shape: shape,
+    };
+    let name = compiler.root_name(&text.first);
+    let path = if name.local.is_empty() { String::new() } else { format!("/{}", name.local) };
+    let mut frame = Frame::new(name, shape, String::new(), path);
+    frame.is_root = true;
+    let rules = compiler.lines(&text.lines, &mut frame, &At::root(shape));
+    compiler.check_without();
+    compiler.early(&mut frame, &rules);
+    let root = compiler.close(frame, rules);
+    Some(compiler.finish(root, shape))
+}
+
+pub(crate) use branches::form_key;
+
+/// A scalar of no declared type: context values.
+fn any_leaf() -> Leaf {
+    Leaf { kind: LeafKind::Any, words: None, public: false }
+}
+
+impl Compiler<'_> {
+    fn finish(self, root: Plan, shape: ShapeId) -> Compiled {
+        let head = self.head;
+        Compiled {
+            message: head.message.0,
+            format: head.format,
+            envelope: head.envelope,
+            typing: head.typing,
+            namespace: head.namespace,
+            prefixes: head.prefixes,
+            absent: head.absent,
+            report_unknown: head.report_unknown,
+            sealed: self.sealed,
+            batch: self.batch,
+            shape,
+            shapes: Arc::clone(self.shapes),
+            root,
+        }
+    }
+
+    fn fault(&mut self, at: &Span, text: impl Into<String>) {
+        self.faults.add(at, text);
+    }
+
+    fn hint(&mut self, at: &Span, text: impl Into<String>, hint: impl Into<String>) {
+        self.faults.hint(at, text, hint);
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

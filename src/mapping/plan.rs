@@ -1,0 +1,212 @@
+//! The compiled plan: what one mapping does, with all names resolved. Immutable; made by `compile`, walked by `read` and `write`.
+//!
+//! A [`Plan`] is one *frame*: the message itself, one row of a list, or one form. Its nodes are the wire places of that frame (each
+//! has a slot while reading), its rules are the lines in file order, canonical paths are from the frame's canonical object.
+
+use super::api::{Envelope, Format};
+use super::convert::{Chain, Typing};
+use super::grammar::Lit;
+use super::shapes::{ShapeId, Shapes};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub(crate) type NodeId = usize;
+/// Words from the frame's canonical object.
+pub(crate) type CPath = Box<[Box<str>]>;
+
+/// One mapping, compiled.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    pub(crate) message: String,
+    pub(crate) format: Format,
+    pub(crate) envelope: Envelope,
+    pub(crate) typing: Typing,
+    /// The namespace of names without prefix, and those of prefixes.
+    pub(crate) namespace: String,
+    pub(crate) prefixes: Vec<(String, String)>,
+    pub(crate) absent: Vec<AbsentForm>,
+    pub(crate) report_unknown: bool,
+    pub(crate) sealed: bool,
+    pub(crate) batch: bool,
+    pub(crate) shape: ShapeId,
+    pub(crate) shapes: Arc<Shapes>,
+    pub(crate) root: Plan,
+}
+
+/// What stands for none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AbsentForm {
+    Omit,
+    Empty,
+    Null,
+}
+
+/// One frame.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) forks: Vec<Fork>,
+    /// A row that is a scalar itself (`W[] = p[] : …`).
+    pub(crate) scalar: bool,
+}
+
+/// One wire place of a frame.
+#[derive(Debug, Default)]
+pub(crate) struct Node {
+    pub(crate) ns: Box<str>,
+    pub(crate) local: Box<str>,
+    /// As it is written (`p:local`).
+    pub(crate) qname: Box<str>,
+    pub(crate) attribute: bool,
+    pub(crate) parent: NodeId,
+    pub(crate) children: Vec<NodeId>,
+    pub(crate) attributes: Vec<NodeId>,
+    /// `W[@k=lit]`: the attribute and its value.
+    pub(crate) key: Option<(Box<str>, Lit)>,
+    /// Pointer within the frame, each step with a slash before it.
+    pub(crate) path: Box<str>,
+    /// A scalar may stand here.
+    pub(crate) scalar: bool,
+    /// An object may stand here.
+    pub(crate) object: bool,
+    /// A content in base64 stands here.
+    pub(crate) content: bool,
+    /// Anything may stand here and is dropped.
+    pub(crate) any: bool,
+    /// `[]` as a literal may stand here.
+    pub(crate) empty_list: bool,
+    /// The seal's hole.
+    pub(crate) seal: bool,
+    /// A scalar of the root level counts for seals.
+    pub(crate) root_level: bool,
+    /// Each item is a row.
+    pub(crate) rows: Option<Box<Plan>>,
+    /// The content of this object is read by a form.
+    pub(crate) fork: Option<usize>,
+}
+
+/// `use form/{…}`
+#[derive(Debug)]
+pub(crate) struct Fork {
+    pub(crate) select: Select,
+    /// Where the form stands in the canonical message.
+    pub(crate) at: CPath,
+    pub(crate) node: NodeId,
+    /// By `code@edition`.
+    pub(crate) variants: BTreeMap<String, Variant>,
+}
+
+/// One form.
+#[derive(Debug)]
+pub(crate) struct Variant {
+    pub(crate) plan: Plan,
+    pub(crate) shape: ShapeId,
+}
+
+/// What chooses the form.
+#[derive(Debug)]
+pub(crate) struct Select {
+    pub(crate) code: SelectBy,
+    /// The node and chain that give code and day while the wire is still being read.
+    pub(crate) early: Option<(NodeId, Chain, NodeId, Chain)>,
+}
+
+/// Where the procedure's code is.
+#[derive(Debug)]
+pub(crate) enum SelectBy {
+    Path(CPath),
+    Context(String),
+}
+
+/// One line.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    pub(crate) node: Option<NodeId>,
+    pub(crate) opt: Opt,
+    pub(crate) what: Act,
+}
+
+/// What stands for none at this line.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Opt {
+    /// It must be there.
+    Required,
+    /// The file's absent forms.
+    Absent,
+    /// This literal.
+    Literal(Lit),
+}
+
+/// What a line does.
+#[derive(Debug)]
+pub(crate) enum Act {
+    /// A value; alternatives of chains. `here`: the own text of the element that is open.
+    Value { to: To, alts: Vec<Chain>, here: bool },
+    /// Constants, `any` after them.
+    Const { lits: Vec<Lit>, any: bool },
+    /// `*`
+    Dropped,
+    /// `$seal`
+    Seal,
+    /// Text and holes.
+    Template { pieces: Vec<Piece> },
+    /// Deeper lines. `at` is where the canonical object must be (`None` for `.`); `lazy` writes the element only around something.
+    Scope { at: Option<CPath>, rules: Vec<Rule>, lazy: bool },
+    /// Rows; the plan of a row is in the node.
+    List { to: CPath },
+    /// Messages; the plan of one is in the node.
+    Batch,
+    /// Branches.
+    When { on: CPath, branches: Vec<Branch>, required: bool },
+    /// The lines of a form, by its index in the plan.
+    Fork(usize),
+}
+
+/// One branch of a `when`.
+#[derive(Debug)]
+pub(crate) struct Branch {
+    pub(crate) words: Vec<String>,
+    pub(crate) rules: Vec<Rule>,
+    /// Nodes of this branch, and those that no other branch has.
+    pub(crate) nodes: Vec<NodeId>,
+    pub(crate) own: Vec<NodeId>,
+}
+
+/// A piece of a template.
+#[derive(Debug)]
+pub(crate) enum Piece {
+    Text(String),
+    Hole { to: To, chain: Chain, from_end: Option<usize> },
+}
+
+/// Where a value goes on the canonical side.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum To {
+    /// In the frame.
+    Own(CPath),
+    /// In a frame that many further out.
+    Outer(usize, CPath),
+    /// To the context.
+    Context(String),
+}
+
+// === impl Compiled ===
+
+impl Compiled {
+    pub(crate) fn takes(&self, form: AbsentForm) -> bool {
+        self.absent.contains(&form)
+    }
+
+    pub(crate) fn is_xml(&self) -> bool {
+        self.format == Format::Xml
+    }
+}
+
+// === impl Plan ===
+
+impl Plan {
+    pub(crate) fn node(&self, id: NodeId) -> Option<&Node> {
+        self.nodes.get(id)
+    }
+}

@@ -1,0 +1,320 @@
+//! Wire → canonical: a driver per format fills the slots of a frame from events; at a frame's end its lines are evaluated.
+//!
+//! Held back, and nothing else: slots of open frames, and a form's raw span when its code has not been read yet.
+
+mod eval;
+mod form;
+mod json;
+mod select;
+mod xml;
+
+pub(crate) use select::key as form_key_of;
+
+use super::api::{Content, ContentSink, Context, Format, RawFields, Reading, Reported};
+use super::base64_stream::Decoder;
+use super::convert::{Lex, Tag};
+use super::fault::{Both, FaultKind, Found, Place, WireFault};
+use super::plan::{AbsentForm, Compiled, Node, NodeId, Opt, Plan};
+use super::slip::{Lexed, Slip, lossy_fault, utf8};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The most faults told of one document.
+const MOST_FAULTS: usize = 20;
+
+/// What a reading carries along.
+struct Run<'r, 'a> {
+    map: &'r Compiled,
+    ctx: &'r Context,
+    sink: &'r mut dyn ContentSink,
+    src: &'a str,
+    faults: Vec<WireFault>,
+    reported: Vec<Reported>,
+    raw: RawFields,
+    /// Open rows: pointer of the list within its frame, index of the row.
+    rows: Vec<(String, usize)>,
+}
+
+/// One frame while it is read.
+struct Frame<'a> {
+    slots: Vec<Slot<'a>>,
+    /// What rows said about objects further out.
+    outer: Vec<Outward>,
+}
+
+/// What was seen at a node.
+#[derive(Default)]
+struct Slot<'a> {
+    seen: Seen<'a>,
+    at: usize,
+}
+
+#[derive(Default)]
+enum Seen<'a> {
+    /// Nothing yet.
+    #[default]
+    No,
+    Scalar(Lex<'a>),
+    Null,
+    /// An object, or an element with something in it.
+    Object,
+    /// An element with nothing in it where no text is expected.
+    Blank,
+    /// `[]` where it is a literal.
+    EmptyList,
+    Rows(Vec<Value>),
+    Messages(Vec<Said>),
+    Content(Content),
+    /// A form whose code was not known yet.
+    Held(Held<'a>),
+    /// A form, by its key.
+    Form(String, Box<Frame<'a>>),
+    /// Passed over (`*`), or already refused.
+    Passed,
+}
+
+/// A form's raw span.
+struct Held<'a> {
+    span: std::ops::Range<usize>,
+    depth: usize,
+    bindings: Vec<super::xml::Binding<'a>>,
+}
+
+/// What a frame came to.
+#[derive(Default)]
+struct Said {
+    body: Value,
+    context: BTreeMap<String, Value>,
+}
+
+/// What a row says about a frame further out.
+struct Outward {
+    out: usize,
+    path: super::plan::CPath,
+    value: Value,
+    at: usize,
+    pointer: String,
+}
+
+/// Whether a line's value is there.
+#[derive(Debug, PartialEq, Eq)]
+enum Presence {
+    Given,
+    Absent,
+    Missing,
+}
+
+/// Reads one document.
+pub(crate) fn read(
+    map: &Compiled,
+    bytes: &[u8],
+    ctx: &Context,
+    sink: &mut dyn ContentSink,
+) -> Result<Vec<Reading>, Vec<WireFault>> {
+    let text = if map.format == Format::Xml { super::xml::decode(bytes) } else { utf8(bytes).map(std::borrow::Cow::Borrowed) };
+    let text = text.map_err(|slip| vec![lossy_fault(slip, bytes)])?;
+    let mut run =
+        Run { map, ctx, sink, src: &text, faults: Vec::new(), reported: Vec::new(), raw: RawFields::default(), rows: Vec::new() };
+    let result = match map.format {
+        Format::Json => json::document(&mut run),
+        Format::Xml => xml::document(&mut run),
+        Format::Form => form::document(&mut run),
+    };
+    match result {
+        Err(slip) => {
+            run.faults.push(slip.into_fault(&text));
+            Err(run.faults)
+        }
+        Ok(frame) => run.finish(frame),
+    }
+}
+
+// === impl Frame ===
+
+impl<'a> Frame<'a> {
+    fn new(plan: &Plan) -> Self {
+        Self { slots: plan.nodes.iter().map(|_| Slot::default()).collect(), outer: Vec::new() }
+    }
+
+    fn slot(&self, node: NodeId) -> &Slot<'a> {
+        const NONE: &Slot<'static> = &Slot { seen: Seen::No, at: 0 };
+        self.slots.get(node).unwrap_or(NONE)
+    }
+
+    fn see(&mut self, node: NodeId, at: usize, seen: Seen<'a>) {
+        if let Some(slot) = self.slots.get_mut(node) {
+            *slot = Slot { seen, at };
+        }
+    }
+
+    fn is_seen(&self, node: NodeId) -> bool {
+        !matches!(self.slot(node).seen, Seen::No)
+    }
+}
+
+// === impl Run ===
+
+impl<'a> Run<'_, 'a> {
+    fn finish(mut self, frame: Frame<'a>) -> Result<Vec<Reading>, Vec<WireFault>> {
+        let map = self.map;
+        let (said, messages) = eval::root(&mut self, &map.root, frame);
+        if !self.faults.is_empty() {
+            return Err(self.faults);
+        }
+        let mut readings = Vec::new();
+        let all = match messages {
+            None => vec![said],
+            Some(rows) => rows.into_iter().map(|row| merge(&said, row)).collect(),
+        };
+        for Said { mut body, context } in all {
+            map.shapes.fill_lists(map.shape, &mut body);
+            readings.push(Reading { body, context, reported: self.reported.clone(), raw: self.raw.clone() });
+        }
+        Ok(readings)
+    }
+
+    /// A node's pointer in the document.
+    fn pointer(&self, path: &str) -> String {
+        let mut pointer = String::new();
+        for (list, index) in &self.rows {
+            pointer.push_str(list);
+            if self.map.is_xml() {
+                pointer.push_str(&format!("[{}]", index + 1));
+            } else {
+                pointer.push_str(&format!("/{index}"));
+            }
+        }
+        pointer.push_str(path);
+        match self.map.format {
+            Format::Json => pointer,
+            _ => pointer.trim_start_matches('/').to_owned(),
+        }
+    }
+
+    fn fault(&mut self, path: &str, at: usize, kind: FaultKind, expected: Both, found: Found) {
+        if self.faults.len() < MOST_FAULTS {
+            let place = Place::at(self.src, at, self.pointer(path));
+            self.faults.push(WireFault { place, kind, expected, found });
+        }
+    }
+
+    /// Something unknown: refused or reported, by the mapping's word.
+    fn unknown(&mut self, parent: &Node, name: &str, at: usize) {
+        let path = format!("{}/{name}", parent.path);
+        if self.map.report_unknown {
+            if self.reported.len() < 1000 {
+                let pointer = self.pointer(&path);
+                self.reported.push(Reported { pointer });
+            }
+        } else {
+            let expected = Both::new("các trường của hợp đồng này", "the fields of this contract");
+            self.fault(&path, at, FaultKind::Unknown, expected, Found::Name(super::fault::short(name)));
+        }
+    }
+
+    fn raw_field(&mut self, node: &Node, name: &str, text: &str) {
+        if !self.map.sealed {
+            return;
+        }
+        if node.seal {
+            self.raw.seal = Some(text.to_owned());
+        } else {
+            self.raw.fields.push((name.to_owned(), text.to_owned()));
+        }
+    }
+
+    /// Whether an optional line's value is there.
+    fn presence(&self, slot: &Slot<'_>, opt: &Opt) -> Presence {
+        let typing = self.map.typing;
+        let form = match &slot.seen {
+            Seen::No => AbsentForm::Omit,
+            Seen::Null => AbsentForm::Null,
+            Seen::Blank => AbsentForm::Empty,
+            Seen::Scalar(lex) if lex.text.is_empty() => AbsentForm::Empty,
+            Seen::Scalar(lex) => {
+                let is_literal = matches!(opt, Opt::Literal(lit) if typing.same(lex, lit));
+                return if is_literal { Presence::Absent } else { Presence::Given };
+            }
+            _ => return Presence::Given,
+        };
+        let allowed = match opt {
+            Opt::Required => false,
+            Opt::Absent => self.map.takes(form),
+            Opt::Literal(lit) => {
+                form == AbsentForm::Empty && lit.text().is_empty() && !matches!(lit, super::grammar::Lit::Null)
+                    || form == AbsentForm::Null && *lit == super::grammar::Lit::Null
+            }
+        };
+        if allowed { Presence::Absent } else { Presence::Missing }
+    }
+
+    /// Text pieces of a content go to the sink.
+    fn content<F>(&mut self, at: usize, feed: F) -> Lexed<Option<Content>>
+    where
+        F: FnOnce(&mut dyn FnMut(&str) -> Lexed<()>) -> Lexed<()>,
+    {
+        let mut decoder = Decoder::default();
+        let mut begun = false;
+        let sink = &mut *self.sink;
+        let stored = |e: std::io::Error| {
+            Slip::new(
+                at,
+                FaultKind::Content,
+                format!("kho tệp nhận được nội dung ({:?})", e.kind()),
+                format!("a content that the store takes ({:?})", e.kind()),
+            )
+        };
+        let base64 = || Slip::new(at, FaultKind::Content, "văn bản base64 chuẩn", "standard base64 text");
+        feed(&mut |piece| {
+            if !begun && piece.bytes().any(|b| !b.is_ascii_whitespace()) {
+                begun = true;
+                sink.begin().map_err(stored)?;
+            }
+            decoder.piece(piece, &mut |bytes| sink.piece(bytes)).map_err(|_| base64())?.map_err(stored)
+        })?;
+        if !begun {
+            return Ok(None);
+        }
+        decoder.end(&mut |bytes| sink.piece(bytes)).map_err(|_| base64())?.map_err(stored)?;
+        sink.end().map(Some).map_err(stored)
+    }
+}
+
+/// Found, of a slot.
+fn found(slot: &Slot<'_>, public: bool) -> Found {
+    match &slot.seen {
+        Seen::No | Seen::Blank => Found::Nothing,
+        Seen::Scalar(lex) if lex.text.is_empty() => Found::Text(0),
+        Seen::Scalar(lex) => lex.found(public),
+        Seen::Null => Found::Null,
+        Seen::Rows(_) | Seen::Messages(_) | Seen::EmptyList => Found::Array,
+        Seen::Object | Seen::Held(_) | Seen::Form(..) => Found::Object,
+        Seen::Content(_) | Seen::Passed => Found::Unsaid,
+    }
+}
+
+fn lex(tag: Tag, text: std::borrow::Cow<'_, str>) -> Lex<'_> {
+    Lex { tag, text }
+}
+
+/// What stands outside a batch's rows is shared by all its messages.
+fn merge(shared: &Said, mut row: Said) -> Said {
+    merge_values(&mut row.body, &shared.body);
+    for (name, value) in &shared.context {
+        row.context.entry(name.clone()).or_insert_with(|| value.clone());
+    }
+    row
+}
+
+fn merge_values(into: &mut Value, from: &Value) {
+    if let (Value::Object(into), Value::Object(from)) = (into, from) {
+        for (name, value) in from {
+            match into.get_mut(name) {
+                Some(own) => merge_values(own, value),
+                None => {
+                    into.insert(name.clone(), value.clone());
+                }
+            }
+        }
+    }
+}

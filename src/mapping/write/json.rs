@@ -1,0 +1,169 @@
+//! The JSON writer: deterministic, no blanks.
+
+use super::{Mark, Wire};
+use crate::mapping::base64_stream::encode;
+use crate::mapping::convert::{Lex, Tag};
+use crate::mapping::grammar::Lit;
+use crate::mapping::plan::{Node, Plan};
+use std::io::Read;
+
+/// JSON on its way out.
+pub(super) struct Out {
+    bytes: Vec<u8>,
+    /// Whether a comma must stand before the next member.
+    comma: bool,
+    depth: usize,
+    hole: Option<usize>,
+}
+
+// === impl Out ===
+
+impl Out {
+    pub(super) fn new() -> Self {
+        Self { bytes: Vec::with_capacity(4096), comma: false, depth: 0, hole: None }
+    }
+
+    fn push(&mut self, text: &str) {
+        self.bytes.extend_from_slice(text.as_bytes());
+    }
+
+    fn separate(&mut self) {
+        if self.comma {
+            self.bytes.push(b',');
+        }
+        self.comma = true;
+    }
+
+    fn key(&mut self, node: &Node, here: bool) {
+        if here {
+            return;
+        }
+        self.separate();
+        if self.depth > 0 && !node.local.is_empty() {
+            quote(&node.local, &mut self.bytes);
+            self.bytes.push(b':');
+        }
+    }
+
+    fn begin(&mut self, mark: u8) {
+        self.bytes.push(mark);
+        self.comma = false;
+        self.depth += 1;
+    }
+
+    fn end(&mut self, mark: u8) {
+        self.bytes.push(mark);
+        self.comma = true;
+        self.depth = self.depth.saturating_sub(1);
+    }
+}
+
+impl Wire for Out {
+    fn open(&mut self, node: &Node) {
+        self.key(node, false);
+        self.begin(b'{');
+    }
+
+    fn close(&mut self, _: &Node) {
+        self.end(b'}');
+    }
+
+    fn mark(&self) -> Mark {
+        Mark { len: self.bytes.len(), flag: self.comma, depth: self.depth }
+    }
+
+    fn back_to(&mut self, mark: Mark) {
+        self.bytes.truncate(mark.len);
+        self.comma = mark.flag;
+        self.depth = mark.depth;
+    }
+
+    fn scalar(&mut self, node: &Node, lex: &Lex<'_>, here: bool) {
+        self.key(node, here);
+        match lex.tag {
+            Tag::Text => quote(&lex.text, &mut self.bytes),
+            Tag::Number | Tag::Bool => self.push(&lex.text),
+        }
+    }
+
+    fn null(&mut self, node: &Node) {
+        self.key(node, false);
+        self.push("null");
+    }
+
+    fn empty(&mut self, node: &Node, lit: &Lit) {
+        self.key(node, false);
+        self.push(if *lit == Lit::EmptyList { "[]" } else { "{}" });
+    }
+
+    fn list_open(&mut self, node: &Node) {
+        self.key(node, false);
+        self.begin(b'[');
+    }
+
+    fn list_close(&mut self, _: &Node) {
+        self.end(b']');
+    }
+
+    fn row_open(&mut self, plan: &Plan, _: &Node) {
+        self.separate();
+        if !plan.scalar {
+            self.begin(b'{');
+        }
+    }
+
+    fn row_close(&mut self, plan: &Plan, _: &Node) {
+        if !plan.scalar {
+            self.end(b'}');
+        }
+    }
+
+    fn content(&mut self, node: &Node, from: &mut dyn Read, here: bool) -> std::io::Result<u64> {
+        self.key(node, here);
+        self.bytes.push(b'"');
+        let size = encode(from, &mut self.bytes)?;
+        self.bytes.push(b'"');
+        Ok(size)
+    }
+
+    fn hole(&mut self, node: &Node) {
+        self.key(node, false);
+        self.hole = Some(self.bytes.len());
+    }
+
+    fn carries(&self, _: &str) -> bool {
+        true
+    }
+
+    fn finish(mut self, seal: Option<&str>) -> Vec<u8> {
+        if let (Some(at), Some(seal)) = (self.hole, seal) {
+            let mut text = Vec::with_capacity(seal.len() + 2);
+            quote(seal, &mut text);
+            self.bytes.splice(at..at, text);
+        }
+        self.bytes
+    }
+}
+
+fn quote(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    let mut from = 0;
+    let bytes = text.as_bytes();
+    for (at, byte) in bytes.iter().enumerate() {
+        if !matches!(byte, b'"' | b'\\' | 0..=0x1f) {
+            continue;
+        }
+        out.extend_from_slice(bytes.get(from..at).unwrap_or(&[]));
+        match byte {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            other => out.extend_from_slice(format!("\\u{other:04x}").as_bytes()),
+        }
+        from = at + 1;
+    }
+    out.extend_from_slice(bytes.get(from..).unwrap_or(&[]));
+    out.push(b'"');
+}

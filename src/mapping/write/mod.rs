@@ -1,0 +1,419 @@
+//! Canonical → wire: the lines in order, straight into bytes. The canonical body is the only tree.
+//!
+//! Same body, context and contents give the same bytes: nothing here reads a clock, a random source or a map without order.
+
+mod form;
+mod json;
+mod xml;
+
+pub(crate) use xml::escape_text;
+
+use super::api::{ContentSource, Context, Format, RawFields, Sealer};
+use super::convert::{Chain, Lex, Tag};
+use super::fault::{Both, WriteFault, WriteFaultKind};
+use super::grammar::Lit;
+use super::plan::{AbsentForm, Act, Compiled, Node, Opt, Piece, Plan, Rule, To};
+use super::read::form_key_of;
+use serde_json::Value;
+
+/// What a format's writer can do. Nodes tell names; `here` means the own text of the open element (or the row itself).
+trait Wire {
+    fn open(&mut self, node: &Node);
+    fn close(&mut self, node: &Node);
+    /// Where writing stands, to go back to.
+    fn mark(&self) -> Mark;
+    fn back_to(&mut self, mark: Mark);
+    fn scalar(&mut self, node: &Node, lex: &Lex<'_>, here: bool);
+    fn null(&mut self, node: &Node);
+    fn empty(&mut self, node: &Node, lit: &Lit);
+    fn list_open(&mut self, node: &Node);
+    fn list_close(&mut self, node: &Node);
+    fn row_open(&mut self, plan: &Plan, list: &Node);
+    fn row_close(&mut self, plan: &Plan, list: &Node);
+    fn content(&mut self, node: &Node, from: &mut dyn std::io::Read, here: bool) -> std::io::Result<u64>;
+    fn hole(&mut self, node: &Node);
+    /// Whether the format can carry the text.
+    fn carries(&self, text: &str) -> bool;
+    /// The document, the seal's text in its hole.
+    fn finish(self, seal: Option<&str>) -> Vec<u8>;
+}
+
+/// A place in the output.
+#[derive(Clone, Copy)]
+struct Mark {
+    len: usize,
+    flag: bool,
+    depth: usize,
+}
+
+/// One writing.
+struct Run<'w, W> {
+    map: &'w Compiled,
+    ctx: &'w Context,
+    contents: &'w dyn ContentSource,
+    bodies: &'w [&'w Value],
+    wire: W,
+    raw: RawFields,
+}
+
+/// Where in the canonical body a rule stands: the frames' objects, innermost last, and the pointers of their rows.
+#[derive(Clone, Copy)]
+struct Cursor<'w, 'p> {
+    frames: &'p [&'w Value],
+    pointer: &'p str,
+}
+
+type Written<T> = Result<T, WriteFault>;
+
+/// Writes one document.
+pub(crate) fn write(
+    map: &Compiled,
+    bodies: &[&Value],
+    ctx: &Context,
+    contents: &dyn ContentSource,
+    sealer: Option<&dyn Sealer>,
+) -> Written<Vec<u8>> {
+    if bodies.is_empty() || (bodies.len() > 1 && !map.batch) {
+        let text = Both::new("hợp đồng này chở đúng một bản tin", "this wire carries exactly one message");
+        return Err(WriteFault { pointer: String::new(), wire: String::new(), kind: WriteFaultKind::Value, text });
+    }
+    match map.format {
+        Format::Json => Run::new(map, bodies, ctx, contents, json::Out::new()).document(sealer),
+        Format::Xml => Run::new(map, bodies, ctx, contents, xml::Out::new(map)).document(sealer),
+        Format::Form => Run::new(map, bodies, ctx, contents, form::Out::new()).document(sealer),
+    }
+}
+
+/// The value at a path; null counts as nothing.
+pub(crate) fn get<'v>(body: &'v Value, path: &[Box<str>]) -> Option<&'v Value> {
+    path.iter().try_fold(body, |at, word| at.get(&**word)).filter(|v| !v.is_null())
+}
+
+// === impl Run ===
+
+impl<'w, W: Wire> Run<'w, W> {
+    fn new(map: &'w Compiled, bodies: &'w [&'w Value], ctx: &'w Context, contents: &'w dyn ContentSource, wire: W) -> Self {
+        Self { map, ctx, contents, bodies, wire, raw: RawFields::default() }
+    }
+
+    fn document(mut self, sealer: Option<&dyn Sealer>) -> Written<Vec<u8>> {
+        let plan = &self.map.root;
+        let frames: Vec<&Value> = self.bodies.first().copied().into_iter().collect();
+        let at = Cursor { frames: &frames, pointer: "" };
+        let Some(root) = plan.node(0) else { return Ok(Vec::new()) };
+        // A batch that is the whole document (`[] = .`) has no object around it.
+        let bare = root.rows.is_some();
+        if !bare {
+            self.wire.open(root);
+        }
+        self.lines(plan, &plan.rules, at)?;
+        if !bare {
+            self.wire.close(root);
+        }
+        let seal = match (self.map.sealed, sealer) {
+            (false, _) => None,
+            (true, Some(sealer)) => Some(sealer.seal(&self.raw).map_err(|why| self.seal_fault(&why))?),
+            (true, None) => return Err(self.seal_fault("no seal is given")),
+        };
+        Ok(self.wire.finish(seal.as_deref()))
+    }
+
+    fn seal_fault(&self, why: &str) -> WriteFault {
+        let text = Both::new(format!("không ký được: {why}"), format!("cannot be sealed: {why}"));
+        WriteFault { pointer: "$seal".to_owned(), wire: String::new(), kind: WriteFaultKind::Seal, text }
+    }
+
+    fn lines(&mut self, plan: &Plan, rules: &[Rule], at: Cursor<'w, '_>) -> Written<()> {
+        rules.iter().try_for_each(|rule| self.line(plan, rule, at))
+    }
+
+    fn line(&mut self, plan: &Plan, rule: &Rule, at: Cursor<'w, '_>) -> Written<()> {
+        let node = rule.node.and_then(|id| plan.node(id));
+        match (&rule.what, node) {
+            (Act::Scope { at: object, rules, lazy }, node) => self.scope(plan, rule, object.as_deref(), rules, *lazy, node, at),
+            (Act::When { on, branches, .. }, _) => {
+                let word = self.body(at).and_then(|b| get(b, on)).and_then(Value::as_str);
+                let holding = branches.iter().find(|b| word.is_some_and(|w| b.words.iter().any(|own| own == w)));
+                holding.map_or(Ok(()), |b| self.lines(plan, &b.rules, at))
+            }
+            (Act::Fork(index), _) => self.fork(plan, *index, at),
+            (_, None) => Ok(()),
+            (Act::Value { to, alts, here }, Some(node)) => self.value(rule, to, alts, node, *here, at),
+            (Act::Const { lits, .. }, Some(node)) => {
+                match lits.first() {
+                    Some(lit) => self.literal(node, lit, false),
+                    None => self.none(rule, node, false),
+                }
+                Ok(())
+            }
+            (Act::Dropped, Some(node)) => {
+                self.none(rule, node, false);
+                Ok(())
+            }
+            (Act::Seal, Some(node)) => {
+                self.wire.hole(node);
+                Ok(())
+            }
+            (Act::Template { pieces }, Some(node)) => self.template(rule, pieces, node, at),
+            (Act::List { to }, Some(node)) => self.list(rule, to, node, at),
+            (Act::Batch, Some(node)) => self.batch(node),
+        }
+    }
+
+    fn body(&self, at: Cursor<'w, '_>) -> Option<&'w Value> {
+        at.frames.last().copied()
+    }
+
+    fn known(&self, to: &To, at: Cursor<'w, '_>) -> Option<&'w Value> {
+        match to {
+            To::Own(path) => get(at.frames.last()?, path),
+            To::Outer(out, path) => get(at.frames.iter().rev().nth(*out)?, path),
+            To::Context(name) => self.ctx.get(name),
+        }
+    }
+
+    // --- scopes
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one rule, taken apart by its only caller")]
+    fn scope(
+        &mut self,
+        plan: &Plan,
+        rule: &Rule,
+        object: Option<&[Box<str>]>,
+        rules: &[Rule],
+        lazy: bool,
+        node: Option<&Node>,
+        at: Cursor<'w, '_>,
+    ) -> Written<()> {
+        if let Some(path) = object {
+            if self.body(at).and_then(|b| get(b, path)).is_none() {
+                return match (&rule.opt, node) {
+                    (Opt::Required, _) => Err(self.missing(&To::Own(path.into()), node, at)),
+                    (_, Some(node)) => {
+                        self.none(rule, node, false);
+                        Ok(())
+                    }
+                    (_, None) => self.absent(plan, rules),
+                };
+            }
+        }
+        let Some(node) = node else { return self.lines(plan, rules, at) };
+        let before = self.wire.mark();
+        self.wire.open(node);
+        let inside = self.wire.mark();
+        self.lines(plan, rules, at)?;
+        if lazy && self.wire.mark().len == inside.len {
+            self.wire.back_to(before);
+        } else {
+            self.wire.close(node);
+        }
+        Ok(())
+    }
+
+    /// The absent form of each line of an optional scope that is not there.
+    fn absent(&mut self, plan: &Plan, rules: &[Rule]) -> Written<()> {
+        for rule in rules {
+            let node = rule.node.and_then(|id| plan.node(id));
+            match (&rule.what, node) {
+                (Act::Scope { rules, .. }, None) => self.absent(plan, rules)?,
+                (Act::Scope { rules, lazy: true, .. }, Some(node)) => {
+                    let before = self.wire.mark();
+                    self.wire.open(node);
+                    let inside = self.wire.mark();
+                    self.absent(plan, rules)?;
+                    if self.wire.mark().len == inside.len {
+                        self.wire.back_to(before);
+                    } else {
+                        self.wire.close(node);
+                    }
+                }
+                (Act::When { .. } | Act::Fork(_) | Act::Batch, _) | (_, None) => {}
+                (Act::Value { here, .. }, Some(node)) => self.none(rule, node, *here),
+                (_, Some(node)) => self.none(rule, node, false),
+            }
+        }
+        Ok(())
+    }
+
+    fn fork(&mut self, plan: &Plan, index: usize, at: Cursor<'w, '_>) -> Written<()> {
+        let Some(fork) = plan.forks.get(index) else { return Ok(()) };
+        let body = self.body(at).unwrap_or(&Value::Null);
+        let fault = |why: String| {
+            let text = Both::new(format!("không có mẫu tờ khai: {why}"), format!("no form: {why}"));
+            WriteFault { pointer: format!("/{}", fork.at.join("/")), wire: String::new(), kind: WriteFaultKind::Form, text }
+        };
+        let key = form_key_of(self.map, self.ctx, body, fork).map_err(fault)?;
+        let variant = fork.variants.get(&key).ok_or_else(|| fault(key))?;
+        self.lines(&variant.plan, &variant.plan.rules, at)
+    }
+
+    // --- lists
+
+    fn list(&mut self, rule: &Rule, to: &[Box<str>], node: &Node, at: Cursor<'w, '_>) -> Written<()> {
+        let rows = self.body(at).and_then(|b| get(b, to)).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let Some(plan) = &node.rows else { return Ok(()) };
+        if rows.is_empty() && rule.opt != Opt::Required {
+            self.none(rule, node, false);
+            return Ok(());
+        }
+        self.wire.list_open(node);
+        for (index, row) in rows.iter().enumerate() {
+            let pointer = format!("{}/{}/{index}", at.pointer, to.join("/"));
+            let mut frames = at.frames.to_vec();
+            frames.push(row);
+            self.wire.row_open(plan, node);
+            self.lines(plan, &plan.rules, Cursor { frames: &frames, pointer: &pointer })?;
+            self.wire.row_close(plan, node);
+        }
+        self.wire.list_close(node);
+        Ok(())
+    }
+
+    fn batch(&mut self, node: &Node) -> Written<()> {
+        let Some(plan) = &node.rows else { return Ok(()) };
+        self.wire.list_open(node);
+        for body in self.bodies {
+            self.wire.row_open(plan, node);
+            self.lines(plan, &plan.rules, Cursor { frames: &[body], pointer: "" })?;
+            self.wire.row_close(plan, node);
+        }
+        self.wire.list_close(node);
+        Ok(())
+    }
+
+    // --- scalars
+
+    fn value(&mut self, rule: &Rule, to: &To, alts: &[Chain], node: &Node, here: bool, at: Cursor<'w, '_>) -> Written<()> {
+        let Some(value) = self.known(to, at) else {
+            if rule.opt == Opt::Required {
+                return Err(self.missing(to, Some(node), at));
+            }
+            self.none(rule, node, here);
+            return Ok(());
+        };
+        let Some(chain) = alts.first() else { return Ok(()) };
+        if chain.is_content() {
+            return self.content(value, to, node, here, at);
+        }
+        // A list joined into a text: an empty one is none.
+        if value.as_array().is_some_and(Vec::is_empty) {
+            self.none(rule, node, here);
+            return Ok(());
+        }
+        let lex = chain.out(value).filter(|lex| self.fits(lex, rule));
+        match lex {
+            Some(lex) => {
+                self.scalar(node, &lex, here);
+                Ok(())
+            }
+            None => {
+                let expected = chain.expected();
+                let text = Both::new(
+                    format!("giá trị không viết được thành {}", expected.vi),
+                    format!("the value cannot be written as {}", expected.en),
+                );
+                Err(self.fault(to, Some(node), at, WriteFaultKind::Value, text))
+            }
+        }
+    }
+
+    /// What is written must read back: not empty, not the line's absent literal, of characters the wire carries.
+    fn fits(&self, lex: &Lex<'_>, rule: &Rule) -> bool {
+        let is_absent = matches!(&rule.opt, Opt::Literal(lit) if self.map.typing.same(lex, lit));
+        !lex.text.is_empty() && !is_absent && self.wire.carries(&lex.text)
+    }
+
+    fn content(&mut self, value: &'w Value, to: &To, node: &Node, here: bool, at: Cursor<'w, '_>) -> Written<()> {
+        let blob = value.get("blob").and_then(Value::as_str).unwrap_or("");
+        let size = value.get("size").and_then(Value::as_u64);
+        let broken =
+            |why: String| Both::new(format!("không đọc được nội dung tệp: {why}"), format!("the content cannot be read: {why}"));
+        let mut from = match self.contents.open(blob) {
+            Ok(from) => from,
+            Err(e) => return Err(self.fault(to, Some(node), at, WriteFaultKind::Content, broken(e.kind().to_string()))),
+        };
+        let text = match self.wire.content(node, &mut *from, here) {
+            Ok(written) if size.is_none_or(|size| size == written) => return Ok(()),
+            Ok(written) => broken(format!("{written} bytes, not {}", size.unwrap_or(0))),
+            Err(e) => broken(e.kind().to_string()),
+        };
+        Err(self.fault(to, Some(node), at, WriteFaultKind::Content, text))
+    }
+
+    fn template(&mut self, rule: &Rule, pieces: &[Piece], node: &Node, at: Cursor<'w, '_>) -> Written<()> {
+        let mut text = String::new();
+        for piece in pieces {
+            match piece {
+                Piece::Text(own) => text.push_str(own),
+                Piece::Hole { to, chain, .. } => match self.known(to, at) {
+                    Some(value) => {
+                        let lex = chain.out(value).filter(|lex| !lex.text.is_empty());
+                        let Some(lex) = lex else {
+                            let words = Both::new("giá trị không viết được", "the value cannot be written");
+                            return Err(self.fault(to, Some(node), at, WriteFaultKind::Value, words));
+                        };
+                        text.push_str(&lex.text);
+                    }
+                    None if rule.opt == Opt::Required => return Err(self.missing(to, Some(node), at)),
+                    None => {
+                        self.none(rule, node, false);
+                        return Ok(());
+                    }
+                },
+            }
+        }
+        self.scalar(node, &Lex::text(text), false);
+        Ok(())
+    }
+
+    fn scalar(&mut self, node: &Node, lex: &Lex<'_>, here: bool) {
+        if node.root_level && self.map.sealed {
+            let name = if node.attribute { format!("@{}", node.local) } else { node.local.to_string() };
+            self.raw.fields.push((name, lex.text.to_string()));
+        }
+        let text_only = self.map.typing == super::convert::Typing::JsonText;
+        if text_only && lex.tag != Tag::Text {
+            self.wire.scalar(node, &Lex::text(lex.text.as_ref()), here);
+        } else {
+            self.wire.scalar(node, lex, here);
+        }
+    }
+
+    fn literal(&mut self, node: &Node, lit: &Lit, here: bool) {
+        match (lit, Lex::of_lit(lit)) {
+            (_, Some(lex)) => self.scalar(node, &lex, here),
+            (Lit::Null, None) => self.wire.null(node),
+            (other, None) => self.wire.empty(node, other),
+        }
+    }
+
+    /// What stands for none.
+    fn none(&mut self, rule: &Rule, node: &Node, here: bool) {
+        match (&rule.opt, self.map.absent.first()) {
+            (Opt::Literal(lit), _) => self.literal(node, lit, here),
+            (_, Some(AbsentForm::Empty)) => self.scalar(node, &Lex::text(""), here),
+            (_, Some(AbsentForm::Null)) => self.wire.null(node),
+            (_, Some(AbsentForm::Omit) | None) => {}
+        }
+    }
+
+    fn missing(&self, to: &To, node: Option<&Node>, at: Cursor<'w, '_>) -> WriteFault {
+        self.fault(
+            to,
+            node,
+            at,
+            WriteFaultKind::Missing,
+            Both::new("thiếu giá trị mà bên nhận cần", "a value this wire needs is missing"),
+        )
+    }
+
+    fn fault(&self, to: &To, node: Option<&Node>, at: Cursor<'w, '_>, kind: WriteFaultKind, text: Both) -> WriteFault {
+        let pointer = match to {
+            To::Own(path) => format!("{}/{}", at.pointer, path.join("/")),
+            To::Outer(_, path) => format!("/{}", path.join("/")),
+            To::Context(name) => format!("${name}"),
+        };
+        let wire = node.map_or_else(String::new, |n| if n.path.is_empty() { n.qname.to_string() } else { n.path.to_string() });
+        WriteFault { pointer: pointer.trim_end_matches('/').to_owned(), wire, kind, text }
+    }
+}
