@@ -4,6 +4,7 @@
 //! this program, or not ours, is refused and not touched; opening costs the same whatever waits in the journal.
 
 use crate::seal::sha256_hex;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Write as _};
@@ -15,6 +16,9 @@ pub(super) const APPLICATION: i32 = 0x4c54_4757;
 
 /// Page size: 3 KB bodies go clearly faster with 8 KiB than with 4.
 pub(super) const PAGE: u32 = 8192;
+
+/// Size to which the WAL's file is cut when it begins anew, in bytes; as much as it may grow to before that (see `checkpoint`).
+const WAL_LIMIT: i64 = 128 << 20;
 
 /// All migrations, in order; the version of the file is how many were applied.
 const MIGRATIONS: [(&str, &str); 1] = [("first", include_str!("migrations/0001_first.sql"))];
@@ -116,8 +120,11 @@ pub(super) fn writer(path: &Path, synchronous: &str) -> Result<Connection, OpenE
     conn.pragma_update_and_check(None, "journal_mode", "wal", |r| r.get::<_, String>(0))?;
     conn.pragma_update(None, "synchronous", synchronous)?;
     conn.pragma_update(None, "wal_autocheckpoint", 0)?;
-    conn.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    conn.pragma_update(None, "journal_size_limit", WAL_LIMIT)?;
     conn.pragma_update(None, "cache_size", -32_768)?;
+    // Savepoints keep old pages aside: in memory, so that no body is ever written to the system's temporary folder.
+    conn.pragma_update(None, "temp_store", "memory")?;
+    steady(&conn)?;
     conn.set_prepared_statement_cache_capacity(128);
     migrate(&conn)?;
     Ok(conn)
@@ -130,6 +137,8 @@ pub(super) fn reader(path: &Path) -> Result<Connection, OpenError> {
     conn.busy_timeout(Duration::from_secs(30))?;
     conn.pragma_update(None, "query_only", true)?;
     conn.pragma_update(None, "cache_size", -8_192)?;
+    conn.pragma_update(None, "temp_store", "memory")?;
+    steady(&conn)?;
     conn.set_prepared_statement_cache_capacity(64);
     Ok(conn)
 }
@@ -140,7 +149,7 @@ pub(super) fn checkpointer(path: &Path, synchronous: &str) -> Result<Connection,
     conn.busy_timeout(Duration::from_secs(5))?;
     conn.pragma_update(None, "synchronous", synchronous)?;
     conn.pragma_update(None, "wal_autocheckpoint", 0)?;
-    conn.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    conn.pragma_update(None, "journal_size_limit", WAL_LIMIT)?;
     Ok(conn)
 }
 
@@ -159,6 +168,11 @@ pub(super) fn begin_run(conn: &mut Connection) -> Result<u64, OpenError> {
     )?;
     tx.commit()?;
     Ok(u64::try_from(run).unwrap_or(0))
+}
+
+/// One plan per statement, whatever values are bound: else SQLite prepares many a kept statement anew at each use.
+fn steady(conn: &Connection) -> Result<(), rusqlite::Error> {
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(|_| ())
 }
 
 fn known_file(conn: &Connection, path: &Path) -> Result<(), OpenError> {

@@ -95,23 +95,15 @@ pub(super) fn file(conn: &Connection, id: &str) -> Result<Option<FileRow>, Fault
 /// Deliveries as operators see them, by number.
 pub(super) fn deliveries(conn: &Connection, f: &DeliveryFilter) -> Result<Vec<DeliveryView>, Fault> {
     let limit = f.limit.min(MOST);
-    let (partner, dossier, after) = (f.partner.as_deref(), f.dossier.as_deref(), super::effects::number(f.after));
-    let held = matches!(f.state, Some(DeliveryState::Claimed | DeliveryState::Unknown | DeliveryState::Parked));
-    let which = match f.state {
-        None => "d.state = 0".to_owned(),
-        Some(DeliveryState::Waiting) => "d.state = 0 AND coalesce(l.state, 0) = 0".to_owned(),
-        Some(s) if held => format!("l.state > 0 AND l.state = {}", code(s)),
-        Some(s @ (DeliveryState::Rejected | DeliveryState::Closed)) => format!("d.state > 4 AND d.state = {}", code(s)),
-        Some(s) => format!("d.state = {}", code(s)),
-    };
-    let from = if held { FROM_HELD } else { FROM };
-    let tail = "AND d.seq > ?1 ORDER BY d.seq LIMIT ?2";
-    if let Some(dossier) = dossier {
-        let sql = format!("{DELIVERY} {from} WHERE {which} AND d.dossier = ?3 AND (?4 IS NULL OR d.partner = ?4) {tail}");
-        return views(conn, &sql, params![after, limit, dossier, partner]);
+    let (partner, after) = (f.partner.as_deref(), super::effects::number(f.after));
+    if let Some(dossier) = &f.dossier {
+        return views(
+            conn,
+            &listing(f.state, "d.dossier = ?3 AND (?4 IS NULL OR d.partner = ?4)"),
+            params![after, limit, dossier, partner],
+        );
     }
-    let lead = if held { "l.partner" } else { "d.partner" };
-    let sql = format!("{DELIVERY} {from} WHERE {which} AND {lead} = ?3 {tail}");
+    let sql = listing(f.state, if held(f.state) { "l.partner = ?3" } else { "d.partner = ?3" });
     if let Some(partner) = partner {
         return views(conn, &sql, params![after, limit, partner]);
     }
@@ -123,6 +115,25 @@ pub(super) fn deliveries(conn: &Connection, f: &DeliveryFilter) -> Result<Vec<De
     all.sort_by_key(|v| v.delivery);
     all.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     Ok(all)
+}
+
+/// The statement that lists deliveries in a state (none: unfinished) and of something: after ?1, at most ?2. Each state's words
+/// are those of its partial index.
+pub(super) fn listing(state: Option<DeliveryState>, of: &str) -> String {
+    let which = match state {
+        None => "d.state = 0".to_owned(),
+        Some(DeliveryState::Waiting) => "d.state = 0 AND coalesce(l.state, 0) = 0".to_owned(),
+        Some(s) if held(state) => format!("l.state > 0 AND l.state = {}", code(s)),
+        Some(s @ (DeliveryState::Rejected | DeliveryState::Closed)) => format!("d.state > 4 AND d.state = {}", code(s)),
+        Some(s) => format!("d.state = {}", code(s)),
+    };
+    let from = if held(state) { FROM_HELD } else { FROM };
+    format!("{DELIVERY} {from} WHERE {which} AND {of} AND d.seq > ?1 ORDER BY d.seq LIMIT ?2")
+}
+
+/// States that only a head has, and that have an index of their own.
+fn held(state: Option<DeliveryState>) -> bool {
+    matches!(state, Some(DeliveryState::Claimed | DeliveryState::Unknown | DeliveryState::Parked))
 }
 
 /// One delivery with its history.

@@ -259,15 +259,15 @@ impl Writer {
         self.counts.commands.fetch_add(ran.len() as u64, Ordering::Relaxed);
         let due = ran.iter().any(|r| r.marks.due);
         let notices: Vec<Notice> = ran.iter_mut().flat_map(|r| std::mem::take(&mut r.marks.notices)).collect();
-        for r in ran {
-            r.command.answer(r.failed.map_or(Ok(()), Err));
-        }
         for notice in notices {
             // No receiver: nobody waits.
             let _ = self.notices.send(notice);
         }
         if due {
             self.wake.send_modify(|n| *n = n.wrapping_add(1));
+        }
+        for r in ran {
+            r.command.answer(r.failed.map_or(Ok(()), Err));
         }
         let frames = self.wal.load(Ordering::Relaxed);
         if frames >= SOON {
@@ -313,5 +313,58 @@ impl Writer {
 fn answer_all(commands: impl IntoIterator<Item = Box<dyn Command>>, error: &JournalError) {
     for command in commands {
         command.answer(Err(error.clone()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicBool;
+
+    /// A command that adds a row.
+    fn add(n: i64) -> (Box<dyn Command>, oneshot::Receiver<Result<i64, JournalError>>) {
+        Call::make(move |conn, marks| {
+            conn.execute("INSERT INTO t VALUES (?1)", [n])?;
+            marks.due = true;
+            Ok(Made::Kept(n))
+        })
+    }
+
+    #[test]
+    fn a_commit_that_fails_fails_its_whole_batch_and_no_later_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut conn = Connection::open(dir.path().join("t.db")).unwrap();
+        conn.execute_batch("CREATE TABLE t (n INTEGER PRIMARY KEY)").unwrap();
+        let veto = Arc::new(AtomicBool::new(true));
+        let vetoed = veto.clone();
+        conn.commit_hook(Some(move || vetoed.swap(false, Ordering::Relaxed))).unwrap();
+        let (to, queue) = mpsc::channel(8);
+        let (poke, _pokes) = std::sync::mpsc::sync_channel(1);
+        let (wake, woken) = watch::channel(0);
+        let told = (wake, broadcast::channel(8).0);
+        let writer = Writer::new(conn, queue, told, Arc::default(), poke).unwrap();
+        // All four wait before the writer starts: one batch.
+        let answers: Vec<_> = (0..4)
+            .map(|n| {
+                let (command, answer) = add(n);
+                assert!(to.try_send(command).is_ok());
+                answer
+            })
+            .collect();
+        let thread = std::thread::spawn(move || writer.run());
+        for answer in answers {
+            assert!(matches!(answer.blocking_recv().unwrap(), Err(JournalError::Store(_))));
+        }
+        assert_eq!(*woken.borrow(), 0, "nothing was committed, nobody is woken");
+        let (command, answer) = add(7);
+        assert!(to.try_send(command).is_ok());
+        assert_eq!(answer.blocking_recv().unwrap().unwrap(), 7);
+        assert_eq!(*woken.borrow(), 1);
+        drop(to);
+        thread.join().unwrap();
+        let left = Connection::open(dir.path().join("t.db")).unwrap();
+        let rows: Vec<i64> =
+            left.prepare("SELECT n FROM t").unwrap().query_map([], |r| r.get(0)).unwrap().map(Result::unwrap).collect();
+        assert_eq!(rows, [7]);
     }
 }

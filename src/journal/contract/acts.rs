@@ -120,3 +120,26 @@ pub(super) async fn deliveries_are_listed_by_what_is_asked_for(store: &dyn Store
         assert_eq!(got, want, "{told}");
     }
 }
+
+pub(super) async fn a_parked_delivery_keeps_its_doubt(store: &dyn Store) {
+    let j = store.open();
+    for (code, verdict, state) in [
+        ("D1", Verdict::Received, DeliveryState::Done),
+        ("D2", Verdict::NotReceived, DeliveryState::Waiting),
+        ("D3", Verdict::SendAgain, DeliveryState::Waiting),
+    ] {
+        new(&*j, submit(code)).await;
+        let claim = claim_all(&*j, at(0)).await.remove(0);
+        settle(&*j, &claim, Next::Ask { at: at(0), called_at: T0, why: "cut".into(), asked: 0 }).await;
+        let claim = claim_all(&*j, at(0)).await.remove(0);
+        settle(&*j, &claim, Next::Park { reason: "asked in vain".into() }).await;
+        let act = Act::Release { delivery: claim.delivery, verdict, reason: "by telephone".into() };
+        assert_eq!(j.act(act, "an", at(0)).await.unwrap(), Acted::Written);
+        let view = j.delivery(claim.delivery).await.unwrap().unwrap().view;
+        assert_eq!((view.state, view.sent), (state, verdict != Verdict::NotReceived), "{verdict:?}");
+        if state == DeliveryState::Waiting {
+            let claim = claim_all(&*j, at(0)).await.remove(0);
+            assert_eq!((claim.doubt, claim.adapters.is_some()), (None, verdict == Verdict::SendAgain));
+        }
+    }
+}

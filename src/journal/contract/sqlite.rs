@@ -199,8 +199,13 @@ fn what_runs_often_or_at_start_uses_its_index() {
     drop(f.journal(Options::default()));
     let conn = Connection::open(f.file()).unwrap();
     let held = "state > 0 AND state";
+    let list = super::super::view::listing;
     for (sql, index) in [
-        (super::super::claim::DUE.replace("?1", "'a'").replace("?2", "5").replace("?3", "9"), "lane_ready"),
+        (list(None, "d.partner = ?3"), "delivery_open"),
+        (list(None, "d.dossier = ?3"), "delivery_dossier"),
+        (list(Some(DeliveryState::Waiting), "d.partner = ?3"), "delivery_open"),
+        (list(Some(DeliveryState::Closed), "d.partner = ?3"), "delivery_failed"),
+        (super::super::claim::DUE.to_owned(), "lane_ready"),
         (
             "SELECT seq FROM delivery WHERE partner = 'a' AND lane = 'b' AND state = 0 ORDER BY seq LIMIT 1".into(),
             "delivery_lane",
@@ -212,9 +217,46 @@ fn what_runs_often_or_at_start_uses_its_index() {
         ("SELECT seq FROM event WHERE caller = 'a' AND seq > 5 ORDER BY seq LIMIT 9".into(), "event_caller"),
         ("SELECT data FROM payment WHERE expires_at < 5 ORDER BY expires_at LIMIT 9".into(), "payment_open"),
     ] {
+        let sql = sql.replace("?1", "5").replace("?2", "9").replace("?3", "'a'");
         let mut explain = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let plan: Vec<String> = explain.query_map([], |r| r.get("detail")).unwrap().map(Result::unwrap).collect();
         assert!(plan.iter().any(|l| l.contains(&format!("INDEX {index} "))), "{sql}\n{plan:#?}");
         assert!(!plan.iter().any(|l| l.contains("SCAN") || l.contains("TEMP B-TREE")), "{sql}\n{plan:#?}");
     }
+}
+
+#[tokio::test]
+async fn what_the_writer_cannot_take_is_shed_but_no_settlement() {
+    let f = folder();
+    let j = f.journal(Options { queue: 1, ..Options::default() });
+    new(&*j, submit("D0")).await;
+    let claim = claim_all(&*j, at(0)).await.remove(0);
+    // Somebody holds the file's write lock: the writer waits with one command, one more waits in its queue.
+    let held = Connection::open(f.file()).unwrap();
+    held.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (a, b, c, settled, ()) = tokio::join!(
+        j.accept(submit("D1")),
+        j.accept(submit("D2")),
+        j.accept(submit("D3")),
+        j.settle(settlement(&claim, Next::Done)),
+        async {
+            held.execute_batch("ROLLBACK").unwrap();
+        }
+    );
+    let all = [a, b, c];
+    assert!(all.iter().any(|r| matches!(r, Err(JournalError::Busy))));
+    assert!(all.iter().any(|r| matches!(r, Ok(Accepted::New { .. }))));
+    assert!(matches!(settled, Ok(Settled::Written)));
+}
+
+#[test]
+fn a_kept_statement_is_prepared_once() {
+    let f = folder();
+    drop(f.journal(Options::default()));
+    let conn = super::super::schema::reader(&f.file()).unwrap();
+    let mut due = conn.prepare(super::super::claim::DUE).unwrap();
+    for (partner, now) in [("office", 1), ("bank", 0), ("office", 1_000)] {
+        assert_eq!(due.query_map((partner, now, now), |_| Ok(())).unwrap().count(), 0);
+    }
+    assert_eq!(due.get_status(StatementStatus::RePrepare), 0);
 }
