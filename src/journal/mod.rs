@@ -65,11 +65,13 @@ pub trait Journal: Send + Sync + 'static {
     fn known(&self, scope: &str, key: [u8; 32]) -> Answer<'_, Option<Known>>;
 
     /// Takes up to `max` due lanes' heads of a partner (not paused), at most one delivery per lane, in the partner's order; the
-    /// claims and the pacing state `tat` (milliseconds, wall) are synced before this answers. After a crash, a claim without
-    /// settlement comes back with a `Doubt` "crash".
+    /// claims and the pacing state `tat` (milliseconds, wall) are synced before this answers; where nothing is claimed nothing is
+    /// written, except for `max` 0, which saves `tat` alone. After a crash, a claim without settlement comes back with a `Doubt`
+    /// "crash", since the time of the claim, whatever doubt it had before.
     fn claim(&self, partner: &str, max: u32, now: Time, tat: Option<i64>) -> Answer<'_, Vec<Claim>>;
 
-    /// Ends a claim. Once this answers `Written` the delivery's new state and all it causes are synced.
+    /// Ends a claim. Once this answers `Written` the delivery's new state and all it causes are synced. Never shed: it waits for
+    /// room in the writer's queue, as claims, acts and `apply` do; acceptances, numbers and files are answered `Busy`.
     fn settle(&self, settlement: Settlement) -> Answer<'_, Settled>;
 
     /// Writes effects that no message of a caller caused (a bad notice's inquiry, an expiry). Synced when answered; `false`: stale.
@@ -118,7 +120,8 @@ pub trait Journal: Send + Sync + 'static {
     /// The pacing state saved for a partner, if any.
     fn tat(&self, partner: &str) -> Answer<'_, Option<i64>>;
 
-    /// When the earliest waiting or doubtful lane of a partner is due; none: nothing waits.
+    /// When the earliest waiting or doubtful lane of a partner is due; none: nothing waits, or the partner is paused (its resuming
+    /// wakes).
     fn next_due(&self, partner: &str) -> Answer<'_, Option<Time>>;
 
     /// Changes after each commit that may have made something due.

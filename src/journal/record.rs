@@ -336,17 +336,17 @@ pub struct Settlement {
 pub enum Next {
     /// Delivered: the lane goes on.
     Done,
-    /// Again at this time; one attempt is used up.
+    /// Again at this time; one attempt is used up. A doubt stays.
     Retry {
         /// Not before.
         at: Time,
     },
-    /// Again at this time; no attempt is used up (nothing was sent, or the partner is out).
+    /// Again at this time; no attempt is used up (nothing was sent, or the partner is out). A doubt stays.
     Later {
         /// Not before.
         at: Time,
     },
-    /// Outcome not known: asked at this time.
+    /// Outcome not known: asked at this time. One attempt is used up if the attempt was a `call`, none by an inquiry.
     Ask {
         /// When to ask.
         at: Time,
@@ -362,7 +362,7 @@ pub enum Next {
         /// Not before.
         at: Time,
     },
-    /// Kept for a person.
+    /// Kept for a person. A doubt stays with it.
     Park {
         /// Our code word and the partner's code.
         reason: String,
@@ -422,9 +422,9 @@ pub enum Act {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// The other side has it: done.
+    /// The other side has it: done. (A parked one that was never in doubt waits again: it has not been received.)
     Received,
-    /// The other side has it not: sent (first time for them).
+    /// The other side has it not: sent (first time for them), by the newest adapter set.
     NotReceived,
     /// Sent again whatever was.
     SendAgain,
@@ -481,7 +481,8 @@ pub struct DeliveryView {
     pub ready_at: Option<Time>,
     /// Last reason (our code word, the partner's code).
     pub reason: Option<String>,
-    /// Whether bytes of it ever left (an undelivered one never did, or was answered "before processing").
+    /// Whether it may have been received: done, rejected, or a call's outcome is not known (`Ask`, a crash, an attempt whose outcome
+    /// is `unknown`) and no inquiry or operator has said since that it was not.
     pub sent: bool,
 }
 
