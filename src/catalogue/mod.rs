@@ -29,7 +29,7 @@ mod validate_tests;
 mod words;
 
 pub use agency::{Agencies, Agency};
-pub use check::{Report, check};
+pub use check::{PartnerLine, Report, check, check_callers};
 pub use fee::{FeeDue, FeeRule};
 pub use files::{Files, FilesError};
 pub use load::{Catalogue, LoadFaults, Settings};

@@ -303,6 +303,17 @@ impl Gateway {
         }
     }
 
+    /// Whether a partner may be called at this base address at all: the way is allowed, and the host is on the allow-list where there
+    /// is one. The error is a sentence for the operator.
+    pub fn call_allowed(&self, base: &str) -> Result<(), String> {
+        if !self.base_allowed(base) {
+            return Err(format!("{base}: plain HTTP beyond loopback; use https, or name the host in plain_http"));
+        }
+        let authority = base.split_once("://").map_or(base, |(_, rest)| rest).split('/').next().unwrap_or_default();
+        let listed = self.callback_hosts.iter().any(|h| h == authority || h == host_of(authority));
+        if self.callback_hosts.is_empty() || listed { Ok(()) } else { Err(format!("{base}: this host is not in callback_hosts")) }
+    }
+
     /// Whether a citizen may be sent back to this address after paying.
     #[must_use]
     pub fn return_allowed(&self, target: &str) -> bool {
@@ -324,6 +335,9 @@ impl Gateway {
                 told(format!("plain HTTP on {at}, which is not loopback"))
             }
             Ok(at) => {
+                if self.public_url == format!("http://{}", self.listen) {
+                    self.public_url = format!("http://{at}");
+                }
                 self.listen = at;
                 Vec::new()
             }
@@ -463,6 +477,23 @@ mod tests {
         assert!(Gateway::parse("g", "listen = '0.0.0.0:80'\nplain_http = ['0.0.0.0']").is_ok());
         assert!(Gateway::parse("g", "listen = '0.0.0.0:443'\n[tls]\ncert = 'a'\nkey = 'b'").is_ok());
         assert!(Gateway::parse("g", "[partners.one]\nbase = 'http://[::1]:9'").is_ok());
+    }
+
+    #[test]
+    fn a_partner_is_called_only_where_that_is_allowed() {
+        let g = Gateway { callback_hosts: vec!["one.vidu.example".into(), "two.vidu.example:8443".into()], ..Gateway::default() };
+        for (base, good) in [
+            ("https://one.vidu.example/a", true),
+            ("https://one.vidu.example:444", true),
+            ("https://two.vidu.example:8443/x", true),
+            ("https://two.vidu.example/x", false),
+            ("https://three.vidu.example", false),
+            ("http://one.vidu.example", false),
+        ] {
+            assert_eq!(g.call_allowed(base).is_ok(), good, "{base}");
+        }
+        assert!(Gateway::default().call_allowed("https://any.vidu.example").is_ok());
+        assert!(Gateway::default().call_allowed("http://127.0.0.1:1").is_ok());
     }
 
     #[test]
