@@ -35,7 +35,7 @@ pub(super) fn act(conn: &Connection, marks: &mut Marks, act: &Act, who: &str, at
             let done = End { state: code(DeliveryState::Done), at: Some(at), reason: Some(reason), last: None };
             match (was, verdict) {
                 (DeliveryState::Unknown, Verdict::Received) => open.end(conn, marks, &done)?,
-                (DeliveryState::Parked, Verdict::Received) if open.doubtful() => open.end(conn, marks, &done)?,
+                (DeliveryState::Parked, Verdict::Received) if open.sent() => open.end(conn, marks, &done)?,
                 (DeliveryState::Unknown | DeliveryState::Parked, v) => open.renew(conn, marks, at, *v == Verdict::NotReceived)?,
                 _ => return Ok(Made::Dropped(Acted::Refused)),
             }

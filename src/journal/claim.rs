@@ -153,7 +153,6 @@ fn standing<'s>(s: &'s ReadySettlement, head: &mut Head) -> Result<Stay, (Delive
         }
         Next::Later { at } => again(head, *at),
         Next::Ask { at, called_at, why, asked } => {
-            head.attempts += i64::from(s.attempt.what == "call");
             head.sent = true;
             let doubt = Doubt { called_at: *called_at, why: why.clone(), asked: *asked };
             Stay { state: 2, ready: Some(*at), reason: Some(why.clone()), doubt: Some(Some(doubt)) }

@@ -167,9 +167,9 @@ impl Open {
         self.head.as_ref().map_or(DeliveryState::Waiting, |h| h.state)
     }
 
-    /// Whether an earlier call's outcome is not known.
-    pub(super) fn doubtful(&self) -> bool {
-        self.head.as_ref().is_some_and(|h| h.doubt)
+    /// Whether it may have been received.
+    pub(super) fn sent(&self) -> bool {
+        self.head.as_ref().is_some_and(|h| h.sent)
     }
 
     /// Ends it; if it was the head, the lane goes on. One that is done has been received, whoever says so.

@@ -346,7 +346,7 @@ pub enum Next {
         /// Not before.
         at: Time,
     },
-    /// Outcome not known: asked at this time. One attempt is used up if the attempt was a `call`, none by an inquiry.
+    /// Outcome not known: asked at this time; no attempt is used up.
     Ask {
         /// When to ask.
         at: Time,
@@ -422,7 +422,7 @@ pub enum Act {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// The other side has it: done. (A parked one that was never in doubt waits again: it has not been received.)
+    /// The other side has it: done. (A parked one that cannot have been received waits again.)
     Received,
     /// The other side has it not: sent (first time for them), by the newest adapter set.
     NotReceived,

@@ -80,11 +80,11 @@ pub(super) async fn every_next_leaves_what_it_says(store: &dyn Store) {
         // next, state, attempts, sent, the next claim's doubt
         (Next::Retry { at: at(10) }, waiting, 1, false, None),
         (Next::Later { at: at(10) }, waiting, 1, false, None),
-        (ask(0), unknown, 2, true, doubt(0)),
-        (Next::Later { at: at(10) }, unknown, 2, true, doubt(0)),
-        (ask(1), unknown, 3, true, doubt(1)),
-        (Next::Clear { at: at(10) }, waiting, 3, false, None),
-        (Next::Retry { at: at(10) }, waiting, 4, false, None),
+        (ask(0), unknown, 1, true, doubt(0)),
+        (Next::Later { at: at(10) }, unknown, 1, true, doubt(0)),
+        (ask(1), unknown, 1, true, doubt(1)),
+        (Next::Clear { at: at(10) }, waiting, 1, false, None),
+        (Next::Retry { at: at(10) }, waiting, 2, false, None),
     ];
     let mut claim = claim_all(&*j, at(10)).await.remove(0);
     for (n, (next, state, attempts, sent, doubt)) in steps.into_iter().enumerate() {
