@@ -72,6 +72,8 @@ pub(crate) struct Node {
     pub(crate) object: bool,
     /// A content in base64 stands here.
     pub(crate) content: bool,
+    /// An empty content stands for none (else it is a content of no bytes).
+    pub(crate) empty_is_none: bool,
     /// Anything may stand here and is dropped.
     pub(crate) any: bool,
     /// `[]` as a literal may stand here.

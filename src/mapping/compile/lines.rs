@@ -7,7 +7,7 @@ use super::{Compiler, Outer};
 use crate::mapping::api::Format;
 use crate::mapping::convert::Chain;
 use crate::mapping::grammar::{Chain as ChainText, Last, Line, Lit, Opt as OptText, Path, Right, What, Wire};
-use crate::mapping::plan::{Act, Opt, Plan, Rule, To};
+use crate::mapping::plan::{AbsentForm, Act, Opt, Plan, Rule, To};
 use crate::mapping::shapes::Shape;
 use crate::mapping::source::Span;
 
@@ -199,9 +199,15 @@ impl Compiler<'_> {
                 if path.context.as_deref() == Some("seal") {
                     return self.seal(cells, node, frame);
                 }
+                let empty_is_none = match &opt {
+                    Opt::Required => false,
+                    Opt::Absent => self.head.absent.contains(&AbsentForm::Empty),
+                    Opt::Literal(lit) => lit.text().is_empty(),
+                };
                 frame.edit(node, |n| {
                     n.scalar = true;
                     n.content = content;
+                    n.empty_is_none = empty_is_none;
                 });
                 Act::Value { to, alts, here }
             }

@@ -229,7 +229,15 @@ impl<'a> Run<'_, 'a> {
         let form = match &slot.seen {
             Seen::No => AbsentForm::Omit,
             Seen::Null => AbsentForm::Null,
-            Seen::Blank => AbsentForm::Empty,
+            // An element that is there, though empty, is a scope that is there, unless that stands for none.
+            Seen::Blank => {
+                let is_none = match opt {
+                    Opt::Required => false,
+                    Opt::Absent => self.map.takes(AbsentForm::Empty),
+                    Opt::Literal(lit) => lit.text().is_empty(),
+                };
+                return if is_none { Presence::Absent } else { Presence::Given };
+            }
             Seen::Scalar(lex) if lex.text.is_empty() => AbsentForm::Empty,
             Seen::Scalar(lex) => {
                 let is_literal = matches!(opt, Opt::Literal(lit) if typing.same(lex, lit));
@@ -249,7 +257,7 @@ impl<'a> Run<'_, 'a> {
     }
 
     /// Text pieces of a content go to the sink.
-    fn content<F>(&mut self, at: usize, feed: F) -> Lexed<Option<Content>>
+    fn content<F>(&mut self, node: &Node, at: usize, feed: F) -> Lexed<Option<Content>>
     where
         F: FnOnce(&mut dyn FnMut(&str) -> Lexed<()>) -> Lexed<()>,
     {
@@ -272,8 +280,11 @@ impl<'a> Run<'_, 'a> {
             }
             decoder.piece(piece, &mut |bytes| sink.piece(bytes)).map_err(|_| base64())?.map_err(stored)
         })?;
-        if !begun {
+        if !begun && node.empty_is_none {
             return Ok(None);
+        }
+        if !begun {
+            sink.begin().map_err(stored)?;
         }
         decoder.end(&mut |bytes| sink.piece(bytes)).map_err(|_| base64())?.map_err(stored)?;
         sink.end().map(Some).map_err(stored)

@@ -60,7 +60,7 @@ fn element<'a>(run: &mut Run<'_, 'a>, xml: &mut Xml<'a>, plan: &Plan, frame: &mu
     let attributes = attributes(run, xml, plan, frame, node);
     if node.content {
         xml.long_text = true;
-        let content = run.content(at, |take| text_of(xml, take));
+        let content = run.content(node, at, |take| text_of(xml, take));
         xml.long_text = false;
         let content = content.map_err(|slip| slip.under(|| run.pointer(&node.path)))?;
         frame.see(id, at, content.map_or_else(|| Seen::Scalar(lex(Tag::Text, Cow::Borrowed(""))), Seen::Content));

@@ -333,6 +333,7 @@ impl<'w, W: Wire> Run<'w, W> {
             Err(e) => return Err(self.fault(to, Some(node), at, WriteFaultKind::Content, broken(e.kind().to_string()))),
         };
         let text = match self.wire.content(node, &mut *from, here) {
+            Ok(0) if node.empty_is_none => broken("0 bytes would read as none".to_owned()),
             Ok(written) if size.is_none_or(|size| size == written) => return Ok(()),
             Ok(written) => broken(format!("{written} bytes, not {}", size.unwrap_or(0))),
             Err(e) => broken(e.kind().to_string()),
