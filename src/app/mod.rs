@@ -98,7 +98,12 @@ impl App {
         let (addr, admin_addr) = listeners.addresses()?;
 
         let data = config.gateway.data.clone();
+        #[cfg(feature = "test-faults")]
+        let faults = journal.faults;
         let journal: Arc<dyn Journal> = SqliteJournal::open(&data, journal)?;
+        #[cfg(feature = "test-faults")]
+        let blobs = Arc::new(BlobStore::open_faulty(&data.join("files"), faults)?);
+        #[cfg(not(feature = "test-faults"))]
         let blobs = Arc::new(BlobStore::open(&data.join("files"))?);
         let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) = (Arc::new(Wall::new()), Arc::new(SystemRandom));
         let key = key::open(&data, random.as_ref())?;

@@ -27,6 +27,10 @@ pub(super) struct Arguments {
     /// gateway.toml [default: LIENTHONG_CONFIG, else config/gateway.toml].
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Leaves out one sync, so that a test sees its check fail.
+    #[cfg(feature = "test-faults")]
+    #[arg(long, hide = true, value_parser = ["skip-wal-sync", "skip-file-sync", "skip-dir-sync"])]
+    fault: Option<String>,
 }
 
 /// Runs it until a signal.
@@ -36,9 +40,22 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failed> {
     })?;
     app::log(&config.gateway.log);
     let settings = Settings::of(config).map_err(|e| Failed::because(e.to_string()))?;
+    #[cfg(feature = "test-faults")]
+    let settings = faulty(settings, arguments.fault.as_deref());
     let running = App::start(settings).await.map_err(|e| Failed::because(e.to_string()))?;
     screen::line(format!("lienthong listens on {} (partners, /v1) and {} (operators)", running.addr, running.admin_addr));
     app::told_to_stop().await;
     running.stop().await;
     Ok(())
+}
+
+/// With one sync left out.
+#[cfg(feature = "test-faults")]
+fn faulty(mut settings: Settings, fault: Option<&str>) -> Settings {
+    settings.journal.faults = crate::journal::Faults {
+        skip_wal_sync: fault == Some("skip-wal-sync"),
+        skip_file_sync: fault == Some("skip-file-sync"),
+        skip_dir_sync: fault == Some("skip-dir-sync"),
+    };
+    settings
 }
