@@ -85,6 +85,9 @@ impl App {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let catalogue = Arc::new(Catalogue::load(&files, &config.gateway.partners, secrets.as_ref())?);
         settings::check_bases(&config.gateway, &catalogue)?;
+        for told in crate::catalogue::check_callers(&catalogue, &config.callers) {
+            tracing::warn!("{told}");
+        }
         let tls = settings::tls(&config.gateway)?;
         http::check_plain(
             config.gateway.listen,

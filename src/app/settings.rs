@@ -50,14 +50,12 @@ pub enum StartFault {
     #[error(transparent)]
     Door(#[from] ServeFault),
     /// A partner's address.
-    #[error(
-        "partner {partner}: plain HTTP to {base}, which is not loopback\n  use https, or name its host in plain_http of gateway.toml"
-    )]
+    #[error("partner {partner}: {why}")]
     Base {
         /// Which partner.
         partner: String,
-        /// Its address.
-        base: String,
+        /// What is wrong with its address.
+        why: String,
     },
     /// The journal.
     #[error(transparent)]
@@ -126,10 +124,11 @@ pub(super) fn tls(gateway: &Gateway) -> Result<Option<Arc<rustls::ServerConfig>>
     Ok(Some(http::tls(&read(&tls.cert)?, &read(&tls.key)?)?))
 }
 
-/// Plain HTTP goes to loopback only, unless the host is allowed by name.
+/// Plain HTTP goes to loopback only, unless the host is allowed by name; and where there is a list of hosts, to those only.
 pub(super) fn check_bases(gateway: &Gateway, catalogue: &Catalogue) -> Result<(), StartFault> {
-    match catalogue.partners.values().find(|p| !gateway.base_allowed(&p.base)) {
-        Some(p) => Err(StartFault::Base { partner: p.name.clone(), base: p.base.clone() }),
-        None => Ok(()),
+    for partner in catalogue.partners.values() {
+        let told = |why| StartFault::Base { partner: partner.name.clone(), why };
+        gateway.call_allowed(&partner.base).map_err(told)?;
     }
+    Ok(())
 }

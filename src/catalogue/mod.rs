@@ -4,7 +4,7 @@
 //! gives is `unknown`, never filled in. It decides nothing about a message: that is `exchange`'s.
 
 mod agency;
-mod check;
+mod callers;
 mod fee;
 mod files;
 mod load;
@@ -29,7 +29,7 @@ mod validate_tests;
 mod words;
 
 pub use agency::{Agencies, Agency};
-pub use check::{PartnerLine, Report, check, check_callers};
+pub use callers::check_callers;
 pub use fee::{FeeDue, FeeRule};
 pub use files::{Files, FilesError};
 pub use load::{Catalogue, LoadFaults, Settings};

@@ -249,3 +249,17 @@ fn a_missing_secret_is_named_and_a_present_one_is_not_shown() {
     let told = Catalogue::load(&folder(GOOD), &Settings::new(), &secrets).unwrap_err().to_string();
     assert!(told.contains("there is no secret `one/key`") && !told.contains("rat-bi-mat"), "{told}");
 }
+
+#[test]
+fn faults_of_several_folders_are_told_at_once() {
+    let files = Files::embedded()
+        .with("adapters/x/partner.toml", "name = 'x'\nrolle = 'portal'\n")
+        .with("schemas/catalogue/services.toml", "[[era]]\nname = 1\n")
+        .with("schemas/canonical/receipt.json", "{");
+    let faults = Catalogue::load(&files, &Settings::new(), &Placeholders).unwrap_err();
+    let text = faults.render(false);
+    for want in ["adapters/x/partner.toml:2:1", "unknown key `rolle`", "services.toml:2:8", "receipt.json"] {
+        assert!(text.contains(want), "{want}: {text}");
+    }
+    assert!(faults.count() > 3);
+}

@@ -40,10 +40,6 @@ pub struct Gateway {
     pub return_urls: Vec<String>,
     /// Hosts (`name` or `name:port`) that partners may be called at; empty: those of the partners' own `base`.
     pub callback_hosts: Vec<String>,
-    /// How long an unpaid transaction is watched before it counts as expired.
-    pub payment_expires: Duration,
-    /// How long bodies and files of finished dossiers are kept; none: for ever.
-    pub keep_bodies: Option<Duration>,
 }
 
 /// Certificate chain and key, PEM files.
@@ -160,8 +156,6 @@ impl Default for Gateway {
             partners: BTreeMap::new(),
             return_urls: Vec::new(),
             callback_hosts: Vec::new(),
-            payment_expires: Duration::from_secs(24 * 3600),
-            keep_bodies: None,
         }
     }
 }
@@ -207,7 +201,7 @@ impl Rate {
 
 // === impl Gateway ===
 
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 14] = [
     "listen",
     "admin",
     "public_url",
@@ -222,8 +216,6 @@ const KEYS: [&str; 16] = [
     "partners",
     "return_urls",
     "callback_hosts",
-    "payment_expires",
-    "keep_bodies",
 ];
 
 impl Gateway {
@@ -260,8 +252,6 @@ impl Gateway {
                 .filter_map(|i| i.parsed("a list of http or https URLs", url))
                 .collect(),
             callback_hosts: root.texts("callback_hosts"),
-            payment_expires: root.duration("payment_expires", fresh.payment_expires),
-            keep_bodies: root.get("keep_bodies").map(|_| root.duration("keep_bodies", Duration::ZERO)),
         };
         gateway.check(&root);
         if faults.is_empty() { Ok(gateway) } else { Err(faults.finish()) }
