@@ -25,6 +25,7 @@ pub mod delivery;
 pub mod dispatch;
 pub mod exchange;
 pub mod http;
+pub mod intake;
 pub mod journal;
 pub mod mapping;
 pub mod model;

@@ -17,6 +17,7 @@ use crate::catalogue::{Catalogue, Files, Shelf};
 use crate::clock::{Clock, Wall};
 use crate::dispatch::{Board, Dispatcher};
 use crate::http::{self, Door};
+use crate::intake::Intake;
 use crate::journal::{Act, BlobStore, Journal, SqliteJournal};
 use crate::partner::{HttpTransport, Transport};
 use crate::seal::{Random, SystemRandom};
@@ -134,15 +135,25 @@ impl App {
             tokio::spawn(expiry::run(journal.clone(), catalogue.clone(), clock.clone(), random.clone(), stopped.clone()));
         let mut registry = prometheus_client::registry::Registry::with_prefix("lienthong");
         let metrics = http::Metrics::register(&mut registry);
+        let intake = Intake::new(crate::intake::Parts {
+            catalogue: catalogue.clone(),
+            journal: journal.clone(),
+            blobs: blobs.as_ref().clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+            key,
+            gateway: config.gateway.clone(),
+        });
         let door = Door::new(http::Parts {
             config: &config,
+            intake: Arc::new(intake),
             journal: journal.clone(),
+            blobs: blobs.as_ref().clone(),
             clock,
             random,
             key,
             metrics,
             registry: Arc::new(registry),
-            partners: catalogue.partners.keys().cloned().collect(),
         });
         let doors = vec![
             tokio::spawn(http::serve(listeners.main, door.public(), tls, door.wire(), stopped.clone())),

@@ -2,7 +2,7 @@
 
 use super::refusal::Refusal;
 use super::scene::{Guide, Service, Target};
-use crate::catalogue::{Catalogue, NotFound, Procedure, Role};
+use crate::catalogue::{Catalogue, Host, NotFound, Procedure, Role};
 use crate::clock::Time;
 use crate::model::{Dossier, Message};
 use jiff::civil::Date;
@@ -43,6 +43,11 @@ impl Service {
             return Err(Refusal::new("date-missing", 422, text, "The day of submission is missing.").at("/submitted_at"));
         };
         let procedure = catalogue.procedures.lookup(code, day).map_err(not_found)?;
+        if procedure.host == Host::Ministry && catalogue.ministry_for(procedure).is_none() {
+            let text = "Thủ tục này do phần mềm của Bộ xử lý nhưng chưa có kênh kết nối để chuyển hồ sơ.";
+            let text_en = "This procedure runs on the Ministry's software, and no connection takes its dossiers.";
+            return Err(Refusal::new("no-route", 422, text, text_en).at("/procedure"));
+        }
         let form = message.body.get("form").cloned().unwrap_or(Value::Null);
         let mut service = Self::build(catalogue, procedure, day, &form);
         service.agency_name = message.text("agency.code").and_then(|c| catalogue.agencies.lookup(c)).map(|a| a.name_vi.clone());

@@ -9,11 +9,14 @@
 //! | `serve` | accept loop, TLS, time limits, drain |
 //! | `trace` | ids, span, line and count of every request |
 //! | `caller` `roles` `limit` `body` | who, whether, how often, how much |
-//! | `v1` `operate` `health` | our own API |
+//! | `door` `token` `upload` | the partners' routes, their sign-in, files coming in |
+//! | `v1` `files` `operate` `health` | our own API |
 //! | `problem` | its refusals (RFC 9457) |
 
 mod body;
 mod caller;
+mod door;
+mod files;
 mod health;
 mod limit;
 mod metrics;
@@ -23,7 +26,9 @@ pub mod roles;
 mod serve;
 #[cfg(test)]
 mod tests;
+mod token;
 mod trace;
+mod upload;
 mod v1;
 
 pub use caller::SignIn;
@@ -36,7 +41,8 @@ use crate::clock::Clock;
 use crate::config::{Caller, Config, Rate};
 use crate::delivery::Quota;
 use crate::exchange::Refusal;
-use crate::journal::{Journal, JournalError};
+use crate::intake::Intake;
+use crate::journal::{BlobStore, Journal, JournalError};
 use crate::seal::{Random, hmac_sha256};
 use axum::Router;
 use axum::http::Extensions;
@@ -48,6 +54,7 @@ use prometheus_client::registry::Registry;
 use roles::Operation;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// How long a token of the token route lives.
 const TOKEN_TTL: Duration = Duration::from_secs(3600);
@@ -60,8 +67,12 @@ const BODY_MEMORY: u64 = 256 << 20;
 pub struct Parts<'c> {
     /// Configuration, callers included.
     pub config: &'c Config,
+    /// What takes messages in.
+    pub intake: Arc<Intake>,
     /// The memory.
     pub journal: Arc<dyn Journal>,
+    /// Contents.
+    pub blobs: BlobStore,
     /// The wall.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -72,13 +83,13 @@ pub struct Parts<'c> {
     pub metrics: Metrics,
     /// What `/metrics` shows.
     pub registry: Arc<Registry>,
-    /// Names of the partners.
-    pub partners: Vec<String>,
 }
 
 /// The door.
 pub struct Door {
+    intake: Arc<Intake>,
     journal: Arc<dyn Journal>,
+    blobs: BlobStore,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     sign_in: SignIn,
@@ -86,7 +97,11 @@ pub struct Door {
     bodies: Bodies,
     metrics: Metrics,
     registry: Arc<Registry>,
-    partners: Vec<String>,
+    /// Requests that may wait for the journal at once.
+    queue: Semaphore,
+    public_url: String,
+    max_body: u64,
+    max_file: u64,
     wire: Wire,
 }
 
@@ -103,7 +118,9 @@ impl Door {
             ..Wire::default()
         };
         Arc::new(Self {
+            intake: parts.intake,
             journal: parts.journal,
+            blobs: parts.blobs,
             clock: parts.clock,
             random: parts.random,
             sign_in: SignIn::new(parts.config.callers.clone(), hmac_sha256(&parts.key, b"door"), TOKEN_TTL),
@@ -111,7 +128,10 @@ impl Door {
             bodies: Bodies::new(BODY_MEMORY, limits.read_timeout.max(Duration::from_secs(1))),
             metrics: parts.metrics,
             registry: parts.registry,
-            partners: parts.partners,
+            queue: Semaphore::new(usize::try_from(limits.queue).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS)),
+            public_url: parts.config.gateway.public_url.clone(),
+            max_body: limits.max_body,
+            max_file: limits.max_file,
             wire,
         })
     }
@@ -122,8 +142,10 @@ impl Door {
             .route("/healthz", get(health::alive))
             .route("/v1/dossiers/{code}", get(v1::dossier))
             .route("/v1/dossiers/{code}/timeline", get(v1::timeline))
-            .route("/v1/events", get(v1::events));
-        self.finish(router)
+            .route("/v1/events", get(v1::events))
+            .route("/v1/files", post(files::add))
+            .route("/v1/files/{id}", get(files::fetch));
+        self.finish(door::routes(self, router))
     }
 
     /// The operators' address, loopback by default.
@@ -135,6 +157,7 @@ impl Door {
             .route("/v1/dossiers/{code}", get(v1::dossier))
             .route("/v1/dossiers/{code}/timeline", get(v1::timeline))
             .route("/v1/events", get(v1::events))
+            .route("/v1/files/{id}", get(files::fetch))
             .route("/v1/deliveries", get(operate::deliveries))
             .route("/v1/deliveries/{id}", get(operate::delivery))
             .route("/v1/deliveries/{id}/release", post(operate::release))
@@ -176,7 +199,7 @@ impl Door {
 
 impl std::fmt::Debug for Door {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Door").field("partners", &self.partners).finish_non_exhaustive()
+        f.debug_struct("Door").field("intake", &self.intake).finish_non_exhaustive()
     }
 }
 

@@ -107,8 +107,10 @@ pub(super) async fn partners(
     door.admit(&headers, &extensions, Operation::PartnersList)?;
     let queues = door.journal.queues().await?;
     let list: Vec<Value> = door
+        .intake
+        .catalogue()
         .partners
-        .iter()
+        .keys()
         .map(|name| queues.iter().find(|q| q.partner == *name).map_or_else(|| queue(&idle(name)), queue))
         .collect();
     Ok(Json(json!({ "partners": list })))
@@ -177,7 +179,7 @@ fn number(id: &str) -> Result<u64, Problem> {
 }
 
 fn known(door: &Door, name: &str) -> Result<(), Problem> {
-    if door.partners.iter().any(|p| p == name) {
+    if door.intake.catalogue().partners.contains_key(name) {
         return Ok(());
     }
     Err(Refusal::new("partner-unknown", 404, "Không có đối tác với tên này.", "There is no partner with this name.").into())

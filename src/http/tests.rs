@@ -1,8 +1,10 @@
 //! What must hold of the door's own API: the matrix of roles and routes, ownership, problems. On the real journal.
 
 use super::*;
+use crate::catalogue::{Catalogue, Files};
 use crate::clock::{Manual, Time};
-use crate::config::{Callers, Role};
+use crate::config::{Callers, Placeholders, Role};
+use crate::intake;
 use crate::journal::{
     Acceptance, Accepted, DeliveryState, Effects, NewAudit, NewDelivery, NewEvent, NewMessage, Options, SqliteJournal,
 };
@@ -28,19 +30,30 @@ impl House {
     async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let journal = SqliteJournal::open(dir.path(), Options::default()).unwrap();
-        let mut config = Config::default();
-        config.callers = callers();
+        let blobs = BlobStore::open(&dir.path().join("files")).unwrap();
+        let config = Config { callers: callers(), ..Config::default() };
+        let (clock, random) = (Arc::new(Manual::at(START)), Arc::new(SystemRandom));
+        let intake = Intake::new(intake::Parts {
+            catalogue: Arc::new(catalogue()),
+            journal: journal.clone(),
+            blobs: blobs.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+            key: [1; 32],
+            gateway: config.gateway.clone(),
+        });
         let mut registry = Registry::default();
         let metrics = Metrics::register(&mut registry);
         let door = Door::new(Parts {
             config: &config,
+            intake: Arc::new(intake),
             journal: journal.clone(),
-            clock: Arc::new(Manual::at(START)),
-            random: Arc::new(SystemRandom),
+            blobs,
+            clock,
+            random,
             key: [1; 32],
             metrics,
             registry: Arc::new(registry),
-            partners: vec!["north".into(), "east".into()],
         });
         let house = Self { door, journal, _dir: dir };
         house.keep_a_dossier().await;
@@ -131,6 +144,20 @@ fn dossier() -> Dossier {
     }
 }
 
+/// The real schemas and two partners with a name only.
+fn catalogue() -> Catalogue {
+    let embedded = Files::embedded();
+    let mut files = Files::default();
+    for (path, text) in embedded.under("schemas/") {
+        files = files.with(format!("schemas/{path}"), text);
+    }
+    for (name, role) in [("north", "portal"), ("east", "ministry")] {
+        let text = format!("name = '{name}'\nrole = '{role}'\ntitle = 'Đối tác'\n[transport]\nbase = 'https://{name}.example'\n");
+        files = files.with(format!("adapters/{name}/partner.toml"), text);
+    }
+    Catalogue::load(&files, &std::collections::BTreeMap::new(), &Placeholders).unwrap()
+}
+
 /// One caller a role, named and with a token like its role, and one more portal.
 fn callers() -> Callers {
     let mut text = String::new();
@@ -161,6 +188,7 @@ fn requests() -> Vec<(Operation, Method, String, Value)> {
         get(O::DossierShow, &format!("/v1/dossiers/{CODE}")),
         get(O::DossierTimeline, &format!("/v1/dossiers/{CODE}/timeline")),
         get(O::EventsList, "/v1/events"),
+        get(O::FileGet, "/v1/files/none"),
         get(O::DeliveriesList, "/v1/deliveries"),
         get(O::DeliveryShow, "/v1/deliveries/1"),
         post(O::DeliveryRelease, "/v1/deliveries/9/release", json!({ "verdict": "send-again", "reason": "thử" })),
@@ -185,6 +213,40 @@ async fn every_role_gets_exactly_what_the_table_says() {
         let nobody = house.ask(method, &path, "", body).await;
         assert_eq!(nobody.status(), StatusCode::UNAUTHORIZED, "{path}");
         assert!(nobody.headers().contains_key("www-authenticate"));
+    }
+}
+
+const FILES: &str = "--b\r\ncontent-disposition: form-data; name=\"files\"; filename=\"đơn.pdf\"\r\n\
+    content-type: application/pdf\r\n\r\nnội dung\r\n--b--\r\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_comes_in_once_it_is_kept_and_is_its_own_callers_only() {
+    let house = House::new().await;
+    let add = |token: &'static str, body: &'static str| {
+        let request = Request::post("/v1/files").header("authorization", format!("Bearer {token}"));
+        let request = request.header("content-type", "multipart/form-data; boundary=b").body(Body::from(body)).unwrap();
+        house.door.public().oneshot(request)
+    };
+    for (role, word) in Role::ALL {
+        let got = add(word, FILES).await.unwrap().status();
+        assert_eq!(got == StatusCode::OK, roles::may(role, Operation::FileAdd), "{word} {got}");
+    }
+    let told = read(add("portal", FILES).await.unwrap()).await;
+    let file = &told["files"][0];
+    assert_eq!((file["digest"].as_str().unwrap(), file["size"].as_u64()), (sha256_hex("nội dung".as_bytes()).as_str(), Some(10)));
+    let path = format!("/v1/files/{}", file["id"].as_str().unwrap());
+    for (token, status) in [("portal", 200), ("operator", 200), ("other-portal", 404), ("ministry", 404), ("auditor", 403)] {
+        let answer = house.ask(Method::GET, &path, token, Value::Null).await;
+        assert_eq!(answer.status(), status, "{token}");
+        if status == 200 {
+            assert_eq!(answer.headers()["content-length"], "10");
+            assert_eq!(answer.headers()["content-type"], "application/pdf");
+            let bytes = answer.into_body().collect().await.unwrap().to_bytes();
+            assert_eq!(&bytes[..], "nội dung".as_bytes());
+        }
+    }
+    for body in ["--b\r\nbroken", "--b\r\ncontent-disposition: form-data; name=\"x\"\r\n\r\nno file\r\n--b--\r\n", ""] {
+        assert_eq!(add("portal", body).await.unwrap().status(), 400, "{body:?}");
     }
 }
 
@@ -248,7 +310,7 @@ async fn a_delivery_is_closed_with_a_reason_and_a_partner_paused() {
     house.ask(Method::POST, "/v1/partners/east/pause", "operator", json!({ "reason": "bảo trì" })).await;
     let (_, partners) = house.get("/v1/partners", "operator").await;
     let paused: Vec<_> = partners["partners"].as_array().unwrap().iter().map(|p| p["paused"].clone()).collect();
-    assert_eq!(paused, [Value::Null, json!("bảo trì")]);
+    assert_eq!(paused, [json!("bảo trì"), Value::Null], "in order of their names");
     let unknown = house.ask(Method::POST, "/v1/partners/nobody/pause", "operator", json!({ "reason": "x" })).await;
     assert_eq!(unknown.status(), 404);
 }

@@ -3,9 +3,9 @@
 //! A caller sees the dossiers it handed in, a ministry those that were addressed to it, operators and auditors all; what is not seen is
 //! 404, so that nobody learns which codes exist. Of a dossier only public facts are shown: no name, no identity, no address.
 
+use super::Door;
 use super::problem::Problem;
 use super::roles::{Operation, sees_all};
-use super::{Door, trace};
 use crate::config::{Caller, Role};
 use crate::exchange::Refusal;
 use crate::journal::{EventView, Snapshot};
@@ -178,12 +178,5 @@ impl<S: Send + Sync> axum::extract::FromRequest<S> for Asked {
     async fn from_request(request: axum::extract::Request, _: &S) -> Result<Self, Self::Rejection> {
         let (parts, body) = request.into_parts();
         Ok(Self { headers: parts.headers, extensions: parts.extensions, body })
-    }
-}
-
-impl Asked {
-    /// The ids of the request.
-    pub(super) fn ids(&self) -> Option<&trace::Ids> {
-        self.extensions.get()
     }
 }

@@ -1,0 +1,157 @@
+//! Message → effects: gathers all that `exchange` looks at (snapshot, files, service, guide) and asks it.
+//!
+//! Reads the journal, writes nothing. Asked again with a new snapshot whenever the journal says that the first one has become stale.
+
+use super::read::No;
+use super::reply::broken_adapter;
+use super::{Call, Intake};
+use crate::clock::Time;
+use crate::exchange::{self, Files, Guide, Refusal, Scene, Service, Start};
+use crate::journal::{Effects, Snapshot};
+use crate::model::{Dossier, Kind, Message, Mint, Payment};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// The most files one message may name.
+const MOST_FILES: usize = 500;
+
+/// What `exchange` says of a message.
+pub(super) enum Decision {
+    /// To be accepted. `message` is the message as completed.
+    Take {
+        /// With names and contents filled in.
+        message: Message,
+        effects: Box<Effects>,
+        dossier: Option<String>,
+        transaction: Option<String>,
+    },
+    /// A transaction is open already: nothing to write.
+    Open(Payment),
+}
+
+/// Everything a decision looks at, once.
+pub(super) struct Sight {
+    pub(super) now: Time,
+    pub(super) snapshot: Snapshot,
+    pub(super) payment: Option<Payment>,
+    service: Option<Service>,
+    files: Files,
+}
+
+// === impl Intake ===
+
+impl Intake {
+    /// Gathers what a decision about this message looks at.
+    pub(super) async fn sight(&self, message: &Message) -> Result<Sight, No> {
+        let now = self.clock.now();
+        let payment = match message.kind {
+            Kind::PaymentNotice => self.journal.payment(message.text("transaction").unwrap_or_default()).await?,
+            _ => None,
+        };
+        let code = message.text("code").or_else(|| message.text("dossier")).map(str::to_owned);
+        let code = code.or_else(|| payment.as_ref().map(|p| p.dossier.clone()));
+        let snapshot = match &code {
+            Some(code) => self.journal.snapshot(code).await?,
+            None => Snapshot::default(),
+        };
+        let service = self.service(message, snapshot.dossier.as_ref())?;
+        let files = self.files(message).await?;
+        Ok(Sight { now, snapshot, payment, service, files })
+    }
+
+    fn service(&self, message: &Message, dossier: Option<&Dossier>) -> Result<Option<Service>, Refusal> {
+        if message.kind == Kind::DossierSubmit {
+            return Service::of_submission(&self.catalogue, message).map(Some);
+        }
+        Ok(dossier.and_then(|d| Service::of_dossier(&self.catalogue, d)))
+    }
+
+    /// The files a message names.
+    async fn files(&self, message: &Message) -> Result<Files, No> {
+        let named: BTreeSet<&str> = message
+            .list("papers")
+            .iter()
+            .filter_map(|p| p.get("files").and_then(Value::as_array))
+            .flatten()
+            .filter_map(|f| f.get("id").and_then(Value::as_str))
+            .collect();
+        if named.len() > MOST_FILES {
+            return Err(Refusal::new(
+                "files-too-many",
+                422,
+                format!("Một hồ sơ có tối đa {MOST_FILES} tệp tin."),
+                format!("A dossier has at most {MOST_FILES} files."),
+            )
+            .at("/papers")
+            .into());
+        }
+        let mut files = Files::new();
+        for id in named {
+            if let Some(row) = self.journal.file(id).await? {
+                files.insert(id.to_owned(), row);
+            }
+        }
+        Ok(files)
+    }
+
+    /// Runs `act` with the scene of this call.
+    pub(super) fn scene<T>(&self, call: &Call, sight: &Sight, act: impl FnOnce(&Scene<'_>) -> T) -> T {
+        let mint = Mint::new(self.random.as_ref(), sight.now);
+        let none = Guide::default();
+        act(&Scene {
+            now: sight.now,
+            mint: &mint,
+            origin: &call.origin,
+            guide: self.guides.get(&call.partner.name).unwrap_or(&none),
+            service: sight.service.as_ref(),
+            files: &sight.files,
+        })
+    }
+
+    /// What the message causes. `id` is our own id of it.
+    pub(super) fn decide(&self, call: &Call, id: &str, message: &Message, sight: &Sight) -> Result<Decision, Refusal> {
+        let mut message = message.clone();
+        let snapshot = &sight.snapshot;
+        let effects = self.scene(call, sight, |scene| match message.kind {
+            Kind::DossierSubmit => exchange::submit(scene, &mut message, snapshot).map(Some),
+            Kind::DossierSupplement => exchange::supplement(scene, &mut message, snapshot).map(Some),
+            Kind::DossierWithdraw => exchange::withdraw(scene, &message, snapshot).map(Some),
+            Kind::StatusChange | Kind::ResultIssue => exchange::pushed(scene, id, &message, snapshot).map(Some),
+            Kind::PaymentNotice => exchange::noticed(scene, &message, sight.payment.as_ref()).map(Some),
+            Kind::PaymentStart => Ok(None),
+            _ => Err(broken_adapter()),
+        })?;
+        let Some(effects) = effects else { return self.start(call, message, sight) };
+        let dossier = sight.snapshot.dossier.as_ref().map(|d| d.code.clone());
+        let dossier = dossier.or_else(|| effects.dossier.as_ref().map(|d| d.code.clone()));
+        Ok(Decision::Take { message, effects: Box::new(effects), dossier, transaction: None })
+    }
+
+    /// A correction of a submission that never left us.
+    pub(super) fn correct(&self, call: &Call, message: &Message, sight: &Sight) -> Result<Decision, Refusal> {
+        let mut message = message.clone();
+        let effects = self.scene(call, sight, |scene| exchange::correct(scene, &mut message, &sight.snapshot))?;
+        let dossier = effects.dossier.as_ref().map(|d| d.code.clone());
+        Ok(Decision::Take { message, effects: Box::new(effects), dossier, transaction: None })
+    }
+
+    fn start(&self, call: &Call, message: Message, sight: &Sight) -> Result<Decision, Refusal> {
+        if !self.gateway.return_allowed(message.text("return_url").unwrap_or_default()) {
+            return Err(Refusal::new(
+                "return-address",
+                422,
+                "Địa chỉ quay lại sau khi thanh toán không có trong danh sách được phép.",
+                "The address to come back to after paying is not on the allowed list.",
+            )
+            .at("/return_url"));
+        }
+        let started = self.scene(call, sight, |scene| exchange::start(scene, &message, &sight.snapshot))?;
+        Ok(match started {
+            Start::Open(payment) => Decision::Open(payment),
+            Start::New(effects, transaction) => {
+                let dossier = message.text("code").map(str::to_owned);
+                Decision::Take { message, effects, dossier, transaction: Some(transaction) }
+            }
+        })
+    }
+}

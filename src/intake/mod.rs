@@ -1,0 +1,141 @@
+//! The use case of taking a message in: bytes, route and caller → receipt, answer or refusal, in the caller's own format.
+//!
+//! What always holds: an accepted message, all it causes and its contents are on disk before the answer; a refused one leaves at most an
+//! audit entry; the same key and meaning get the first receipt again; a seal is verified before anything else is done with what was
+//! read; a request waits for the journal, never for another partner. Deliberately not here: sockets and callers (`http`), what a message
+//! means (`exchange`), deliveries (`dispatch`).
+//!
+//! | file | what |
+//! |---|---|
+//! | `read` | bytes → message: about, mapping, seal, schema |
+//! | `decide` | message → effects: what `exchange` says, with all it looks at |
+//! | `take` | the way as a whole: known? decide, accept, again when stale |
+//! | `wait` | until a delivery is settled, or a payment link is there |
+//! | `reply` | what the caller gets, by the route's own mappings |
+//! | `keys` `stage` | idempotency and fingerprint; contents on their way in |
+
+mod decide;
+mod keys;
+mod read;
+mod reply;
+mod stage;
+mod take;
+mod wait;
+
+pub use reply::{Level, Reply};
+
+use crate::catalogue::{Catalogue, InRoute, Partner};
+use crate::clock::Clock;
+use crate::config::Gateway;
+use crate::exchange::{Guide, Origin};
+use crate::journal::{BlobStore, Journal};
+use crate::seal::Random;
+use bytes::Bytes;
+use keys::Keys;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What intake is built from.
+pub struct Parts {
+    /// All the gateway knows.
+    pub catalogue: Arc<Catalogue>,
+    /// The memory.
+    pub journal: Arc<dyn Journal>,
+    /// Contents.
+    pub blobs: BlobStore,
+    /// The wall.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// The gateway's own key, the same after a restart.
+    pub key: [u8; 32],
+    /// Return addresses, longest wait, sizes, expiry of payments.
+    pub gateway: Gateway,
+}
+
+/// Takes messages in.
+pub struct Intake {
+    catalogue: Arc<Catalogue>,
+    journal: Arc<dyn Journal>,
+    blobs: BlobStore,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    keys: Keys,
+    gateway: Gateway,
+    /// Who takes what, by the class of the partner whose message causes it.
+    guides: BTreeMap<String, Guide>,
+}
+
+/// A message at the door.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The partner it comes from.
+    pub partner: Arc<Partner>,
+    /// Its in-route's name.
+    pub route: String,
+    /// Who speaks.
+    pub origin: Origin,
+    /// The body as received.
+    pub bytes: Bytes,
+    /// How long the caller is ready to wait for the outcome (`Prefer: wait`); none: the route's own wait.
+    pub wait: Option<Duration>,
+}
+
+// === impl Intake ===
+
+impl Intake {
+    /// Builds intake; nothing is opened.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let guide = Guide::of(&parts.catalogue);
+        let guides = parts
+            .catalogue
+            .partners
+            .values()
+            .map(|p| (p.name.clone(), guide_for(&guide, &p.class, parts.gateway.payment_expires)))
+            .collect();
+        Self {
+            catalogue: parts.catalogue,
+            journal: parts.journal,
+            blobs: parts.blobs,
+            clock: parts.clock,
+            random: parts.random,
+            keys: Keys::new(&parts.key),
+            gateway: parts.gateway,
+            guides,
+        }
+    }
+
+    /// All the gateway knows.
+    #[must_use]
+    pub fn catalogue(&self) -> &Arc<Catalogue> {
+        &self.catalogue
+    }
+}
+
+impl std::fmt::Debug for Intake {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Intake").field("partners", &self.guides.keys()).finish_non_exhaustive()
+    }
+}
+
+// === impl Call ===
+
+impl Call {
+    /// The in-route; none when the catalogue has no such route.
+    #[must_use]
+    pub fn in_route(&self) -> Option<&InRoute> {
+        self.partner.ins.get(&self.route)
+    }
+}
+
+/// The guide for what a partner of this class causes: at the receiving partner's queue its lanes have this class.
+fn guide_for(guide: &Guide, class: &str, payment_expires: Duration) -> Guide {
+    let mut own = guide.clone();
+    own.payment_ms = i64::try_from(payment_expires.as_millis()).unwrap_or(i64::MAX);
+    for target in own.targets.values_mut() {
+        class.clone_into(&mut target.class);
+    }
+    own
+}

@@ -1,0 +1,198 @@
+//! Bytes → message: the dossier it is about, the mapping on a blocking thread, the seal, the canonical schema.
+//!
+//! In this order; a seal that is wrong ends it before the schema is asked. All faults of a step are told at once. Nothing is kept here.
+
+use super::reply::{Level, broken_adapter};
+use super::stage::Stages;
+use super::{Call, Intake};
+use crate::catalogue::{InRoute, SchemaFault};
+use crate::exchange::{Fault, Refusal};
+use crate::journal::{JournalError, Snapshot};
+use crate::mapping::{Context, Reading, Scalar, WireFault, peek};
+use crate::model::{DossierCode, Kind, Message};
+
+/// Why a message is not taken, and how deep it came.
+#[derive(Debug)]
+pub(super) struct No {
+    pub(super) refusal: Refusal,
+    pub(super) level: Level,
+}
+
+/// What was read.
+pub(super) struct Read {
+    pub(super) readings: Vec<Reading>,
+    pub(super) contents: Stages,
+    /// The dossier's edition, where it was known before reading.
+    pub(super) edition: Option<String>,
+    pub(super) procedure: Option<String>,
+}
+
+// === impl No ===
+
+impl No {
+    pub(super) fn broken(refusal: Refusal) -> Self {
+        Self { refusal, level: Level::Broken }
+    }
+}
+
+impl From<Refusal> for No {
+    fn from(refusal: Refusal) -> Self {
+        let level = if refusal.status >= 500 { Level::Door } else { Level::Refused };
+        Self { refusal, level }
+    }
+}
+
+impl From<JournalError> for No {
+    fn from(error: JournalError) -> Self {
+        unavailable(&error).into()
+    }
+}
+
+/// What the journal could not do was not done: the caller may try again. The log says why.
+pub(super) fn unavailable(error: &JournalError) -> Refusal {
+    match error {
+        JournalError::Full | JournalError::Busy | JournalError::Closed => tracing::warn!(%error, "the journal refuses"),
+        JournalError::Store(_) | JournalError::Row(_) => tracing::error!(%error, "the journal fails"),
+    }
+    if matches!(error, JournalError::Row(_)) {
+        return broken_adapter();
+    }
+    overloaded()
+}
+
+/// Nothing was taken; come again.
+pub(super) fn overloaded() -> Refusal {
+    Refusal::new(
+        "temporary-reduced-capacity",
+        503,
+        "Hệ thống đang quá tải; xin gửi lại sau ít giây. Yêu cầu này chưa được ghi nhận.",
+        "The gateway is overloaded; try again in a few seconds. Nothing of this request was taken.",
+    )
+}
+
+// === impl Intake ===
+
+impl Intake {
+    /// Reads a call by its route's mapping.
+    pub(super) async fn read(&self, call: &Call, route: &InRoute) -> Result<Read, No> {
+        let name = route.map.clone().ok_or_else(broken_adapter)?;
+        let mut context = self.context(call);
+        let (mut edition, mut procedure) = (None, None);
+        if let Some(dossier) = self.about(call, route, &name).await?.and_then(|s| s.dossier) {
+            context.set("dossier.procedure", dossier.procedure.as_str());
+            context.set("dossier.edition", dossier.edition.clone().unwrap_or_default());
+            (edition, procedure) = (dossier.edition, Some(dossier.procedure));
+        }
+        let limit = route.max_body.unwrap_or(self.gateway.limits.max_body).max(self.gateway.limits.max_file);
+        let mut contents = Stages::new(self.blobs.clone(), limit);
+        let (partner, bytes) = (call.partner.clone(), call.bytes.clone());
+        let reading = tokio::task::spawn_blocking(move || {
+            let Some(map) = partner.map(&name) else { return Err(No::from(broken_adapter())) };
+            match map.read(&bytes, &context, &mut contents) {
+                Ok(readings) => Ok((readings, contents)),
+                Err(faults) => Err(No::broken(unreadable(&faults))),
+            }
+        });
+        let (readings, contents) = reading.await.map_err(|_| broken_adapter())??;
+        Ok(Read { readings, contents, edition, procedure })
+    }
+
+    /// What the mapping may know besides the wire.
+    fn context(&self, call: &Call) -> Context {
+        let partner = &call.partner;
+        let mut context = Context::new().with("from.code", partner.name.as_str()).with("from.name", partner.title.as_str());
+        for (name, value) in &partner.values {
+            context.set(format!("partner.{name}"), value.as_str());
+        }
+        context
+    }
+
+    /// The dossier a message is about, where its route says which place names it. Another caller's is not there.
+    async fn about(&self, call: &Call, route: &InRoute, map: &str) -> Result<Option<Snapshot>, No> {
+        let Some(place) = &route.about else { return Ok(None) };
+        let map = call.partner.map(map).ok_or_else(broken_adapter)?;
+        let peeked =
+            peek(map.format(), map.envelope(), &call.bytes, &[place]).map_err(|fault| No::broken(unreadable(&[fault])))?;
+        let Some(Some(Scalar::Text(code))) = peeked.values.into_iter().next() else { return Ok(None) };
+        // What has not the form of a code is told by the mapping or the schema, with its place.
+        if DossierCode::parse(&code).is_none() {
+            return Ok(None);
+        }
+        let snapshot = self.journal.snapshot(&code).await?;
+        let own = snapshot.dossier.as_ref().is_some_and(|d| d.caller == call.origin.caller);
+        let addressed = snapshot.dossier.as_ref().is_some_and(|d| d.ministry.as_deref() == Some(call.partner.name.as_str()));
+        if own || addressed { Ok(Some(snapshot)) } else { Err(Refusal::no_dossier().at(place.as_str()).into()) }
+    }
+
+    /// Whether every seal the route demands is right over the raw fields. Every seal is looked at.
+    pub(super) fn sealed(&self, call: &Call, route: &InRoute, reading: &Reading) -> bool {
+        let seals = route.seals.iter().map(|name| call.partner.seals.get(name));
+        seals.fold(true, |good, seal| seal.is_some_and(|s| s.verify(&reading.raw)) & good)
+    }
+
+    /// The reading as a message that fits its canonical schema.
+    pub(super) fn checked(&self, kind: Kind, reading: Reading, read: (Option<&str>, Option<&str>)) -> Result<Message, Refusal> {
+        let (edition, procedure) = read;
+        let mut body = reading.body;
+        // The wire of a supplement does not carry its procedure: the dossier knows it.
+        if let (Kind::DossierSupplement, Some(procedure), Some(map)) = (kind, procedure, body.as_object_mut()) {
+            map.entry("procedure").or_insert_with(|| procedure.into());
+        }
+        let message = Message { kind, body };
+        let faults = self.catalogue.validate(kind, &message.body, edition);
+        if faults.is_empty() { digests(&message).map(|()| message) } else { Err(invalid(&faults)) }
+    }
+}
+
+/// A content that is told with a digest must have it.
+fn digests(message: &Message) -> Result<(), Refusal> {
+    for (n, document) in message.list("documents").iter().enumerate() {
+        let text = |pointer: &str| document.pointer(pointer).and_then(serde_json::Value::as_str);
+        let (Some(told), Some(blob)) = (text("/digest"), text("/content/blob")) else { continue };
+        if blob.strip_prefix("sha256:") != Some(told) {
+            return Err(Refusal::new(
+                "file-digest",
+                422,
+                "Mã băm SHA-256 không khớp với nội dung tệp tin.",
+                "The SHA-256 digest is not that of the content.",
+            )
+            .at(format!("/documents/{n}/digest")));
+        }
+    }
+    Ok(())
+}
+
+/// All faults of the wire.
+fn unreadable(faults: &[WireFault]) -> Refusal {
+    let mut refusal = Refusal::new(
+        "message-unreadable",
+        400,
+        "Không đọc được nội dung gửi đến theo đúng mẫu đã thống nhất.",
+        "The message cannot be read in the agreed form.",
+    );
+    refusal.faults = faults.iter().map(|f| Fault { pointer: pointer(f), text: f.text_vi(), text_en: f.text_en() }).collect();
+    refusal
+}
+
+/// The wire's own place, or line and column where there is none.
+fn pointer(fault: &WireFault) -> String {
+    if fault.pointer().is_empty() { format!("{}:{}", fault.place.line, fault.place.column) } else { fault.pointer().to_owned() }
+}
+
+/// All faults of the canonical body.
+fn invalid(faults: &[SchemaFault]) -> Refusal {
+    let mut refusal = Refusal::new(
+        "message-invalid",
+        422,
+        "Nội dung đọc được nhưng có giá trị không hợp lệ.",
+        "The message was read but holds invalid values.",
+    );
+    refusal.faults = faults
+        .iter()
+        .map(|f| {
+            let at = if f.pointer.is_empty() { "/" } else { &f.pointer };
+            Fault { pointer: at.to_owned(), text: format!("{at}: {}", f.text_vi), text_en: format!("{at}: {}", f.text_en) }
+        })
+        .collect();
+    refusal
+}

@@ -1,0 +1,326 @@
+//! The way of a message as a whole: read, sealed, checked; known already? else decided, accepted, answered. Stale: again.
+//!
+//! A second request with the same key that meets the first before its commit waits for that commit (the journal does that). A message that
+//! starts a payment has no key of its own: the open transaction is its key.
+
+use super::decide::Decision;
+use super::read::{No, overloaded};
+use super::reply::broken_adapter;
+use super::stage::Stages;
+use super::{Call, Intake, Reply};
+use crate::catalogue::{InKind, InRoute};
+use crate::exchange::{self, Refusal};
+use crate::journal::{Acceptance, Accepted, BlobError, Effects, Idempotency, Known, NewMessage};
+use crate::model::{AgencyCode, DossierCode, Kind, Message, Mint};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// How often a message is decided anew because what it was decided from has changed.
+const ROUNDS: usize = 10;
+/// The most messages of one batch.
+const MOST_ITEMS: usize = 200;
+
+/// What became of one message.
+pub(super) struct Taken {
+    /// The canonical receipt.
+    pub(super) receipt: Value,
+    /// The dossier.
+    pub(super) dossier: Option<String>,
+    /// Ids of the deliveries it caused.
+    pub(super) caused: Vec<String>,
+    /// The payment is asked for and its link is not there yet.
+    pub(super) pending: bool,
+}
+
+// === impl Intake ===
+
+impl Intake {
+    /// Takes a call in, whatever its route's kind (tokens and uploads are the door's own).
+    pub async fn take(&self, call: &Call) -> Reply {
+        let Some(route) = call.in_route() else { return lost() };
+        let outcome = match route.kind {
+            InKind::Message => self.message(call, route).await,
+            InKind::Question => self.question(call, route).await,
+            InKind::Issue => self.issue(call, route).await,
+            InKind::Token | InKind::Upload => Err(broken_adapter().into()),
+        };
+        match outcome {
+            Ok(reply) => reply,
+            Err(No { mut refusal, level }) => {
+                if let Some(audit) = refusal.audit.take() {
+                    let effects = Effects { audit: vec![*audit], ..Effects::default() };
+                    if let Err(error) = self.journal.apply(effects).await {
+                        refusal = super::read::unavailable(&error);
+                    }
+                }
+                self.refuse(&call.partner, route, &refusal, level)
+            }
+        }
+    }
+
+    async fn message(&self, call: &Call, route: &InRoute) -> Result<Reply, No> {
+        let kind = route.message.ok_or_else(broken_adapter)?;
+        let read = self.read(call, route).await?;
+        let known = (read.edition.as_deref(), read.procedure.as_deref());
+        for reading in &read.readings {
+            if !self.sealed(call, route, reading) {
+                return Err(self.wrong_seal(call, kind, &reading.body).await?.into());
+            }
+        }
+        let mut contents = Some(read.contents);
+        if read.readings.len() != 1 {
+            return self.batch(call, route, kind, (read.readings, contents), known).await;
+        }
+        let reading = read.readings.into_iter().next().unwrap_or_default();
+        let message = self.checked(kind, reading, known)?;
+        // Interest in the outcome is registered before the message is written, so that no notice is lost.
+        let notices = self.patience(call, route).map(|_| self.journal.notices());
+        let taken = self.one(call, route, &message, &mut contents).await?;
+        self.outcome(call, route, taken, notices).await
+    }
+
+    /// Item by item: each is accepted or refused for itself; refused as a whole only when every item is.
+    async fn batch(
+        &self,
+        call: &Call,
+        route: &InRoute,
+        kind: Kind,
+        (readings, mut contents): (Vec<crate::mapping::Reading>, Option<Stages>),
+        known: (Option<&str>, Option<&str>),
+    ) -> Result<Reply, No> {
+        if readings.is_empty() || readings.len() > MOST_ITEMS {
+            return Err(Refusal::new(
+                "batch-size",
+                422,
+                format!("Mỗi lần gửi từ 1 đến {MOST_ITEMS} mục."),
+                format!("A batch holds 1 to {MOST_ITEMS} items."),
+            )
+            .into());
+        }
+        let (mut receipts, mut last) = (Vec::new(), None);
+        for reading in readings {
+            let one = match self.checked(kind, reading, known) {
+                Ok(message) => self.one(call, route, &message, &mut contents).await,
+                Err(refusal) => Err(refusal.into()),
+            };
+            match one {
+                Ok(taken) => receipts.push(taken.receipt),
+                Err(no) if no.refusal.status >= 500 => return Err(no),
+                Err(no) => {
+                    receipts.push(json!({ "outcome": "refused", "reason": no.refusal.code, "note": no.refusal.text }));
+                    last = Some(no);
+                }
+            }
+        }
+        match last {
+            Some(no) if receipts.iter().all(|r| r.get("outcome") == Some(&json!("refused"))) => Err(no),
+            _ => Ok(self.answer(&call.partner, route.replies.accepted.as_deref(), &receipts.iter().collect::<Vec<_>>(), 200)?),
+        }
+    }
+
+    /// One message: the first receipt again, or decided and accepted.
+    async fn one(&self, call: &Call, route: &InRoute, message: &Message, contents: &mut Option<Stages>) -> Result<Taken, No> {
+        let fingerprint = self.keys.fingerprint(message);
+        let scope = format!("{}/{}/{}", call.partner.name, route.name, call.origin.caller);
+        let mut key = None;
+        if message.kind != Kind::PaymentStart {
+            key = Some(self.keys.key(&route.dedupe, message).map_err(|path| no_key().at(path))?);
+        }
+        let mut correcting = false;
+        for _ in 0..ROUNDS {
+            if let Some(first) = key {
+                match self.journal.known(&scope, first).await? {
+                    Some(known) if known.fingerprint == fingerprint => return Ok(again(known)),
+                    Some(_) if message.kind == Kind::DossierSubmit && !correcting => {
+                        // Another body under the key of a submission: perhaps a correction, kept under a key of its own.
+                        (key, correcting) = (Some(self.keys.revision(&first, &fingerprint)), true);
+                        continue;
+                    }
+                    Some(_) => return Err(other_meaning().into()),
+                    None => {}
+                }
+            }
+            let sight = self.sight(message).await?;
+            let id = Mint::new(self.random.as_ref(), sight.now).message_id();
+            let decision = if correcting { self.correct(call, message, &sight) } else { self.decide(call, &id, message, &sight) };
+            let (message, effects, dossier, transaction) = match decision? {
+                Decision::Open(payment) => return Ok(open(payment, &id, sight.now.rfc3339())),
+                Decision::Take { message, effects, dossier, transaction } => (message, effects, dossier, transaction),
+            };
+            if let Some(staged) = contents.take().filter(|c| !c.is_empty()) {
+                keep(staged).await?;
+            }
+            let mut receipt = json!({ "outcome": "accepted", "reference": id, "at": sight.now.rfc3339() });
+            if let Some(map) = receipt.as_object_mut() {
+                map.extend(dossier.iter().map(|d| ("dossier".to_owned(), json!(d))));
+                map.extend(transaction.iter().map(|t| ("transaction".to_owned(), json!(t))));
+            }
+            let acceptance = Acceptance {
+                idempotency: key.map(|key| Idempotency { scope: scope.clone(), key, fingerprint }),
+                message: NewMessage {
+                    id,
+                    partner: call.partner.name.clone(),
+                    route: route.name.clone(),
+                    kind: message.kind,
+                    dossier: dossier.clone(),
+                    caller: call.origin.caller.clone(),
+                    received_at: sight.now,
+                    adapters: self.catalogue.digest.clone(),
+                    body: message.body.to_string().into_bytes(),
+                    raw: call.bytes.to_vec(),
+                },
+                receipt: receipt.clone(),
+                effects: *effects,
+            };
+            let caused = acceptance.effects.deliveries.iter().map(|d| d.id.clone()).collect();
+            match self.journal.accept(acceptance).await? {
+                Accepted::New { .. } => return Ok(Taken { receipt, dossier, caused, pending: transaction.is_some() }),
+                Accepted::Known(known) if known.fingerprint == fingerprint => return Ok(again(known)),
+                // Another meaning won the race, or a row has changed: look again.
+                Accepted::Known(_) | Accepted::Stale => {}
+            }
+        }
+        Err(overloaded().into())
+    }
+
+    /// A wrong seal: refused and counted, written nowhere; for one of our open transactions the platform is asked, at most once in ten
+    /// minutes.
+    async fn wrong_seal(&self, call: &Call, kind: Kind, body: &Value) -> Result<Refusal, No> {
+        let message = Message { kind, body: body.clone() };
+        if kind == Kind::PaymentNotice
+            && let Some(payment) = self.journal.payment(message.text("transaction").unwrap_or_default()).await?
+            && payment.partner == call.partner.name
+        {
+            let sight = self.sight(&message).await?;
+            if let Some(effects) = self.scene(call, &sight, |scene| exchange::notice_in_doubt(scene, &payment)) {
+                // Stale means that somebody else has just done so.
+                self.journal.apply(effects).await?;
+            }
+        }
+        Ok(Refusal::new(
+            "seal-wrong",
+            401,
+            "Chữ ký (mã kiểm tra) của thông điệp không đúng; thông điệp không được nhận.",
+            "The message's seal (check sum) is wrong; the message is not taken.",
+        ))
+    }
+
+    /// A question is answered from our own state; nothing is kept.
+    async fn question(&self, call: &Call, route: &InRoute) -> Result<Reply, No> {
+        let kind = route.message.ok_or_else(broken_adapter)?;
+        let read = self.read(call, route).await?;
+        let known = (read.edition.as_deref(), read.procedure.as_deref());
+        let reading = read.readings.into_iter().next().unwrap_or_default();
+        if !self.sealed(call, route, &reading) {
+            return Err(self.wrong_seal(call, kind, &reading.body).await?.into());
+        }
+        let message = self.checked(kind, reading, known)?;
+        let sight = self.sight(&message).await?;
+        let answer = match kind {
+            Kind::BillQuery => self.scene(call, &sight, |scene| exchange::bill(scene, &sight.snapshot)),
+            _ => return Err(broken_adapter().into()),
+        };
+        Ok(self.answer(&call.partner, route.replies.answer.as_deref(), &[&answer], 200)?)
+    }
+
+    /// The next dossier code of an agency.
+    async fn issue(&self, call: &Call, route: &InRoute) -> Result<Reply, No> {
+        let read = self.read(call, route).await?;
+        let reading = read.readings.into_iter().next().unwrap_or_default();
+        if !self.sealed(call, route, &reading) {
+            return Err(self.wrong_seal(call, Kind::Receipt, &reading.body).await?.into());
+        }
+        let code = reading.body.pointer("/agency/code").and_then(Value::as_str).unwrap_or_default();
+        let agency = AgencyCode::parse(code).ok_or_else(|| {
+            Refusal::new(
+                "agency-code-form",
+                422,
+                "Mã đơn vị phải có dạng 000.00.15.H26 hoặc H26.15.",
+                "An agency code has the form 000.00.15.H26 or H26.15.",
+            )
+            .at("/agency/code")
+        })?;
+        let newer = agency.newer_form();
+        let under = |p: &String| newer == *p || newer.strip_prefix(p.as_str()).is_some_and(|rest| rest.starts_with('.'));
+        if !(call.origin.agencies.is_empty() || call.origin.agencies.iter().any(under)) {
+            return Err(Refusal::new(
+                "agency-not-allowed",
+                403,
+                "Đơn vị gọi không được nộp hồ sơ cho cơ quan này.",
+                "This caller may not hand in dossiers for this agency.",
+            )
+            .at("/agency/code")
+            .into());
+        }
+        let now = self.clock.now();
+        let day = now.civil().map(|c| c.strftime("%Y%m%d").to_string()).unwrap_or_default();
+        let number = self.journal.next_number(&newer, &day).await?;
+        let code = DossierCode::newer(&agency, &day, number).ok_or_else(broken_adapter)?;
+        let receipt = json!({ "outcome": "accepted", "dossier": code.as_str(), "at": now.rfc3339() });
+        Ok(self.answer(&call.partner, route.replies.answer.as_deref(), &[&receipt], 200)?)
+    }
+
+    /// How long this call waits for its outcome.
+    pub(super) fn patience(&self, call: &Call, route: &InRoute) -> Option<Duration> {
+        let wait = call.wait.or(route.wait).filter(|w| !w.is_zero())?;
+        Some(wait.min(self.gateway.limits.longest_wait))
+    }
+}
+
+// === small words ===
+
+async fn keep(staged: Stages) -> Result<(), No> {
+    match tokio::task::spawn_blocking(move || staged.finish()).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "a content cannot be kept");
+            Err(if matches!(error, BlobError::Full) { overloaded() } else { broken_adapter() }.into())
+        }
+        Err(_) => Err(broken_adapter().into()),
+    }
+}
+
+fn again(known: Known) -> Taken {
+    let dossier = known.receipt.get("dossier").and_then(Value::as_str).map(str::to_owned);
+    Taken { receipt: known.receipt, dossier, caused: Vec::new(), pending: false }
+}
+
+fn open(payment: crate::model::Payment, id: &str, at: String) -> Taken {
+    let mut receipt = json!({
+        "outcome": "accepted", "reference": id, "at": at, "dossier": payment.dossier, "transaction": payment.transaction,
+    });
+    let pending = payment.link.is_none();
+    if let (Some(link), Some(map)) = (payment.link, receipt.as_object_mut()) {
+        map.insert("url".into(), link.into());
+    }
+    Taken { receipt, dossier: Some(payment.dossier), caused: Vec::new(), pending }
+}
+
+fn no_key() -> Refusal {
+    Refusal::new(
+        "key-missing",
+        422,
+        "Thiếu trường dùng để nhận biết thông điệp gửi lặp.",
+        "A field by which a repeat of this message is recognised is missing.",
+    )
+}
+
+fn other_meaning() -> Refusal {
+    Refusal::new(
+        "key-reused",
+        422,
+        "Mã này đã được dùng cho một nội dung khác; nội dung mới không được nhận.",
+        "This key was used with another content before; the new content is not taken.",
+    )
+}
+
+fn lost() -> Reply {
+    Reply {
+        status: 404,
+        media: "application/json; charset=utf-8",
+        bytes: b"{}".to_vec(),
+        refused: Some("not-found"),
+        dossier: None,
+        waited: None,
+    }
+}

@@ -1,0 +1,119 @@
+//! Waiting for the outcome: for the journal's word that the deliveries a message caused are settled, or that a payment has its link.
+//!
+//! Only the journal is waited for. The time over, the caller gets its receipt: everything is on disk and goes on without it.
+
+use super::read::No;
+use super::take::Taken;
+use super::{Call, Intake, Reply};
+use crate::catalogue::InRoute;
+use crate::exchange::Refusal;
+use crate::journal::{DeliveryState, JournalError, Notice};
+use crate::model::PaymentState;
+use serde_json::json;
+use tokio::sync::broadcast;
+
+/// What was seen of a payment.
+enum Seen {
+    Link(String, String),
+    Waiting,
+    Refused,
+}
+
+// === impl Intake ===
+
+impl Intake {
+    /// The answer to a message that was taken, after the wait its caller or route asks for.
+    pub(super) async fn outcome(
+        &self,
+        call: &Call,
+        route: &InRoute,
+        mut taken: Taken,
+        notices: Option<broadcast::Receiver<Notice>>,
+    ) -> Result<Reply, No> {
+        let patience = self.patience(call, route);
+        let mut over = false;
+        if let (Some(time), Some(dossier), Some(notices)) = (patience, taken.dossier.clone(), notices) {
+            over = if taken.pending {
+                tokio::time::timeout(time, self.link(&dossier, &mut taken, notices))
+                    .await
+                    .map_or(Ok(true), |r| r.map(|()| false))?
+            } else if taken.caused.is_empty() {
+                false
+            } else {
+                let settled = self.settled(&dossier, &taken.caused, notices);
+                tokio::time::timeout(time, settled).await.map_or(Ok(true), |r| r.map(|()| false))?
+            };
+        }
+        let replies = &route.replies;
+        let late = taken.pending || over && replies.waited.is_some();
+        let (map, status) = match &replies.waited {
+            Some(waited) if late => (Some(waited.as_str()), 202),
+            _ if taken.pending => (None, 202),
+            _ => (replies.accepted.as_deref(), 200),
+        };
+        let mut reply = self.answer(&call.partner, map, &[&taken.receipt], status)?;
+        reply.dossier = taken.dossier;
+        reply.waited = call.wait.and(patience).map(|p| p.as_secs());
+        Ok(reply)
+    }
+
+    /// Returns once none of these deliveries is on its way any more.
+    async fn settled(&self, dossier: &str, ids: &[String], mut notices: broadcast::Receiver<Notice>) -> Result<(), No> {
+        loop {
+            let snapshot = self.journal.snapshot(dossier).await?;
+            let on_its_way =
+                |s: DeliveryState| matches!(s, DeliveryState::Waiting | DeliveryState::Claimed | DeliveryState::Unknown);
+            if !snapshot.open.iter().any(|d| ids.contains(&d.id) && on_its_way(d.state)) {
+                return Ok(());
+            }
+            next(&mut notices, dossier).await?;
+        }
+    }
+
+    /// Returns once the dossier's open transaction has its link; refused when the platform refused it.
+    async fn link(&self, dossier: &str, taken: &mut Taken, mut notices: broadcast::Receiver<Notice>) -> Result<(), No> {
+        loop {
+            match self.seen(dossier).await? {
+                Seen::Link(transaction, url) => {
+                    taken.pending = false;
+                    if let Some(map) = taken.receipt.as_object_mut() {
+                        map.insert("transaction".into(), json!(transaction));
+                        map.insert("url".into(), json!(url));
+                    }
+                    return Ok(());
+                }
+                Seen::Refused => {
+                    return Err(Refusal::new(
+                        "payment-refused",
+                        502,
+                        "Nền tảng thanh toán từ chối yêu cầu; xin thử lại sau.",
+                        "The payment platform refused the request; try again later.",
+                    )
+                    .into());
+                }
+                Seen::Waiting => next(&mut notices, dossier).await?,
+            }
+        }
+    }
+
+    async fn seen(&self, dossier: &str) -> Result<Seen, No> {
+        let snapshot = self.journal.snapshot(dossier).await?;
+        let mut open = snapshot.payments.into_iter().rev().filter(|p| p.state == PaymentState::Requested).peekable();
+        if open.peek().is_none() {
+            return Ok(Seen::Refused);
+        }
+        Ok(open.find_map(|p| p.link.map(|url| (p.transaction, url))).map_or(Seen::Waiting, |(t, url)| Seen::Link(t, url)))
+    }
+}
+
+/// Waits for news of a dossier. What was missed is looked up again.
+async fn next(notices: &mut broadcast::Receiver<Notice>, dossier: &str) -> Result<(), No> {
+    loop {
+        match notices.recv().await {
+            Ok(notice) if notice.dossier.as_deref().is_none_or(|d| d == dossier) => return Ok(()),
+            Ok(_) => {}
+            Err(broadcast::error::RecvError::Lagged(_)) => return Ok(()),
+            Err(broadcast::error::RecvError::Closed) => return Err(JournalError::Closed.into()),
+        }
+    }
+}
