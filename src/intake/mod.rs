@@ -50,7 +50,7 @@ pub struct Parts {
     pub random: Arc<dyn Random>,
     /// The gateway's own key, the same after a restart.
     pub key: [u8; 32],
-    /// Return addresses, longest wait, sizes, expiry of payments.
+    /// Return addresses, longest wait, sizes.
     pub gateway: Gateway,
 }
 
@@ -93,7 +93,7 @@ impl Intake {
             .catalogue
             .partners
             .values()
-            .map(|p| (p.name.clone(), guide_for(&guide, &p.class, parts.gateway.payment_expires)))
+            .map(|p| (p.name.clone(), guide_for(&guide, &p.class)))
             .collect();
         Self {
             catalogue: parts.catalogue,
@@ -131,9 +131,8 @@ impl Call {
 }
 
 /// The guide for what a partner of this class causes: at the receiving partner's queue its lanes have this class.
-fn guide_for(guide: &Guide, class: &str, payment_expires: Duration) -> Guide {
+fn guide_for(guide: &Guide, class: &str) -> Guide {
     let mut own = guide.clone();
-    own.payment_ms = i64::try_from(payment_expires.as_millis()).unwrap_or(i64::MAX);
     for target in own.targets.values_mut() {
         class.clone_into(&mut target.class);
     }
