@@ -1,0 +1,35 @@
+//! The whole thing as an operator runs it: the real program in processes of its own, on loopback and a real disk.
+//!
+//! Always: each test stands for a promise of the README; each can fail (what it asserts about its own conditions is asserted too); each
+//! is bounded in time. Not here: the rules of single rooms (their own tests), speed.
+//!
+//! | file | promise |
+//! |---|---|
+//! | `demo` | the main job, end to end, and its exit code when something is missing |
+//! | `kill` | `kill -9` under load loses nothing and repeats nothing |
+//! | `disk` | a 2xx means it is on disk, seen from outside by strace |
+//! | `order` | statuses in any order, each twice |
+//! | `outage` | the Ministry is down longer than the retry schedule |
+//! | `strangers` | other people's software understands us: zeep, standardwebhooks |
+//! | `silence` | no secret and no personal datum in logs, metrics, reasons, refusals |
+//! | `carried` | portal → canonical → Ministry → canonical loses nothing |
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test: what is not as expected fails it, and it waits by the wall"
+)]
+
+mod carried;
+mod demo;
+mod disk;
+mod dossiers;
+mod kill;
+mod order;
+mod outage;
+mod silence;
+mod strangers;
+mod world;

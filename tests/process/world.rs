@@ -1,0 +1,389 @@
+//! A small world for one test: the three partners and the gateway, each the real program as a process of its own, in one folder of the
+//! disk that goes away with the test. Nothing here knows what a message means.
+//!
+//! Always: only processes started here are ended, by their id; every wait has an end; what a process said stands in a file of the folder.
+
+use std::fs::{self, File};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// The program under test.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_lienthong");
+/// What the portal shows the gateway.
+pub const PORTAL: (&str, &str) = ("cong-dvc-thu-nghiem", "vi-du-cong");
+/// What the Ministry shows the gateway.
+pub const MINISTRY: (&str, &str) = ("bo-gddt-thu-nghiem", "vi-du-bo");
+/// The operator's token.
+pub const OPERATOR: &str = "vi-du-van-hanh";
+/// Secrets of the gateway by name; invented.
+pub const SECRETS: [(&str, &str); 5] = [
+    ("hanoi/client", "bi-mat-cua-lien-thong-tai-cong"),
+    ("hanoi/webhook", "whsec_a2hvYS13ZWJob29rLXRodS1uZ2hpZW0tMzItYnl0ZQ=="),
+    ("keypay/hash_key_1", "khoa-mot-thu-nghiem"),
+    ("keypay/hash_key_2", "khoa-hai-thu-nghiem"),
+    ("moet/password", "mat-khau-tai-bo-thu-nghiem"),
+];
+
+/// A process that ends with this value.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    /// What it prints.
+    pub out: PathBuf,
+    /// What it logs.
+    pub err: PathBuf,
+}
+
+/// A simulator: its process, the address of its contract and that of the test's hand.
+#[derive(Debug)]
+pub struct Simulator {
+    /// The process.
+    pub process: Process,
+    /// Where the gateway calls it.
+    pub url: String,
+    /// `/_book`, `/_weather`, …
+    pub control: String,
+}
+
+/// How a world differs from the usual one.
+#[derive(Debug, Default)]
+pub struct Setup {
+    /// More arguments of the Ministry's simulator.
+    pub ministry: Vec<&'static str>,
+    /// More arguments of the portal's.
+    pub portal: Vec<&'static str>,
+    /// More arguments of the platform's.
+    pub payment: Vec<&'static str>,
+    /// Lines after `[partners.moet] base = …`.
+    pub moet: &'static str,
+    /// Lines after `[partners.hanoi] base = …`.
+    pub hanoi: &'static str,
+    /// Lines after `[partners.keypay] base = …`.
+    pub keypay: &'static str,
+    /// The `[log]` table's lines; none: human, info.
+    pub log: &'static str,
+}
+
+/// See the head of this file.
+#[derive(Debug)]
+pub struct World {
+    folder: tempfile::TempDir,
+    /// The city's portal.
+    pub portal: Simulator,
+    /// The Ministry.
+    pub ministry: Simulator,
+    /// The payment platform.
+    pub payment: Simulator,
+    /// The gateway, while it runs.
+    pub gateway: Option<Process>,
+    /// Its public address.
+    pub public: String,
+    /// Its operators' address.
+    pub admin: String,
+    /// For the test's own calls.
+    pub http: reqwest::Client,
+    starts: u32,
+}
+
+/// An answer, read.
+#[derive(Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body.
+    pub text: String,
+}
+
+// === impl Process ===
+
+impl Process {
+    /// Starts a program; its output goes to `<name>.out` and `<name>.err` in `folder`, appended.
+    pub fn start(folder: &Path, name: &str, program: &str, arguments: &[String]) -> Self {
+        let (out, err) = (folder.join(format!("{name}.out")), folder.join(format!("{name}.err")));
+        let append = |path: &Path| File::options().create(true).append(true).open(path).unwrap();
+        let child = Command::new(program)
+            .args(arguments)
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stdout(append(&out))
+            .stderr(append(&err))
+            .env_remove("RUST_BACKTRACE")
+            .spawn()
+            .unwrap_or_else(|e| panic!("{program} cannot be started: {e}"));
+        Self { child, out, err }
+    }
+
+    /// Its id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// SIGKILL, and waits until it is gone.
+    pub fn kill(mut self) {
+        self.end();
+    }
+
+    /// Waits for its own end; the exit code.
+    pub async fn ended(&mut self, most: Duration) -> Option<i32> {
+        let mut code = None;
+        let end = Instant::now() + most;
+        while code.is_none() && Instant::now() < end {
+            code = self.child.try_wait().unwrap();
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        code.and_then(|c| c.code())
+    }
+
+    /// What it said, both streams.
+    pub fn said(&self) -> String {
+        let text = |path: &Path| String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned();
+        format!("{}{}", text(&self.out), text(&self.err))
+    }
+
+    fn end(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+// === impl Simulator ===
+
+impl Simulator {
+    /// Starts `lienthong simulate <role>` and reads its addresses.
+    pub async fn start(folder: &Path, role: &str, more: &[String]) -> Self {
+        let arguments = [&["simulate".to_owned(), role.to_owned()], more].concat();
+        let process = Process::start(folder, role, PROGRAM, &arguments);
+        let line = until(Duration::from_secs(30), &format!("the {role} simulator's addresses"), async || {
+            fs::read_to_string(&process.out).ok()?.lines().find(|l| l.contains(" control ")).map(str::to_owned)
+        })
+        .await;
+        let words: Vec<&str> = line.split_whitespace().collect();
+        Self { url: words[1].to_owned(), control: words[3].to_owned(), process }
+    }
+}
+
+// === impl World ===
+
+impl World {
+    /// Starts the partners and the gateway.
+    pub async fn start(setup: Setup) -> Self {
+        let world = Self::without_gateway(setup).await;
+        world.with_gateway().await
+    }
+
+    /// Starts the partners and lays the gateway's files.
+    pub async fn without_gateway(setup: Setup) -> Self {
+        let folder = tempfile::Builder::new().prefix("lienthong-").tempdir().unwrap();
+        let at = folder.path();
+        let (public, admin) = (free_port(), free_port());
+        let gateway = format!("http://127.0.0.1:{public}");
+        let secret = |name: &str| SECRETS.iter().find(|(n, _)| *n == name).unwrap().1;
+        let simulator = async |role: &str, own: &[(&str, &str)], more: &[&str]| {
+            let mut all = vec!["--gateway".to_owned(), gateway.clone()];
+            own.iter().for_each(|(name, value)| all.extend([format!("--{name}"), (*value).to_owned()]));
+            all.extend(more.iter().map(|m| (*m).to_owned()));
+            Simulator::start(at, role, &all).await
+        };
+        let portal = [
+            ("username", "lien-thong-thu-nghiem"),
+            ("password", secret("hanoi/client")),
+            ("gateway-username", PORTAL.0),
+            ("gateway-password", PORTAL.1),
+            ("webhook", secret("hanoi/webhook")),
+        ];
+        let ministry = [
+            ("username", "so-gddt-hn-thu-nghiem"),
+            ("password", secret("moet/password")),
+            ("gateway-username", MINISTRY.0),
+            ("gateway-password", MINISTRY.1),
+        ];
+        let payment = [("key-1", secret("keypay/hash_key_1")), ("key-2", secret("keypay/hash_key_2"))];
+        let portal = simulator("portal", &portal, &setup.portal).await;
+        let ministry = simulator("ministry", &ministry, &setup.ministry).await;
+        let payment = simulator("payment", &payment, &setup.payment).await;
+        for (name, value) in SECRETS {
+            let path = at.join("secrets").join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, value).unwrap();
+        }
+        let log = if setup.log.is_empty() { "format = \"human\"\nlevel = \"info\"" } else { setup.log };
+        let config = format!(
+            "listen = \"127.0.0.1:{public}\"\nadmin = \"127.0.0.1:{admin}\"\npublic_url = \"{gateway}\"\ndata = \"data\"\n\
+             secrets = \"secrets\"\ncallers = \"callers.toml\"\nreturn_urls = [\"https://cong.vidu.example/thanh-toan\"]\n\
+             [log]\n{log}\n[limits]\ndisk_reserve = \"1MB\"\n\
+             [partners.hanoi]\nbase = \"{}\"\n{}\n[partners.moet]\nbase = \"{}\"\n{}\n[partners.keypay]\nbase = \"{}\"\n{}\n",
+            portal.url, setup.hanoi, ministry.url, setup.moet, payment.url, setup.keypay
+        );
+        fs::write(at.join("gateway.toml"), config).unwrap();
+        fs::write(at.join("callers.toml"), callers()).unwrap();
+        Self {
+            public: gateway,
+            admin: format!("http://127.0.0.1:{admin}"),
+            http: client(),
+            portal,
+            ministry,
+            payment,
+            gateway: None,
+            folder,
+            starts: 0,
+        }
+    }
+
+    /// Starts the gateway and waits until it answers.
+    pub async fn with_gateway(mut self) -> Self {
+        self.start_gateway(&[], &[]).await;
+        self
+    }
+
+    /// Starts the gateway, by way of another program when `before` names one, and waits until it answers.
+    pub async fn start_gateway(&mut self, before: &[String], more: &[&str]) {
+        self.starts += 1;
+        let mut all: Vec<String> = before.to_vec();
+        all.extend([PROGRAM, "serve", "--config", "gateway.toml"].map(str::to_owned));
+        all.extend(more.iter().map(|m| (*m).to_owned()));
+        let program = all.remove(0);
+        let mut process = Process::start(self.path(), "gateway", &program, &all);
+        let end = Instant::now() + Duration::from_secs(60);
+        while self.get(&format!("{}/healthz", self.public), None).await.is_none_or(|a| a.status != 200) {
+            let gone = process.child.try_wait().unwrap();
+            assert!(gone.is_none() && Instant::now() < end, "the gateway did not start ({gone:?}):\n{}", process.said());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        self.gateway = Some(process);
+    }
+
+    /// The folder of this world.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// `kill -9` of the gateway.
+    pub fn kill_gateway(&mut self) {
+        self.gateway.take().unwrap().kill();
+    }
+
+    /// A token of the portal at the gateway.
+    pub async fn token(&self) -> String {
+        let form = format!("grant_type=client_credentials&client_id={}&client_secret={}", PORTAL.0, PORTAL.1);
+        let request = self.http.post(format!("{}/hanoi/token", self.public));
+        let request = request.header("content-type", "application/x-www-form-urlencoded").body(form);
+        let answer = sent(request).await.expect("the token route answers");
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.json()["access_token"].as_str().expect("a token").to_owned()
+    }
+
+    /// GET with a bearer token; none: no answer.
+    pub async fn get(&self, url: &str, bearer: Option<&str>) -> Option<Answer> {
+        let request = self.http.get(url);
+        sent(if let Some(token) = bearer { request.bearer_auth(token) } else { request }).await
+    }
+
+    /// GET of the operators' API, which must succeed.
+    pub async fn operator(&self, path: &str) -> Value {
+        let answer = self.get(&format!("{}{path}", self.admin), Some(OPERATOR)).await.expect("the operators' door answers");
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+        answer.json()
+    }
+
+    /// POST of a JSON body.
+    pub async fn post(&self, url: &str, bearer: Option<&str>, body: &Value) -> Option<Answer> {
+        let request = self.http.post(url).header("content-type", "application/json").body(body.to_string());
+        sent(if let Some(token) = bearer { request.bearer_auth(token) } else { request }).await
+    }
+
+    /// A control route of a simulator, which must succeed.
+    pub async fn hand(&self, simulator: &Simulator, path: &str, body: &Value) -> Value {
+        let url = format!("{}{path}", simulator.control);
+        let answer = self.post(&url, None, body).await.unwrap_or_else(|| panic!("{path}: no answer"));
+        assert!((200..300).contains(&answer.status), "{path}: {} {}", answer.status, answer.text);
+        serde_json::from_str(&answer.text).unwrap_or(Value::Null)
+    }
+
+    /// What a simulator shows of itself (`/_book`, `/_dossier/…`); null: it has nothing of that name.
+    pub async fn shown(&self, simulator: &Simulator, path: &str) -> Value {
+        let answer = self.get(&format!("{}{path}", simulator.control), None).await.unwrap_or_else(|| panic!("{path}: no answer"));
+        serde_json::from_str(&answer.text).unwrap_or(Value::Null)
+    }
+
+    /// Files a dossier at the portal, with files and all; its code.
+    pub async fn apply(&self, number: u64, service: &str) -> String {
+        let body = serde_json::json!({ "number": number, "service": service, "edition": "2025" });
+        let filed = self.hand(&self.portal, "/_apply", &body).await;
+        filed["code"].as_str().unwrap_or_else(|| panic!("no code in {filed}")).to_owned()
+    }
+
+    /// Everything the gateway has said, over all its starts.
+    pub fn gateway_said(&self) -> String {
+        let text = |name: &str| String::from_utf8_lossy(&fs::read(self.path().join(name)).unwrap_or_default()).into_owned();
+        format!("{}{}", text("gateway.out"), text("gateway.err"))
+    }
+}
+
+// === impl Answer ===
+
+impl Answer {
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("not JSON ({e}): {}", self.text))
+    }
+}
+
+// === functions ===
+
+/// Who may call: the words of the constants above.
+fn callers() -> String {
+    let digest = |word: &str| lienthong::seal::sha256_hex(word.as_bytes());
+    format!(
+        "[[caller]]\nname = \"cong-thanh-pho\"\npartner = \"hanoi\"\nroles = [\"portal\"]\nagencies = [\"H26\"]\n\
+         client = {{ id = \"{}\", secret_sha256 = \"{}\" }}\n\
+         [[caller]]\nname = \"phan-mem-bo\"\npartner = \"moet\"\nroles = [\"ministry\"]\n\
+         basic = {{ user = \"{}\", password_sha256 = \"{}\" }}\n\
+         [[caller]]\nname = \"nen-tang\"\npartner = \"keypay\"\nroles = [\"payment\"]\nseal = \"notice\"\n\
+         [[caller]]\nname = \"tra-cuu\"\npartner = \"keypay\"\nroles = [\"payment\"]\nnetworks = [\"127.0.0.0/8\"]\n\
+         [[caller]]\nname = \"van-hanh\"\nroles = [\"operator\", \"auditor\", \"metrics\"]\ntoken_sha256 = \"{}\"\n",
+        PORTAL.0,
+        digest(PORTAL.1),
+        MINISTRY.0,
+        digest(MINISTRY.1),
+        digest(OPERATOR)
+    )
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A client of the test's own.
+pub fn client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().unwrap()
+}
+
+/// Sends; none: the connection failed.
+pub async fn sent(request: reqwest::RequestBuilder) -> Option<Answer> {
+    let answer = request.send().await.ok()?;
+    let status = answer.status().as_u16();
+    Some(Answer { status, text: answer.text().await.ok()? })
+}
+
+/// Asks again and again until there is something; fails the test when there never is.
+pub async fn until<T>(most: Duration, what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let end = Instant::now() + most;
+    loop {
+        if let Some(found) = ask().await {
+            return found;
+        }
+        assert!(Instant::now() < end, "waited {} s in vain for {what}", most.as_secs());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
