@@ -130,8 +130,10 @@ impl<'a> Eval<'_, '_, 'a> {
             Some(_) if *lazy && rule.opt == Opt::Required => true,
             Some(node) => {
                 let slot = frame.slot(node);
-                !matches!(slot.seen, Seen::Passed)
-                    && (self.run.presence(slot, &rule.opt) == Presence::Given || (at.is_none() && rule.opt == Opt::Required))
+                let given = self.run.presence(slot, &rule.opt) == Presence::Given;
+                // A required element that is there but empty holds nothing: its own lines say what is missing.
+                let required = rule.opt == Opt::Required && (at.is_none() || matches!(slot.seen, Seen::Blank));
+                !matches!(slot.seen, Seen::Passed) && (given || required)
             }
             None => rule.opt == Opt::Required || rules.iter().any(|r| self.given(frame, r)),
         }
@@ -142,7 +144,12 @@ impl<'a> Eval<'_, '_, 'a> {
         if let (Some(node), Act::Scope { lazy, .. }) = (rule.node, &rule.what) {
             let slot = frame.slot(node);
             let implicit = *lazy && rule.opt == Opt::Required;
-            if !implicit && !matches!(slot.seen, Seen::Passed) && self.run.presence(slot, &rule.opt) == Presence::Missing {
+            let empty = rule.opt == Opt::Required && matches!(slot.seen, Seen::Blank);
+            if !implicit
+                && !empty
+                && !matches!(slot.seen, Seen::Passed)
+                && self.run.presence(slot, &rule.opt) == Presence::Missing
+            {
                 self.missing(plan, frame, node);
                 return false;
             }

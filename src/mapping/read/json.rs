@@ -32,6 +32,10 @@ fn value<'a>(run: &mut Run<'_, 'a>, json: &mut Json<'a>, plan: &Plan, frame: &mu
     let Some(node) = plan.node(id) else { return json.skip() };
     if node.any {
         json.skip()?;
+        if node.root_level && run.map.sealed {
+            let text = raw_scalar(run, json, kind, at)?;
+            text.into_iter().for_each(|text| run.raw_field(node, &node.local, &text));
+        }
         frame.see(id, at, Seen::Passed);
         return Ok(());
     }
@@ -143,14 +147,20 @@ fn unknown_value<'a>(run: &mut Run<'_, 'a>, json: &mut Json<'a>, parent: &Node, 
     let at = json.offset();
     json.skip().map_err(|slip| slip.under(|| run.pointer(&parent.path)))?;
     let is_root = parent.path.is_empty() && run.rows.is_empty() && run.map.sealed;
-    if is_root && matches!(kind, Kind::Text | Kind::Number | Kind::True | Kind::False) {
-        let text = match kind {
-            Kind::Text => Json::resume(run.src, at, 0).text()?,
-            _ => Cow::Borrowed(run.src.get(at..json.offset()).unwrap_or("")),
-        };
-        run.raw.fields.push((key.to_owned(), text.into_owned()));
+    if is_root {
+        let text = raw_scalar(run, json, kind, at)?;
+        text.into_iter().for_each(|text| run.raw.fields.push((key.to_owned(), text.into_owned())));
     }
     Ok(())
+}
+
+/// The raw text of a scalar that began at `at` and was just passed over.
+fn raw_scalar<'a>(run: &Run<'_, 'a>, json: &Json<'a>, kind: Kind, at: usize) -> Lexed<Option<Cow<'a, str>>> {
+    Ok(match kind {
+        Kind::Text => Some(Json::resume(run.src, at, 0).text()?),
+        Kind::Number | Kind::True | Kind::False => Some(Cow::Borrowed(run.src.get(at..json.offset()).unwrap_or(""))),
+        Kind::Null | Kind::Object | Kind::Array => None,
+    })
 }
 
 fn find(plan: &Plan, node: &Node, key: &str, hint: usize) -> Option<(usize, NodeId)> {
