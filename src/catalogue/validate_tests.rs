@@ -161,3 +161,37 @@ fn no_fault_shows_a_value_that_is_not_public() {
     }
     assert!(told > 40, "{told}");
 }
+
+#[test]
+fn every_canonical_sample_keeps_its_schema() {
+    let (catalogue, files) = (catalogue(), Files::embedded());
+    let (mut seen, mut wrong) = (0, Vec::new());
+    for (path, text) in files.under("adapters/").filter(|(path, _)| path.ends_with(".canonical.json")) {
+        let [partner, _, map, _] = path.split('/').collect::<Vec<_>>()[..] else { panic!("{path}") };
+        let kind =
+            catalogue.partners[partner].map(map).and_then(|m| Kind::of_name(m.message())).unwrap_or_else(|| panic!("{path}"));
+        let context: Value = files
+            .text(&format!("adapters/{}", path.replace(".canonical.", ".context.")))
+            .map_or(Value::Null, |t| serde_json::from_str(t).unwrap());
+        let edition = ["/dossier.edition", "/dossier/edition"].iter().find_map(|p| context.pointer(p)).and_then(Value::as_str);
+        // What the wire does not carry is not in the sample: its map says so.
+        let source = files.text(&format!("adapters/{partner}/{map}.map")).unwrap();
+        let without: Vec<&str> =
+            source.lines().find_map(|l| l.strip_prefix("without:")).unwrap_or_default().split(',').map(str::trim).collect();
+        let body: Value = serde_json::from_str(text).unwrap();
+        let bodies = if let Value::Array(list) = body { list } else { vec![body] };
+        for body in bodies {
+            seen += 1;
+            let excused = |f: &SchemaFault| f.keyword == "required" && without.contains(&f.pointer.trim_start_matches('/'));
+            wrong.extend(
+                catalogue
+                    .validate(kind, &body, edition)
+                    .into_iter()
+                    .filter(|f| !excused(f))
+                    .map(|f| (path.to_owned(), f.pointer, f.text_en)),
+            );
+        }
+    }
+    assert!(seen > 100, "{seen}");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
