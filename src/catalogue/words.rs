@@ -136,8 +136,8 @@ fn found(value: &Value, public: bool) -> Found {
         Value::Bool(_) => Found::Boolean,
         Value::Object(_) => Found::Object,
         Value::Array(_) => Found::Array,
-        Value::String(text) if public => Found::Value(short(text)),
-        Value::Number(number) if public => Found::Value(short(&number.to_string())),
+        Value::String(text) if public => Found::Value(short(text).into()),
+        Value::Number(number) if public => Found::Value(short(&number.to_string()).into()),
         Value::String(text) => Found::Text(text.chars().count()),
         Value::Number(number) => Found::Number(number.to_string().bytes().filter(u8::is_ascii_digit).count()),
     }

@@ -28,10 +28,10 @@ impl Decoder {
     ) -> Result<Result<(), E>, NotBase64> {
         for byte in text.bytes().filter(|b| !matches!(b, b' ' | b'\n' | b'\r' | b'\t')) {
             self.held.push(byte);
-            if self.held.len() >= CHUNK {
-                if let Err(error) = self.flush(give)? {
-                    return Ok(Err(error));
-                }
+            if self.held.len() >= CHUNK
+                && let Err(error) = self.flush(give)?
+            {
+                return Ok(Err(error));
             }
         }
         Ok(Ok(()))

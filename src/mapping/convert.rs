@@ -136,9 +136,9 @@ impl Chain {
 
     /// Whether reading can give a value (`~upper`, `~cut`, a day of a time cannot).
     pub(crate) fn gives(&self) -> bool {
-        !self.links.iter().any(|l| matches!(l, Conv::Upper | Conv::Cut(_)))
-            && !(self.leaf.kind == LeafKind::Time && self.links.iter().any(|l| matches!(l, Conv::Date(_))))
-            && !(self.lossy && self.leaf.kind == LeafKind::Any && self.links.iter().any(|l| matches!(l, Conv::Date(_))))
+        let has = |fits: fn(&Conv) -> bool| self.links.iter().any(fits);
+        let day_of_time = self.leaf.kind == LeafKind::Time || (self.lossy && self.leaf.kind == LeafKind::Any);
+        !(has(|l| matches!(l, Conv::Upper | Conv::Cut(_))) || day_of_time && has(|l| matches!(l, Conv::Date(_))))
     }
 
     /// The wire's width in bytes, when it is always the same.
@@ -156,15 +156,14 @@ impl Chain {
         if let (Value::Array(items), Some(Conv::Join(separator))) = (value, self.links.last()) {
             return self.join(items, separator);
         }
-        let links = self.links.iter();
-        links.fold(Some(Lex::of(value)?), |lex, link| link.out(lex?))
+        self.links.iter().try_fold(Lex::of(value)?, |lex, link| link.out(lex))
     }
 
     fn join<'v>(&'v self, items: &'v [Value], separator: &str) -> Option<Lex<'v>> {
         let mut parts = Vec::with_capacity(items.len());
         for item in items {
-            let links = self.links.iter().take(self.links.len() - 1);
-            let lex = links.fold(Some(Lex::of(item)?), |lex, link| link.out(lex?))?;
+            let mut links = self.links.iter().take(self.links.len() - 1);
+            let lex = links.try_fold(Lex::of(item)?, |lex, link| link.out(lex))?;
             if lex.text.is_empty() || lex.text.contains(separator) {
                 return None;
             }

@@ -90,9 +90,9 @@ pub enum Found {
     /// An array.
     Array,
     /// A name (of a field, element, prefix), shortened.
-    Name(String),
+    Name(Box<str>),
     /// A value that the canonical schema calls public, shortened.
-    Value(String),
+    Value(Box<str>),
 }
 
 /// One refusal of a wire.
@@ -175,9 +175,9 @@ fn clip(n: usize) -> u32 {
 
 /// A name or public value, shortened so that an error stays a line.
 #[must_use]
-pub(crate) fn short(text: &str) -> String {
+pub(crate) fn short(text: &str) -> Box<str> {
     const MOST: usize = 60;
-    if text.chars().count() <= MOST { text.to_owned() } else { text.chars().take(MOST).chain(['…']).collect() }
+    if text.chars().count() <= MOST { text.into() } else { text.chars().take(MOST).chain(['…']).collect::<String>().into() }
 }
 
 // === impl FaultKind ===

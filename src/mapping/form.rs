@@ -28,7 +28,7 @@ pub(crate) fn decode(src: &str) -> Lexed<Vec<Field<'_>>> {
         let value_at = at + name.len() + 1;
         let field = Field { name: unescape(name, at)?, value: unescape(value, value_at)?, at, value_at };
         if field.value.len() > MAX_TEXT {
-            return Err(Slip::too_long(value_at).under(|| short(&field.name)));
+            return Err(Slip::too_long(value_at).under(|| short(&field.name).into()));
         }
         keys.add(field.name.clone(), at)?;
         fields.push(field);

@@ -69,7 +69,7 @@ impl<'a> Json<'a> {
     fn wrong<T>(&self, vi: &str, en: &str) -> Lexed<T> {
         let found = match self.src.get(self.at..).and_then(|r| r.chars().next()) {
             None => Found::Nothing,
-            Some(c) if "{}[]:,\"".contains(c) => Found::Name(c.to_string()),
+            Some(c) if "{}[]:,\"".contains(c) => Found::Name(c.to_string().into()),
             Some(_) => Found::Unsaid,
         };
         Err(Slip::found(self.at, FaultKind::Syntax, vi, en, found))
@@ -277,11 +277,11 @@ impl<'a> Json<'a> {
     pub(crate) fn word(&mut self) -> Lexed<()> {
         let rest = self.src.get(self.at..).unwrap_or("");
         for word in ["true", "false", "null"] {
-            if let Some(after) = rest.strip_prefix(word) {
-                if !after.starts_with(|c: char| c.is_ascii_alphanumeric()) {
-                    self.at += word.len();
-                    return Ok(());
-                }
+            if let Some(after) = rest.strip_prefix(word)
+                && !after.starts_with(|c: char| c.is_ascii_alphanumeric())
+            {
+                self.at += word.len();
+                return Ok(());
             }
         }
         self.wrong("true, false hoặc null", "true, false or null")

@@ -128,7 +128,7 @@ fn flat_line(raw: &Raw<'_>, file: &Arc<str>, faults: &mut Faults) -> Option<Flat
         faults.hint(&Span { start: raw.start, len: indent, ..at }, "a tab in the indentation", "four blanks a level");
         return None;
     }
-    if indent % INDENT != 0 {
+    if !indent.is_multiple_of(INDENT) {
         faults.hint(
             &Span { start: raw.start, len: indent, ..at.clone() },
             format!("indented by {indent} blanks"),

@@ -1,7 +1,7 @@
 //! A thin view of the canonical JSON Schemas: what the engine must know of each place of a message.
 //!
 //! Understood: `properties`, `required`, `items`, `type`, `enum`, `const`, `format` (`date-time`, `date`, `decimal`), `$ref` to
-//! `#/$defs/…`, to `other-message.json#/…` and to `forms/…`, `x-public`, `x-key`. An object whose properties are exactly `blob` and
+//! `#/$defs/…`, to `other-message.json#/…` and to `forms/…`, `x-public` (`x-key` is for joins, which are not supported yet). An object whose properties are exactly `blob` and
 //! `size` is a content. This is not a validator: JSON Schema itself is checked elsewhere.
 
 use super::editions::Editions;
@@ -28,7 +28,7 @@ pub(crate) enum Shape {
     /// An object.
     Object(Fields),
     /// A list and its items.
-    List(ShapeId, Option<String>),
+    List(ShapeId),
     /// A scalar or a content.
     Leaf(Leaf),
     /// The same as another place (`$ref`).
@@ -109,7 +109,7 @@ impl Shapes {
         let Some(mut at) = self.root(message) else { return false };
         for step in pointer.split('/').filter(|s| !s.is_empty()) {
             at = match self.get(at) {
-                Shape::List(item, _) if step.bytes().all(|b| b.is_ascii_digit()) => *item,
+                Shape::List(item) if step.bytes().all(|b| b.is_ascii_digit()) => *item,
                 Shape::Object(fields) => match fields.all.get(step) {
                     Some(next) => *next,
                     None => return false,
@@ -149,7 +149,7 @@ impl Shapes {
     pub(crate) fn fill_lists(&self, at: ShapeId, body: &mut Value) {
         match (self.get(at), body) {
             (Shape::Object(fields), Value::Object(map)) => self.fill_object(fields, map),
-            (Shape::List(item, _), Value::Array(rows)) => {
+            (Shape::List(item), Value::Array(rows)) => {
                 for row in rows {
                     self.fill_lists(*item, row);
                 }
@@ -218,8 +218,7 @@ impl Builder<'_> {
             return Ok(Shape::Object(fields));
         }
         if schema.get("items").is_some() {
-            let key = schema.get("x-key").and_then(Value::as_str).map(str::to_owned);
-            return Ok(Shape::List(self.at(name, &format!("{pointer}/items"))?, key));
+            return Ok(Shape::List(self.at(name, &format!("{pointer}/items"))?));
         }
         Ok(leaf(schema))
     }

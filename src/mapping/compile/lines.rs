@@ -245,7 +245,7 @@ impl Compiler<'_> {
             return None;
         }
         self.covered.insert(resolved.dotted.clone());
-        let leaf = if let (Shape::List(item, _), true) = (self.shapes.get(resolved.shape), joined) {
+        let leaf = if let (Shape::List(item), true) = (self.shapes.get(resolved.shape), joined) {
             let item = Resolved { shape: *item, out: resolved.out, path: resolved.path.clone(), dotted: resolved.dotted.clone() };
             self.leaf(&item, path)?
         } else {
@@ -351,7 +351,7 @@ impl Compiler<'_> {
             return None;
         }
         let resolved = self.resolve(path, frame, at)?;
-        let Shape::List(item, _) = self.shapes.get(resolved.shape) else {
+        let Shape::List(item) = self.shapes.get(resolved.shape) else {
             self.hint(&path.at, format!("`{}` is not a list", path.dotted()), "a single value: write the wire name without []");
             return None;
         };
@@ -505,11 +505,11 @@ fn insert(made: Rule, chain: &[usize], rules: &mut Vec<Rule>) {
     let Some((outer, inner)) = chain.split_last() else {
         // `X/@a` first, then `X = v`: the value joins the element that is there.
         let scope = rules.iter_mut().rev().find(|r| r.node.is_some() && r.node == made.node);
-        if let Some(Rule { what: Act::Scope { rules: inside, lazy: true, at: None }, .. }) = scope {
-            if !matches!(made.what, Act::Scope { .. }) {
-                inside.push(Rule { what: as_here(made.what), ..made });
-                return;
-            }
+        if let Some(Rule { what: Act::Scope { rules: inside, lazy: true, at: None }, .. }) = scope
+            && !matches!(made.what, Act::Scope { .. })
+        {
+            inside.push(Rule { what: as_here(made.what), ..made });
+            return;
         }
         rules.push(made);
         return;

@@ -50,7 +50,7 @@ impl Compiler<'_> {
                 }
                 bare && !carried.contains(dotted)
             }
-            Shape::List(item, _) if matches!(self.shapes.get(*item), Shape::Object(_)) => {
+            Shape::List(item) if matches!(self.shapes.get(*item), Shape::Object(_)) => {
                 return self.uncovered(*item, dotted, carried, out);
             }
             _ => !carried.contains(dotted),

@@ -153,10 +153,10 @@ impl<'a> Eval<'_, '_, 'a> {
                 self.missing(plan, frame, node);
                 return false;
             }
-            if let (Seen::Scalar(lex), false) = (&slot.seen, plan.node(node).is_some_and(|n| n.scalar) || implicit) {
-                if !lex.text.is_empty() {
-                    return false;
-                }
+            if let (Seen::Scalar(lex), false) = (&slot.seen, plan.node(node).is_some_and(|n| n.scalar) || implicit)
+                && !lex.text.is_empty()
+            {
+                return false;
             }
         }
         self.is_there(frame, rule)
@@ -223,10 +223,10 @@ impl<'a> Eval<'_, '_, 'a> {
         if matches!(slot.seen, Seen::Passed) {
             return;
         }
-        if let Act::Const { lits, any } = &rule.what {
-            if self.constant(plan, frame, rule, node, lits, *any) {
-                return;
-            }
+        if let Act::Const { lits, any } = &rule.what
+            && self.constant(plan, frame, rule, node, lits, *any)
+        {
+            return;
         }
         if let (Act::List { .. }, true) = (&rule.what, matches!(slot.seen, Seen::No) && self.run.map.is_xml()) {
             return;
@@ -553,10 +553,10 @@ impl<'a> Eval<'_, '_, 'a> {
             return self.no_form(&key, &path, at);
         }
         let Some(variant) = fork.variants.get(&key) else { return self.no_form(&key, &path, at) };
-        if place(&mut self.body, &fork.at).is_some_and(|v| v.is_null()) {
-            if let Some(form) = place(&mut self.body, &fork.at) {
-                *form = Value::Object(Map::new());
-            }
+        if place(&mut self.body, &fork.at).is_some_and(|v| v.is_null())
+            && let Some(form) = place(&mut self.body, &fork.at)
+        {
+            *form = Value::Object(Map::new());
         }
         let inward = std::mem::take(&mut inner.outer);
         self.lines(&variant.plan, &mut inner, &variant.plan.rules);

@@ -185,17 +185,17 @@ impl<'w, W: Wire> Run<'w, W> {
         node: Option<&Node>,
         at: Cursor<'w, '_>,
     ) -> Written<()> {
-        if let Some(path) = object {
-            if self.body(at).and_then(|b| get(b, path)).is_none() {
-                return match (&rule.opt, node) {
-                    (Opt::Required, _) => Err(self.missing(&To::Own(path.into()), node, at)),
-                    (_, Some(node)) => {
-                        self.none(rule, node, false);
-                        Ok(())
-                    }
-                    (_, None) => self.absent(plan, rules),
-                };
-            }
+        if let Some(path) = object
+            && self.body(at).and_then(|b| get(b, path)).is_none()
+        {
+            return match (&rule.opt, node) {
+                (Opt::Required, _) => Err(self.missing(&To::Own(path.into()), node, at)),
+                (_, Some(node)) => {
+                    self.none(rule, node, false);
+                    Ok(())
+                }
+                (_, None) => self.absent(plan, rules),
+            };
         }
         let Some(node) = node else { return self.lines(plan, rules, at) };
         let before = self.wire.mark();

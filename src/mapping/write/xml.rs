@@ -56,11 +56,11 @@ impl Out {
 
     /// Closes the start tag of the innermost open element.
     fn inside(&mut self) {
-        if let Some(open) = self.open.last_mut() {
-            if open.gt.is_none() {
-                open.gt = Some(self.bytes.len());
-                self.bytes.push(b'>');
-            }
+        if let Some(open) = self.open.last_mut()
+            && open.gt.is_none()
+        {
+            open.gt = Some(self.bytes.len());
+            self.bytes.push(b'>');
         }
     }
 
