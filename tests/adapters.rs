@@ -427,3 +427,96 @@ fn every_edition_has_its_schema_and_a_map_in_each_adapter_with_forms() {
         }
     }
 }
+
+#[test]
+fn a_canonical_body_out_of_its_bounds_is_refused() {
+    let schemas = schemas();
+    let cases: &[(&str, &str, &str, Value)] = &[
+        ("keypay/notice/paid.json", "payment.notice", "/amount", (-1).into()),
+        ("keypay/notice/paid.json", "payment.notice", "/amount", 150_000.5.into()),
+        ("keypay/notice/paid.json", "payment.notice", "/transaction", "123456789012345678901".into()),
+        ("hanoi/submit/pupil-2025.json", "dossier.submit", "/code", "H26.15-20250421-117".into()),
+        ("hanoi/submit/pupil-2025.json", "dossier.submit", "/submitted_at", "2025-02-30T08:00:00+07:00".into()),
+        ("hanoi/submit/pupil-2025.json", "dossier.submit", "/submitted_at", "2025-02-20T08:00:00Z".into()),
+        ("hanoi/submit/pupil-2025.json", "dossier.submit", "/applicant/birth_date", "2007-02-29".into()),
+        ("hanoi/submit/pupil-2025.json", "dossier.submit", "/applicant/name", "".into()),
+        ("hanoi/submit/pupil-2025.json", "dossier.submit", "/applicant/name", "x".repeat(501).into()),
+        ("hanoi/submit/pupil-2025.json", "dossier.submit", "/papers/0/copies", 0.into()),
+        ("hanoi/submit/pupil-2025.json", "forms/1.005142@2025", "/form/subjects/0", "civics".into()),
+        ("hanoi/submit/pupil-2025.json", "forms/1.005142@2025", "/form/identity/number", "123456789".into()),
+        ("hanoi/submit/pupil-2025.json", "forms/1.005142@2025", "/form/grade12/class", "TDO".into()),
+        ("hanoi/submit/pupil-cmnd-2019.json", "forms/1.005142@2019", "/form/subjects/0", "informatics".into()),
+        ("moet/status/fee.xml", "status.change", "/status", "lost".into()),
+    ];
+    for (path, schema, pointer, value) in cases {
+        let (folder, stem) = path.rsplit_once('/').unwrap();
+        let (who, map) = folder.split_once('/').unwrap();
+        let stem = stem.rsplit_once('.').unwrap().0;
+        let mut body = json(&root().join(format!("adapters/{who}/samples/{map}/{stem}.canonical.json")));
+        let validator = jsonschema::options().should_validate_formats(true).build(&schemas[*schema]).unwrap();
+        let part = |body: &Value| if schema.starts_with("forms/") { body["form"].clone() } else { body.clone() };
+        assert!(validator.is_valid(&part(&body)), "{path} is valid before");
+        *body.pointer_mut(pointer).unwrap() = value.clone();
+        assert!(!validator.is_valid(&part(&body)), "{path}: {pointer} = {value} is refused");
+    }
+}
+
+/// A sample with one text replaced by another; the text must be there.
+fn spoilt(wire: &str, from: &str, to: &str) -> Vec<u8> {
+    assert!(wire.contains(from), "the sample holds {from}");
+    wire.replacen(from, to, 1).into_bytes()
+}
+
+#[test]
+fn a_spoilt_wire_is_refused_at_its_place_in_both_languages() {
+    let shapes = shapes();
+    let partners = partners();
+    let cases: &[(&str, &str, &str, &str, &str)] = &[
+        // sample, what stands there, what is put there, where the fault is told, a word of its English sentence
+        ("hanoi/submit/pupil-2025.json", "\"2025-04-21 08:15:30\"", "\"2025-02-30 08:15:30\"", "/NgayNop", "yyyy-MM-dd HH:mm:ss"),
+        ("hanoi/submit/pupil-2025.json", "\"20070308000000\"", "\"20070229000000\"", "NgaySinh", "yyyyMMdd"),
+        ("hanoi/submit/pupil-2025.json", "\"LoaiDoiTuong\": 0", "\"LoaiDoiTuong\": 7", "/LoaiDoiTuong", "one of"),
+        ("hanoi/submit/pupil-2025.json", "\"LoaiDoiTuong\": 0", "\"LoaiDoiTuong\": \"0\"", "/LoaiDoiTuong", ""),
+        ("hanoi/submit/pupil-2025.json", "\"MaHoSo\"", "\"MaHoSo2\"", "/MaHoSo", ""),
+        ("hanoi/submit/pupil-2025.json", "\"MaTTHC\"", "\"MaHoSo\"", "/MaHoSo", "once"),
+        ("hanoi/submit/pupil-2025.json", "\"KT\"", "\"GD\"", "monThi", "one of"),
+        ("hanoi/submit/pupil-2025.json", "\"CCCD\"", "\"CMND\"", "loaiGiayTo", "one of"),
+        ("hanoi/submit/pupil-2025.json", "\"1.005142\"", "\"9.999999\"", "/ToKhai", "form"),
+        ("hanoi/submit/pupil-2025.json", "\"TenChuHs\": \"Trần", "\"TenChuHs\": \"Tràn", "TenChuHs", "same"),
+        ("hanoi/withdraw/short.json", "\"LyDo\"", "\"LyDo\": null, \"x\"", "/LyDo", ""),
+        ("hanoi/withdraw/short.json", "}", "", "", ""),
+        ("moet/status/fee.xml", "urn:lienthong:bo-gddt:1", "urn:lienthong:bo-gddt:2", "", "urn:lienthong:bo-gddt:1"),
+        ("moet/status/fee.xml", "<soap:Envelope", "<!DOCTYPE x><soap:Envelope", "", ""),
+        ("moet/status/fee.xml", "</SoTien>", "</SoTienX>", "", ""),
+        ("moet/status/fee.xml", "<TrangThai>6<", "<TrangThai>11<", "TrangThai", "one of"),
+        ("moet/status/fee.xml", "2025-04-22T09:00:00+07:00", "2025-04-31T09:00:00+07:00", "ThoiDiem", ""),
+        ("moet/status/fee.xml", "<MaHoSo>H26.15-20250421-0000117</MaHoSo>", "", "MaHoSo", ""),
+        ("moet/status/fee.xml", "<MaHoSo>", "<MaHoSo>X</MaHoSo><MaHoSo>", "MaHoSo", "once"),
+        ("moet/status/fee.xml", "<TenPhi>", "<La>1</La><TenPhi>", "La", "contract"),
+        ("moet/result/one-document.xml", "<NoiDung>", "<NoiDung>*", "NoiDung", "base64"),
+        ("keypay/notice/paid.json", "\"client_id\": \"HN-GDDT\"", "\"client_id\": \"HN-KHAC\"", "/client_id", ""),
+        ("keypay/notice/paid.json", "\"trans_amount\": 150000", "\"trans_amount\": 1.5e5", "/trans_amount", "number"),
+    ];
+    let mut complaints = Vec::new();
+    for (path, from, to, place, word) in cases {
+        let mut steps = path.split('/');
+        let (who, name) = (steps.next().unwrap(), steps.next().unwrap());
+        let partner = partners.iter().find(|p| p.name == who).unwrap();
+        let book = book(partner, &shapes);
+        let list = samples(partner);
+        let sample = list[name].iter().find(|s| s.title == *path).expect("the sample is there");
+        let wire = spoilt(std::str::from_utf8(&sample.wire).unwrap(), from, to);
+        match book.map(name).unwrap().read(&wire, &sample.context, &mut MemoryContents::default()) {
+            Ok(read) => complaints.push(format!("{path}: {to} is read as {:#}", bodies(&read, true))),
+            Err(faults) => {
+                let fits = |f: &lienthong::mapping::WireFault| f.pointer().contains(place) && f.text_en().contains(word);
+                if !faults.iter().any(fits) {
+                    let told: Vec<String> = faults.iter().map(|f| format!("{} {}", f.pointer(), f.text_en())).collect();
+                    complaints.push(format!("{path}: {to} tells {told:?}"));
+                }
+                assert!(faults.iter().all(|f| !f.text_vi().is_empty()), "{path}: told in Vietnamese too");
+            }
+        }
+    }
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+}

@@ -89,12 +89,7 @@ impl Intake {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let guide = Guide::of(&parts.catalogue);
-        let guides = parts
-            .catalogue
-            .partners
-            .values()
-            .map(|p| (p.name.clone(), guide_for(&guide, &p.class)))
-            .collect();
+        let guides = parts.catalogue.partners.values().map(|p| (p.name.clone(), guide_for(&guide, &p.class))).collect();
         Self {
             catalogue: parts.catalogue,
             journal: parts.journal,
