@@ -63,13 +63,28 @@ async fn attempt(shared: &Shared, today: &Arc<Partner>, claim: &Claim, began: Ti
         now,
         chance: chance(shared),
     };
-    let message =
-        Outgoing { partner: &partner, route, id: &claim.id, at: claim.at, body: &body, dossier: snapshot.dossier.as_ref() };
+    let message = Outgoing {
+        partner: &partner,
+        route,
+        id: &claim.id,
+        at: claim.at,
+        body: &body,
+        dossier: snapshot.dossier.as_ref(),
+        trace: claim.trace.as_deref(),
+    };
     match (&claim.doubt, route.repeat) {
         (Some(doubt), Repeat::Ask) => {
             let Some((ask, question)) = question(&partner, route, claim) else { return parked("no-inquiry", digest) };
             let inquiry_id = Mint::new(&*shared.parts.random, began).message_id();
-            let inquiry = Outgoing { partner: &partner, route: ask, id: &inquiry_id, at: began, body: &question, dossier: None };
+            let inquiry = Outgoing {
+                partner: &partner,
+                route: ask,
+                id: &inquiry_id,
+                at: began,
+                body: &question,
+                dossier: None,
+                trace: claim.trace.as_deref(),
+            };
             let (outcome, content) = send(shared, &inquiry, began).await;
             let evidence: Option<Evidence> =
                 matches!(outcome, Outcome::Done { .. }).then(|| exchange::answered(content.as_ref()));
@@ -135,7 +150,8 @@ async fn try_settle(shared: &Shared, claim: &Claim, began: Time, result: &Ending
 
 fn consequences(shared: &Shared, claim: &Claim, now: Time, result: &Ending, snapshot: &Snapshot) -> (Next, Effects) {
     let mint = Mint::new(&*shared.parts.random, now);
-    let origin = Origin { partner: claim.partner.clone(), caller: claim.caller.clone(), agencies: Vec::new() };
+    let origin =
+        Origin { partner: claim.partner.clone(), caller: claim.caller.clone(), trace: claim.trace.clone(), ..Origin::default() };
     let service = snapshot.dossier.as_ref().and_then(|d| Service::of_dossier(&shared.parts.catalogue, d));
     let files = exchange::Files::new();
     let scene = Scene { now, mint: &mint, origin: &origin, guide: &shared.guide, service: service.as_ref(), files: &files };

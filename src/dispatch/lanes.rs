@@ -71,7 +71,12 @@ impl Lanes {
         // The saved state covers all that may begin: what is not used is only a little patience lost after a crash.
         let mut after = self.pace;
         (0..count).for_each(|_| after.take(soon));
-        let claims = match shared.parts.journal.claim(&self.partner.name, count, now, Some(after.tat_ms())).await {
+        let claims = match shared
+            .parts
+            .journal
+            .claim(&self.partner.name, count, now, Some(after.tat_ms()), &shared.parts.catalogue.digest)
+            .await
+        {
             Ok(claims) => claims,
             Err(error) => {
                 tracing::error!(partner = %self.partner.name, %error, "no claims could be taken; trying again shortly");

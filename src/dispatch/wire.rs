@@ -28,6 +28,8 @@ pub(super) struct Outgoing<'a> {
     pub(super) body: &'a Value,
     /// The dossier it is about.
     pub(super) dossier: Option<&'a Dossier>,
+    /// The trace of the request that caused it.
+    pub(super) trace: Option<&'a str>,
 }
 
 /// Why a message cannot be written to its wire: what the adapter cannot do with it parks it.
@@ -66,7 +68,7 @@ impl Outgoing<'_> {
                 .push(("content-type".to_owned(), format!("{}; charset=utf-8", mapping.format().media_type(mapping.envelope()))));
         }
         headers.extend(self.partner.headers.iter().chain(&self.route.headers).map(|(n, v)| (n.clone(), v.clone())));
-        headers.push(("traceparent".to_owned(), traceparent(self.id)));
+        headers.push(("traceparent".to_owned(), traceparent(self.trace, self.id)));
         if let Some(value) = self.authorization(shared, now).await? {
             headers.push(("authorization".to_owned(), value));
         }
@@ -205,12 +207,12 @@ fn fact(value: Scalar) -> Fact {
     }
 }
 
-/// W3C Trace Context: the message id is the trace, so that both sides' logs of one message meet, over all attempts.
-fn traceparent(id: &str) -> String {
-    let hex: String = id.chars().filter(char::is_ascii_hexdigit).collect();
-    let trace = if hex.len() == 32 { hex } else { crate::seal::sha256_hex(id.as_bytes()).chars().take(32).collect() };
-    let span: String = trace.chars().rev().take(16).collect();
-    format!("00-{trace}-{span}-01")
+/// W3C Trace Context: the trace of the request that caused the message, else one of the message's own; the span is the message's, the
+/// same over all attempts, so that both sides' logs of one message meet.
+fn traceparent(trace: Option<&str>, id: &str) -> String {
+    let own = crate::seal::sha256_hex(id.as_bytes());
+    let (head, tail) = own.split_at_checked(32).unwrap_or((&own, ""));
+    format!("00-{}-{}-01", trace.unwrap_or(head), tail.get(..16).unwrap_or(tail))
 }
 
 /// An application/x-www-form-urlencoded body.

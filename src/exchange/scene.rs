@@ -35,6 +35,8 @@ pub struct Origin {
     pub caller: String,
     /// Agency prefixes it may hand in for; empty: any.
     pub agencies: Vec<String>,
+    /// Trace id of the request, 32 hex digits.
+    pub trace: Option<String>,
 }
 
 /// Which partner plays which role, and by which route it takes a message. Built from the catalogue once per load.
@@ -104,6 +106,7 @@ impl Scene<'_> {
             at: self.now,
             kind,
             body,
+            trace: self.origin.trace.clone(),
         })
     }
 

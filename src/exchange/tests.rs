@@ -65,7 +65,7 @@ impl World {
     fn scene_of<T>(&self, partner: &str, act: impl FnOnce(&Scene<'_>, &Snapshot) -> T) -> T {
         let random = SystemRandom;
         let mint = Mint::new(&random, self.now);
-        let origin = Origin { partner: partner.into(), caller: partner.into(), agencies: Vec::new() };
+        let origin = Origin { partner: partner.into(), caller: partner.into(), ..Origin::default() };
         let files = Files::new();
         let scene = Scene {
             now: self.now,
@@ -159,6 +159,7 @@ impl World {
             attempts: 1,
             adapters: None,
             doubt: None,
+            trace: None,
         };
         let partner = view.partner;
         let effects = self.scene_of(&partner, |scene, snapshot| ended(scene, &claim, how, content.as_ref(), snapshot)).unwrap();

@@ -91,6 +91,7 @@ impl House {
                     at: START,
                     kind: Kind::DossierSubmit,
                     body: None,
+                    trace: None,
                 }],
                 audit: vec![NewAudit { at: START, who: "portal".into(), what: "x".into(), about: CODE.into(), data: json!({}) }],
                 ..Effects::default()

@@ -30,28 +30,37 @@ pub(super) struct ReadySettlement {
     pub(super) effects: Ready,
 }
 
+/// Who claims, when, with what.
+pub(super) struct By {
+    /// The partner whose lanes are looked at.
+    pub(super) partner: String,
+    /// When.
+    pub(super) now: Time,
+    /// The pacing state to save with the claims.
+    pub(super) tat: Option<i64>,
+    /// The run that claims.
+    pub(super) run: i64,
+    /// The adapter set a delivery claimed for the first time is bound to.
+    pub(super) adapters: String,
+}
+
 // === functions ===
 
 /// Takes due heads of a partner, earliest first, then by deadline.
-pub(super) fn claim(
-    conn: &Connection,
-    partner: &str,
-    max: u32,
-    now: Time,
-    tat: Option<i64>,
-    run: i64,
-) -> Result<Made<Vec<Claim>>, Fault> {
+pub(super) fn claim(conn: &Connection, by: &By, max: u32) -> Result<Made<Vec<Claim>>, Fault> {
+    let By { partner, now, tat, run, adapters } = by;
     let paused: Option<Option<String>> =
         conn.prepare_cached("SELECT paused FROM partner WHERE name = ?1")?.query_row([partner], |r| r.get(0)).optional()?;
     if matches!(paused, Some(Some(_))) {
         return Ok(Made::Dropped(Vec::new()));
     }
-    let claims = due(conn, partner, max, now, run)?;
+    let claims = due(conn, partner, max, *now, *run)?;
     for (lane, ..) in &claims {
         conn.prepare_cached(
-            "UPDATE lane SET state = 1, ready_at = NULL, run = ?3, claimed_at = ?4 WHERE partner = ?1 AND key = ?2",
+            "UPDATE lane SET state = 1, ready_at = NULL, run = ?3, claimed_at = ?4, adapters = coalesce(adapters, ?5)
+             WHERE partner = ?1 AND key = ?2",
         )?
-        .execute(params![partner, lane, run, now.0])?;
+        .execute(params![partner, lane, run, now.0, adapters])?;
     }
     if claims.is_empty() && max > 0 {
         return Ok(Made::Dropped(Vec::new()));
@@ -63,7 +72,7 @@ pub(super) fn claim(
         .execute(params![partner, tat])?;
     }
     let claims = claims.into_iter().map(|(_, kind, claim)| match Kind::of_name(&kind) {
-        Some(kind) => Ok(Claim { kind, ..claim }),
+        Some(kind) => Ok(Claim { kind, adapters: claim.adapters.or_else(|| Some(adapters.clone())), ..claim }),
         None => Err(Fault::Row("delivery")),
     });
     Ok(Made::Kept(claims.collect::<Result<_, _>>()?))
@@ -96,6 +105,7 @@ fn due(conn: &Connection, partner: &str, max: u32, now: Time, run: i64) -> Resul
             attempts: r.get(8)?,
             adapters: r.get(9)?,
             doubt,
+            trace: r.get(14)?,
         };
         Ok((lane, r.get(7)?, claim))
     })?;
@@ -104,7 +114,7 @@ fn due(conn: &Connection, partner: &str, max: u32, now: Time, run: i64) -> Resul
 
 /// Ready heads by the partial index on (partner, ready_at, deadline); what waits behind them is not looked at.
 pub(super) const DUE: &str = "SELECT d.seq, d.lane, d.route, d.dossier, d.caller, d.id, d.at, d.kind, l.attempts, l.adapters, l.called_at, l.why, l.asked,
-         CASE WHEN d.message IS NULL THEN (SELECT body FROM outgoing WHERE delivery = d.seq) ELSE (SELECT body FROM message WHERE seq = d.message) END
+         CASE WHEN d.message IS NULL THEN (SELECT body FROM outgoing WHERE delivery = d.seq) ELSE (SELECT body FROM message WHERE seq = d.message) END, d.trace
        FROM lane l JOIN delivery d ON d.seq = l.head
        WHERE l.partner = ?1 AND l.ready_at <= ?2 ORDER BY l.ready_at, l.deadline LIMIT ?3";
 

@@ -106,8 +106,9 @@ impl NewRow {
         let deadline = d.deadline.map_or(NO_DEADLINE, |t| t.0);
         let of = if self.body.is_some() { None } else { message };
         conn.prepare_cached(
-            "INSERT INTO delivery (partner, lane, route, dossier, class, caller, deadline, not_before, id, at, kind, created_at, message)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+            "INSERT INTO delivery (partner, lane, route, dossier, class, caller, deadline, not_before, id, at, kind, created_at, message,
+               trace)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         )?
         .execute(params![
             d.partner,
@@ -122,7 +123,8 @@ impl NewRow {
             d.at.0,
             d.kind.name(),
             created.0,
-            of
+            of,
+            d.trace
         ])?;
         let seq = conn.last_insert_rowid();
         if let Some(body) = &self.body {

@@ -68,7 +68,9 @@ pub trait Journal: Send + Sync + 'static {
     /// claims and the pacing state `tat` (milliseconds, wall) are synced before this answers; where nothing is claimed nothing is
     /// written, except for `max` 0, which saves `tat` alone. After a crash, a claim without settlement comes back with a `Doubt`
     /// "crash", since the time of the claim, whatever doubt it had before.
-    fn claim(&self, partner: &str, max: u32, now: Time, tat: Option<i64>) -> Answer<'_, Vec<Claim>>;
+    /// `adapters` is today's adapter set: a delivery claimed for the first time is bound to it, so that a crash in its first call does
+    /// not change what a repeat says.
+    fn claim(&self, partner: &str, max: u32, now: Time, tat: Option<i64>, adapters: &str) -> Answer<'_, Vec<Claim>>;
 
     /// Ends a claim. Once this answers `Written` the delivery's new state and all it causes are synced. Never shed: it waits for
     /// room in the writer's queue, as claims, acts and `apply` do; acceptances, numbers and files are answered `Busy`.

@@ -150,6 +150,8 @@ pub struct NewDelivery {
     pub kind: Kind,
     /// Canonical body; none: the accepted message's own body.
     pub body: Option<Value>,
+    /// W3C Trace Context: the trace id (32 hex digits) of the request that caused it, sent on with every attempt.
+    pub trace: Option<String>,
 }
 
 /// Ends a waiting, parked or doubtful delivery without a call.
@@ -280,10 +282,12 @@ pub struct Claim {
     pub body: Vec<u8>,
     /// Attempts used up (an outage uses up none).
     pub attempts: u32,
-    /// The adapter set of the first attempt; none: never attempted.
+    /// The adapter set it is bound to: that of its first claim.
     pub adapters: Option<String>,
     /// Set when an earlier call's outcome is not known.
     pub doubt: Option<Doubt>,
+    /// Trace id of the request that caused it.
+    pub trace: Option<String>,
 }
 
 /// What is known about a call whose outcome is not.

@@ -195,9 +195,10 @@ impl Journal for SqliteJournal {
         self.ask(move |conn| effects::known(conn, &scope, &key))
     }
 
-    fn claim(&self, partner: &str, max: u32, now: Time, tat: Option<i64>) -> Answer<'_, Vec<Claim>> {
-        let (partner, run) = (partner.to_owned(), effects::number(self.run));
-        Box::pin(self.write(move |conn, _| claim::claim(conn, &partner, max, now, tat, run)))
+    fn claim(&self, partner: &str, max: u32, now: Time, tat: Option<i64>, adapters: &str) -> Answer<'_, Vec<Claim>> {
+        let by =
+            claim::By { partner: partner.to_owned(), now, tat, run: effects::number(self.run), adapters: adapters.to_owned() };
+        Box::pin(self.write(move |conn, _| claim::claim(conn, &by, max)))
     }
 
     fn settle(&self, settlement: Settlement) -> Answer<'_, Settled> {

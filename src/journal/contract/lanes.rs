@@ -48,11 +48,11 @@ pub(super) async fn due_heads_come_by_time_then_by_deadline(store: &dyn Store) {
     other.effects.deliveries[0].partner = "bank".into();
     new(&*j, other).await;
     assert_eq!(j.next_due("office").await.unwrap(), Some(T0));
-    assert_eq!(keys(&j.claim("office", 2, at(0), None).await.unwrap()), ["sooner", "soon"]);
+    assert_eq!(keys(&j.claim("office", 2, at(0), None, "set").await.unwrap()), ["sooner", "soon"]);
     assert_eq!(keys(&claim_all(&*j, at(49)).await), ["none"]);
     assert_eq!(j.next_due("office").await.unwrap(), Some(at(50)));
     assert_eq!(keys(&claim_all(&*j, at(50)).await), ["later"]);
-    assert_eq!(keys(&j.claim("bank", 9, at(0), None).await.unwrap()), ["D9"]);
+    assert_eq!(keys(&j.claim("bank", 9, at(0), None, "set").await.unwrap()), ["D9"]);
 }
 
 pub(super) async fn nothing_is_claimed_twice_in_a_run(store: &dyn Store) {
@@ -63,7 +63,7 @@ pub(super) async fn nothing_is_claimed_twice_in_a_run(store: &dyn Store) {
     let mut tasks = JoinSet::new();
     for _ in 0..12 {
         let j = j.clone();
-        tasks.spawn(async move { j.claim("office", 9, at(0), None).await.unwrap() });
+        tasks.spawn(async move { j.claim("office", 9, at(0), None, "set").await.unwrap() });
     }
     let mut taken: Vec<u64> = tasks.join_all().await.into_iter().flatten().map(|c| c.delivery).collect();
     taken.sort_unstable();
@@ -103,9 +103,9 @@ pub(super) async fn every_next_leaves_what_it_says(store: &dyn Store) {
 pub(super) async fn further_attempts_keep_the_adapter_set_of_the_first(store: &dyn Store) {
     let j = store.open();
     new(&*j, submit("D1")).await;
-    for (n, set) in ["set-1", "set-2", "set-3"].into_iter().enumerate() {
-        let claims = claim_all(&*j, at(10)).await;
-        assert_eq!(claims[0].adapters.as_deref(), (n > 0).then_some("set-1"));
+    for set in ["set-1", "set-2", "set-3"] {
+        let claims = j.claim("office", 100, at(10), None, set).await.unwrap();
+        assert_eq!(claims[0].adapters.as_deref(), Some("set-1"));
         let mut s = settlement(&claims[0], Next::Retry { at: at(1) });
         s.attempt.adapters = set.into();
         assert_eq!(j.settle(s).await.unwrap(), Settled::Written);
@@ -155,7 +155,7 @@ pub(super) async fn a_claim_that_a_crash_left_is_in_doubt(store: &dyn Store) {
     for code in ["D1", "D2", "D3"] {
         new(&*j, submit(code)).await;
     }
-    let claims = j.claim("office", 2, at(7), None).await.unwrap();
+    let claims = j.claim("office", 2, at(7), None, "set").await.unwrap();
     settle(&*j, &claims[1], Next::Done).await;
     let run = j.run();
     drop(j);
@@ -242,7 +242,7 @@ pub(super) async fn pace_and_pause_outlive_a_crash(store: &dyn Store) {
     let j = store.open();
     new(&*j, submit("D1")).await;
     assert_eq!(j.tat("office").await.unwrap(), None);
-    let claim = j.claim("office", 1, at(0), Some(1_234)).await.unwrap().remove(0);
+    let claim = j.claim("office", 1, at(0), Some(1_234), "set").await.unwrap().remove(0);
     settle(&*j, &claim, Next::Later { at: at(1) }).await;
     let pause = Act::Pause { partner: "office".into(), reason: "maintenance".into() };
     assert_eq!(j.act(pause, "an", at(0)).await.unwrap(), Acted::Written);
@@ -262,7 +262,7 @@ pub(super) async fn a_queues_numbers_are_those_of_its_deliveries(store: &dyn Sto
         new(&*j, submit(&format!("D{n}"))).await;
     }
     new(&*j, more("D5", "behind")).await;
-    let claims = j.claim("office", 5, at(0), None).await.unwrap();
+    let claims = j.claim("office", 5, at(0), None, "set").await.unwrap();
     settle(&*j, &claims[0], Next::Done).await;
     settle(&*j, &claims[1], Next::Park { reason: "x".into() }).await;
     settle(&*j, &claims[2], Next::Ask { at: at(9), called_at: T0, why: "cut".into(), asked: 0 }).await;

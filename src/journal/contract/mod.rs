@@ -75,6 +75,7 @@ pub(super) fn delivery(lane: &str, id: &str) -> NewDelivery {
         at: T0,
         kind: Kind::DossierSubmit,
         body: None,
+        trace: None,
     }
 }
 
@@ -137,7 +138,7 @@ pub(super) fn settlement(claim: &Claim, next: Next) -> Settlement {
 }
 
 pub(super) async fn claim_all(j: &dyn Journal, now: Time) -> Vec<Claim> {
-    j.claim("office", 100, now, None).await.unwrap()
+    j.claim("office", 100, now, None, "set-1").await.unwrap()
 }
 
 pub(super) fn keys(claims: &[Claim]) -> Vec<&str> {

@@ -90,7 +90,7 @@ async fn rows_written_stay_within_the_budget() {
     let before = rows();
     new(&*j, submit("D1")).await;
     let accepted = rows() - before;
-    let claim = j.claim("office", 1, at(0), Some(5)).await.unwrap().remove(0);
+    let claim = j.claim("office", 1, at(0), Some(5), "set").await.unwrap().remove(0);
     let claimed = rows() - before - accepted;
     let mut s = settlement(&claim, Next::Done);
     let of = claim.dossier.clone().unwrap();

@@ -62,6 +62,7 @@ CREATE TABLE delivery (
   dossier TEXT, class TEXT NOT NULL, caller TEXT NOT NULL, deadline INTEGER NOT NULL, not_before INTEGER,
   id TEXT NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL, created_at INTEGER NOT NULL,
   message INTEGER, -- whose body is sent; none: the own one in outgoing
+  trace TEXT, -- W3C trace id of the request that caused it
   ended_at INTEGER, attempts INTEGER NOT NULL DEFAULT 0, sent INTEGER NOT NULL DEFAULT 0, adapters TEXT, reason TEXT,
   last_at INTEGER, last_ms INTEGER, last_what TEXT, last_outcome TEXT, last_why TEXT); -- the try that ended it
 CREATE INDEX delivery_lane ON delivery (partner, lane, seq) WHERE state = 0;
