@@ -97,7 +97,7 @@ impl Door {
 
     async fn heard(&self, partner: &Arc<Partner>, route: &InRoute, asked: Asked) -> Result<Reply, Problem> {
         let caller = self.admit_partner(partner, route, &asked.headers, &asked.extensions)?;
-        let origin = origin(partner, caller);
+        let origin = origin(partner, caller, asked.extensions.get::<trace::Ids>());
         let wait = prefer_wait(&asked.headers);
         let max = route.max_body.unwrap_or(self.max_body);
         let taken = self.bodies.read(&asked.headers, asked.body, max).await?;
@@ -167,8 +167,13 @@ impl Door {
     }
 }
 
-fn origin(partner: &Partner, caller: &Caller) -> Origin {
-    Origin { partner: partner.name.clone(), caller: caller.name.clone(), agencies: caller.agencies.clone() }
+fn origin(partner: &Partner, caller: &Caller, ids: Option<&trace::Ids>) -> Origin {
+    Origin {
+        partner: partner.name.clone(),
+        caller: caller.name.clone(),
+        agencies: caller.agencies.clone(),
+        trace: ids.and_then(trace::Ids::trace_id).map(str::to_owned),
+    }
 }
 
 /// `Prefer: wait=N` (RFC 7240), seconds.

@@ -55,6 +55,12 @@ impl Ids {
         let trace = text(&TRACEPARENT).and_then(trace_of).map_or_else(|| (mint.opaque(), "01".to_owned()), |t| t);
         Self { request, trace: format!("00-{}-{span}-{}", trace.0, trace.1) }
     }
+
+    /// The trace's id, 32 hex digits.
+    #[must_use]
+    pub fn trace_id(&self) -> Option<&str> {
+        self.trace.split('-').nth(1)
+    }
 }
 
 fn is_request_id(id: &str) -> bool {

@@ -72,7 +72,7 @@ pub(super) fn claim(conn: &Connection, by: &By, max: u32) -> Result<Made<Vec<Cla
         .execute(params![partner, tat])?;
     }
     let claims = claims.into_iter().map(|(_, kind, claim)| match Kind::of_name(&kind) {
-        Some(kind) => Ok(Claim { kind, adapters: claim.adapters.or_else(|| Some(adapters.clone())), ..claim }),
+        Some(kind) => Ok(Claim { kind, ..claim }),
         None => Err(Fault::Row("delivery")),
     });
     Ok(Made::Kept(claims.collect::<Result<_, _>>()?))

@@ -282,7 +282,7 @@ pub struct Claim {
     pub body: Vec<u8>,
     /// Attempts used up (an outage uses up none).
     pub attempts: u32,
-    /// The adapter set it is bound to: that of its first claim.
+    /// The adapter set an earlier claim bound it to; none: this is the first, it is bound to the claimer's.
     pub adapters: Option<String>,
     /// Set when an earlier call's outcome is not known.
     pub doubt: Option<Doubt>,
