@@ -5,11 +5,13 @@
 //!
 //! What the environment may say: `LIENTHONG_CONFIG`, `LIENTHONG_DATA`, `LIENTHONG_LISTEN`, and `LIENTHONG_SECRET_<NAME>`.
 
+mod allow;
 mod callers;
 mod env;
 mod gateway;
 pub mod reader;
 mod secrets;
+mod units;
 
 pub use callers::{Caller, Callers, Credential, Network, Role};
 pub use env::{Env, ProcessEnv};
