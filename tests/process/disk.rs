@@ -104,9 +104,12 @@ fn submission_on_disk(calls: &[Call]) -> Result<(), String> {
 fn upload_on_disk(calls: &[Call]) -> Result<(), String> {
     let staged = |c: &&Call| Path::new(&c.on).parent().is_some_and(|p| p.ends_with("tmp")) && c.good;
     let last = calls.iter().filter(staged).filter(|c| is_write(c)).max_by_key(|c| c.ended).ok_or("no file was written")?;
+    // The name may be given relative to the working folder; `tmp/7` is enough to know it.
+    let staged = last.on.rsplit('/').take(2).collect::<Vec<_>>();
+    let staged = format!("{}/{}\"", staged[1], staged[0]);
     let renamed = calls
         .iter()
-        .filter(|c| c.name.starts_with("rename") && c.good && c.arguments.contains(&last.on))
+        .filter(|c| c.name.starts_with("rename") && c.good && c.arguments.contains(&staged))
         .max_by_key(|c| c.ended)
         .ok_or("the file got no name")?;
     let file = calls.iter().any(|c| c.on == last.on && is_sync(c) && c.good && c.begun > last.ended && c.ended < renamed.begun);

@@ -329,6 +329,18 @@ impl World {
     }
 }
 
+impl Drop for World {
+    /// A test that fails shows what the gateway said last.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let said = self.gateway_said();
+            let lines: Vec<&str> = said.lines().collect();
+            let from = lines.len().saturating_sub(60);
+            eprintln!("---- the gateway said ({} lines):\n{}", lines.len(), lines[from..].join("\n"));
+        }
+    }
+}
+
 // === impl Answer ===
 
 impl Answer {
