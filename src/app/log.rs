@@ -2,6 +2,7 @@
 //! is said anywhere (promise 8).
 
 use crate::config::{Format, Log};
+use std::io::IsTerminal as _;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
@@ -12,8 +13,11 @@ pub fn log(settings: &Log) {
     let filter = Targets::new().with_target("lienthong", level).with_default(level.min(LevelFilter::WARN));
     let registry = tracing_subscriber::registry().with(filter);
     let writer = std::io::stderr;
+    let colour = writer().is_terminal();
     let _ = match settings.format {
-        Format::Human => registry.with(tracing_subscriber::fmt::layer().with_writer(writer).with_target(false)).try_init(),
+        Format::Human => {
+            registry.with(tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(colour).with_target(false)).try_init()
+        }
         Format::Json => registry.with(tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(writer)).try_init(),
     };
 }

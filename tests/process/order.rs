@@ -75,7 +75,8 @@ async fn statuses_in_any_order_each_twice_end_in_10_and_the_portal_never_goes_ba
         assert!(filed["documents"].as_array().is_some_and(|d| d.len() == 1), "{order:?}: the result's document: {filed}");
     }
     let book = world.shown(&world.portal, "/_book").await;
-    assert_eq!(book["summary"]["violations"], 0, "the portal's contract was kept: {}", book["calls"]);
+    let broken: Vec<&Value> = book["calls"].as_array().unwrap().iter().filter(|c| c["violations"] != json!([])).collect();
+    assert_eq!(broken, Vec::<&Value>::new(), "the portal's contract was kept");
 }
 
 /// What the portal was told of a dossier's moves, by sequence: the status and the message id it came under. A move with words comes as
