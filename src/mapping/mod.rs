@@ -23,6 +23,8 @@ mod fault;
 mod form;
 mod grammar;
 mod json;
+#[cfg(test)]
+mod laws;
 mod parser;
 mod pattern;
 mod peek;

@@ -51,6 +51,14 @@ impl Compiler<'_> {
                 }
             }
         }
+        let texts = rules.iter().any(|r| matches!(r.what, Act::Value { here: true, .. }) && r.node == Some(at.node));
+        if let (true, Some(line)) = (texts && frame.nodes.get(at.node).is_some_and(|n| !n.children.is_empty()), lines.first()) {
+            self.hint(
+                &line.at,
+                "text and child elements in one element",
+                "an element has either text of its own (`.`) or children",
+            );
+        }
         // Attributes go into the start tag, so they are written first.
         rules.sort_by_key(|r| !r.node.and_then(|n| frame.nodes.get(n)).is_some_and(|n| n.attribute));
         rules
@@ -117,7 +125,8 @@ impl Compiler<'_> {
             self.hint(cells.wire_at, "`.` without deeper lines is the element's own text", "it belongs to xml only");
             return None;
         }
-        self.claim(frame, at.node, cells.wire_at);
+        // The text is a place of its own beside the element.
+        self.claim(frame, usize::MAX - at.node, cells.wire_at);
         let rule = self.plain(cells, at.node, true, frame, at)?;
         frame.edit(at.node, |n| n.scalar = true);
         Some(rule)

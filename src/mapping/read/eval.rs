@@ -131,9 +131,8 @@ impl<'a> Eval<'_, '_, 'a> {
             Some(node) => {
                 let slot = frame.slot(node);
                 let given = self.run.presence(slot, &rule.opt) == Presence::Given;
-                // A required element that is there but empty holds nothing: its own lines say what is missing.
-                let required = rule.opt == Opt::Required && (at.is_none() || matches!(slot.seen, Seen::Blank));
-                !matches!(slot.seen, Seen::Passed) && (given || required)
+                // What a required element lacks is told by its own lines.
+                !matches!(slot.seen, Seen::Passed) && (given || (at.is_none() && rule.opt == Opt::Required))
             }
             None => rule.opt == Opt::Required || rules.iter().any(|r| self.given(frame, r)),
         }
@@ -144,12 +143,7 @@ impl<'a> Eval<'_, '_, 'a> {
         if let (Some(node), Act::Scope { lazy, .. }) = (rule.node, &rule.what) {
             let slot = frame.slot(node);
             let implicit = *lazy && rule.opt == Opt::Required;
-            let empty = rule.opt == Opt::Required && matches!(slot.seen, Seen::Blank);
-            if !implicit
-                && !empty
-                && !matches!(slot.seen, Seen::Passed)
-                && self.run.presence(slot, &rule.opt) == Presence::Missing
-            {
+            if !implicit && !matches!(slot.seen, Seen::Passed) && self.run.presence(slot, &rule.opt) == Presence::Missing {
                 self.missing(plan, frame, node);
                 return false;
             }
@@ -167,7 +161,7 @@ impl<'a> Eval<'_, '_, 'a> {
         let opt = if rule.opt == Opt::Required { &Opt::Absent } else { &rule.opt };
         let seen = |node: NodeId| {
             let slot = frame.slot(node);
-            !matches!(slot.seen, Seen::No | Seen::Passed) && self.run.presence(slot, opt) == Presence::Given
+            !matches!(slot.seen, Seen::No | Seen::Textless | Seen::Passed) && self.run.presence(slot, opt) == Presence::Given
         };
         match &rule.what {
             Act::Dropped | Act::Seal | Act::Batch => false,
@@ -512,7 +506,9 @@ impl<'a> Eval<'_, '_, 'a> {
     fn foreign(&mut self, plan: &Plan, frame: &Frame<'a>, branch: &Branch) {
         for id in &branch.own {
             let slot = frame.slot(*id);
-            if !matches!(slot.seen, Seen::No | Seen::Passed) && self.run.presence(slot, &Opt::Absent) == Presence::Given {
+            if !matches!(slot.seen, Seen::No | Seen::Textless | Seen::Passed)
+                && self.run.presence(slot, &Opt::Absent) == Presence::Given
+            {
                 let path = plan.node(*id).map_or("", |n| &n.path);
                 let expected = Both::new("không có trường này", "no such field here");
                 return self.run.fault(path, slot.at, FaultKind::Branch, expected, Found::Unsaid);

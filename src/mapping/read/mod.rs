@@ -60,6 +60,8 @@ enum Seen<'a> {
     Object,
     /// An element with nothing in it where no text is expected.
     Blank,
+    /// An element that is there for its attributes: it has no text.
+    Textless,
     /// `[]` where it is a literal.
     EmptyList,
     Rows(Vec<Value>),
@@ -229,6 +231,8 @@ impl<'a> Run<'_, 'a> {
         let form = match &slot.seen {
             Seen::No => AbsentForm::Omit,
             Seen::Null => AbsentForm::Null,
+            Seen::Textless if self.map.takes(AbsentForm::Empty) => AbsentForm::Empty,
+            Seen::Textless => AbsentForm::Omit,
             // An element that is there, though empty, is a scope that is there, unless that stands for none.
             Seen::Blank => {
                 let is_none = match opt {
@@ -294,7 +298,7 @@ impl<'a> Run<'_, 'a> {
 /// Found, of a slot.
 fn found(slot: &Slot<'_>, public: bool) -> Found {
     match &slot.seen {
-        Seen::No | Seen::Blank => Found::Nothing,
+        Seen::No | Seen::Blank | Seen::Textless => Found::Nothing,
         Seen::Scalar(lex) if lex.text.is_empty() => Found::Text(0),
         Seen::Scalar(lex) => lex.found(public),
         Seen::Null => Found::Null,
