@@ -49,6 +49,8 @@ impl Intake {
         let (map, status) = match &replies.waited {
             Some(waited) if late => (Some(waited.as_str()), 202),
             _ if taken.pending => (None, 202),
+            // A caller that asked to wait learns that the outcome is still open (RFC 7240).
+            _ if over && call.wait.is_some() => (replies.accepted.as_deref(), 202),
             _ => (replies.accepted.as_deref(), 200),
         };
         let mut reply = self.answer(&call.partner, map, &[&taken.receipt], status)?;

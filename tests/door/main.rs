@@ -1,0 +1,18 @@
+//! The door with the shipped adapters on the real journal: what goes in, what is refused, in the caller's own format.
+//!
+//! Every bad input of the list gets a clear refusal and changes nothing: the journal's own count of written rows stands still. No socket,
+//! no partner: the routers are called directly, the clock is turned by hand.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test: what is not there is a failure"
+)]
+
+mod ministry;
+mod payment;
+mod portal;
+mod rig;
+mod tls;

@@ -1,0 +1,305 @@
+//! The city portal's doors.
+
+use crate::rig::{CODE, Gate, submission};
+use lienthong::clock::Clock as _;
+use lienthong::journal::{Act, Journal as _};
+use serde_json::{Value, json};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dossier_goes_in_once_and_the_same_again_gets_the_same_receipt() {
+    let gate = Gate::open().await;
+    let body = gate.submission().await;
+    let first = gate.portal("/hanoi/ho-so", &body).await;
+    assert_eq!(first.status, 200, "{}", first.text);
+    let receipt = first.json();
+    assert_eq!((receipt["MaHoSo"].as_str(), receipt["ThoiDiem"].as_str()), (Some(CODE), Some("20260721090000")));
+    assert_eq!(first.headers["location"], format!("/v1/dossiers/{CODE}"));
+    let rows = gate.rows();
+    let again = gate.portal("/hanoi/ho-so", &body).await;
+    assert_eq!((again.status, again.json()), (200, receipt));
+    assert_eq!(gate.rows(), rows, "a repeat writes nothing");
+    let open = gate.journal.snapshot(CODE).await.unwrap().open;
+    assert_eq!(open.iter().map(|d| d.partner.as_str()).collect::<Vec<_>>(), ["moet"]);
+    let shown = gate.get(&format!("/v1/dossiers/{CODE}"), &[("authorization", &format!("Bearer {}", gate.token()))]).await;
+    assert_eq!(shown.json()["status"], "new");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_at_the_same_time_are_one() {
+    let gate = Gate::open().await;
+    let body = gate.submission().await;
+    let (a, b) = tokio::join!(gate.portal("/hanoi/ho-so", &body), gate.portal("/hanoi/ho-so", &body));
+    assert_eq!((a.status, b.status), (200, 200), "{} {}", a.text, b.text);
+    assert_eq!(a.json(), b.json());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_key_with_another_body_is_refused_and_changes_nothing() {
+    let gate = Gate::open().await;
+    let mut body = gate.submit().await;
+    body["ChuHoSo"] = "Người Khác".into();
+    body["ThongTinNguoiNop"]["ThongTinChiTiet"]["TenChuHs"] = "Người Khác".into();
+    let rows = gate.rows();
+    let answer = gate.portal("/hanoi/ho-so", &body).await;
+    assert_eq!((answer.status, answer.json()["reason"].as_str()), (422, Some("key-reused")), "{}", answer.text);
+    assert_eq!(gate.rows(), rows);
+}
+
+/// A submission changed in one place.
+fn with(place: &str, value: Value) -> impl Fn(&mut Value) {
+    let place = place.to_owned();
+    move |body| *body.pointer_mut(&place).unwrap() = value.clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_submissions_are_refused_in_the_portals_own_format_and_change_nothing() {
+    let gate = Gate::open().await;
+    let good = gate.submission().await;
+    let changed = |change: &dyn Fn(&mut Value)| {
+        let mut body = good.clone();
+        change(&mut body);
+        body.to_string()
+    };
+    let cases: Vec<(&str, String, u16, &str, &str)> = vec![
+        ("malformed", "{\"MaHoSo\": ".into(), 400, "message-unreadable", ""),
+        ("not an object", "[]".into(), 400, "message-unreadable", ""),
+        ("empty", String::new(), 400, "message-unreadable", ""),
+        ("a key twice", format!("{{\"MaHoSo\":\"{CODE}\",\"MaHoSo\":\"{CODE}\"}}"), 400, "message-unreadable", "MaHoSo"),
+        (
+            "a missing field",
+            changed(&|b| {
+                b.as_object_mut().unwrap().remove("MaDonViTiepNhan");
+            }),
+            400,
+            "message-unreadable",
+            "MaDonViTiepNhan",
+        ),
+        ("an unknown field", changed(&|b| b["LaLam"] = 1.into()), 400, "message-unreadable", "LaLam"),
+        ("a wrong code", changed(&with("/LoaiDoiTuong", 9.into())), 400, "message-unreadable", "LoaiDoiTuong"),
+        ("an impossible date", changed(&with("/NgayNop", "2026-02-30 10:00:00".into())), 400, "message-unreadable", "NgayNop"),
+        ("a wrong type", changed(&with("/ThanhPhanHoSo", "không".into())), 400, "message-unreadable", "ThanhPhanHoSo"),
+        ("a dossier code of no form", changed(&with("/MaHoSo", "HS-1".into())), 422, "message-invalid", "/code"),
+        ("a foreign agency", changed(&with("/MaDonViTiepNhan", "H30.15".into())), 403, "agency-not-allowed", "/agency/code"),
+        (
+            "a file that was never uploaded",
+            changed(&with("/ThanhPhanHoSo/0/GiayToDinhKem/0/IdGiayTo", "khong-co".into())),
+            422,
+            "file-unknown",
+            "/papers/0/files/0/id",
+        ),
+        (
+            "a file with another digest",
+            changed(&with("/ThanhPhanHoSo/0/GiayToDinhKem/0/HashTepTin", "0".repeat(64).into())),
+            422,
+            "file-digest",
+            "/papers/0/files/0/digest",
+        ),
+    ];
+    let rows = gate.rows();
+    for (what, body, status, reason, place) in cases {
+        let answer = gate.portal_as(gate.token(), "/hanoi/ho-so", body).await;
+        let told = answer.json();
+        assert_eq!((answer.status, told["reason"].as_str()), (status, Some(reason)), "{what}: {}", answer.text);
+        assert_eq!(told["code"], status, "{what}");
+        let vietnamese = told["message"].as_str().unwrap();
+        assert!(!vietnamese.is_empty() && told["message_en"].as_str().is_some_and(|t| t != vietnamese), "{what}");
+        assert!(told["errors"].to_string().contains(place), "{what}: {}", answer.text);
+        assert!(!answer.text.contains("Người Được") && !answer.text.contains("không\""), "{what} shows a value: {}", answer.text);
+    }
+    assert_eq!(gate.rows(), rows, "nothing was written");
+    assert!(gate.journal.snapshot(CODE).await.unwrap().dossier.is_none());
+    assert_eq!(gate.portal("/hanoi/ho-so", &good).await.status, 200, "the good one is still welcome");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_procedure_that_is_unknown_or_not_in_force_is_refused_with_that_reason() {
+    let gate = Gate::open().await;
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/adapters/hanoi/samples/submit/city-hosted-without-form.json");
+    let mut body: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    body["ThanhPhanHoSo"] = json!([]);
+    let rows = gate.rows();
+    for (procedure, day, reason) in
+        [("9.999999", "2026-03-02 08:00:00", "procedure-unknown"), ("1.004889", "1999-03-02 08:00:00", "procedure-not-valid")]
+    {
+        body["MaTTHC"] = procedure.into();
+        body["NgayNop"] = day.into();
+        let answer = gate.portal("/hanoi/ho-so", &body).await;
+        let told = answer.json();
+        assert_eq!((answer.status, told["reason"].as_str()), (422, Some(reason)), "{}", answer.text);
+        assert_eq!(told["errors"][0]["field"], "/procedure");
+    }
+    assert_eq!(gate.rows(), rows);
+    body["MaTTHC"] = "1.004889".into();
+    body["NgayNop"] = "2026-03-02 08:00:00".into();
+    let answer = gate.portal("/hanoi/ho-so", &body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let code = body["MaHoSo"].as_str().unwrap();
+    assert!(gate.journal.snapshot(code).await.unwrap().open.iter().all(|d| d.partner != "moet"), "the city works on it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_speak_here_is_told_so_in_the_portals_format() {
+    let gate = Gate::open().await;
+    let body = gate.submission().await.to_string();
+    let rows = gate.rows();
+    let stranger = crate::rig::basic("la", "chu-la");
+    for (what, auth, status) in [
+        ("nobody", None, 401),
+        ("a wrong token", Some("Bearer sai".to_owned()), 401),
+        ("a forged token", Some("Bearer lt1.cG9ydGFsCjk5.AAAA".to_owned()), 401),
+        ("an operator's token", Some("Bearer van-hanh".to_owned()), 403),
+        ("a password where a token is asked for", Some(stranger), 401),
+    ] {
+        let headers: Vec<(&str, &str)> = auth.iter().map(|a| ("authorization", a.as_str())).collect();
+        let answer = gate.send("/hanoi/ho-so", &headers, body.clone()).await;
+        assert_eq!((answer.status, answer.json()["code"].as_u64()), (status, Some(status.into())), "{what}: {}", answer.text);
+        assert_eq!(answer.headers.contains_key("www-authenticate"), status == 401, "{what}");
+    }
+    for secret in ["sai", ""] {
+        let form = format!("client_id=cong&client_secret={secret}");
+        let answer = gate.send("/hanoi/token", &[], form).await;
+        assert_eq!((answer.status, answer.json()["error"].as_str()), (401, Some("invalid_client")));
+    }
+    assert_eq!(gate.rows(), rows);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_given_for_json_too_and_ends_with_its_time() {
+    let gate = Gate::open().await;
+    let body = json!({ "client_id": "cong", "client_secret": "chu-cong" }).to_string();
+    let answer = gate.send("/hanoi/token", &[("content-type", "application/json")], body).await;
+    let told = answer.json();
+    assert_eq!((told["token_type"].as_str(), told["expires_in"].as_u64()), (Some("Bearer"), Some(3600)));
+    assert_eq!(answer.headers["cache-control"], "no-store");
+    let token = told["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(gate.portal_as(&token, "/hanoi/ma-ho-so", "{\"MaDonVi\":\"H26.15\"}".into()).await.status, 200);
+    gate.clock.turn(std::time::Duration::from_secs(3600));
+    assert_eq!(gate.portal_as(&token, "/hanoi/ma-ho-so", "{\"MaDonVi\":\"H26.15\"}".into()).await.status, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codes_are_given_one_after_another_for_the_callers_own_agencies() {
+    let gate = Gate::open().await;
+    for want in ["H26.15-20260721-0000001", "H26.15-20260721-0000002"] {
+        let answer = gate.portal("/hanoi/ma-ho-so", &json!({ "MaDonVi": "000.00.15.H26" })).await;
+        assert_eq!((answer.status, answer.json()), (200, json!({ "MaHoSo": want })));
+    }
+    for (agency, status) in [("H30.15", 403), ("xyz", 422)] {
+        let answer = gate.portal("/hanoi/ma-ho-so", &json!({ "MaDonVi": agency })).await;
+        assert_eq!((answer.status, answer.json()["code"].as_u64()), (status, Some(status.into())), "{}", answer.text);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_callers_dossier_and_file_are_not_there() {
+    let gate = Gate::open().await;
+    gate.submit().await;
+    let other = gate.sign_in("cong-khac", "chu-khac").await;
+    let rows = gate.rows();
+    let withdrawal = json!({ "MaHoSo": CODE, "LyDo": "Đổi ý" }).to_string();
+    let answer = gate.portal_as(&other, "/hanoi/rut-ho-so", withdrawal).await;
+    assert_eq!((answer.status, answer.json()["reason"].as_str()), (404, Some("dossier-unknown")), "{}", answer.text);
+    assert_eq!(gate.rows(), rows);
+    assert_eq!(gate.status().await, "new");
+    let (file, digest) = gate.upload(&other, "tệp của người khác").await;
+    let mut body = submission(&file, &digest);
+    body["MaHoSo"] = "H26.15-20260720-0000118".into();
+    let rows = gate.rows();
+    let answer = gate.portal("/hanoi/ho-so", &body).await;
+    assert_eq!((answer.status, answer.json()["reason"].as_str()), (422, Some("file-unknown")), "{}", answer.text);
+    let fetched = gate.get(&format!("/v1/files/{file}"), &[("authorization", &format!("Bearer {}", gate.token()))]).await;
+    assert_eq!(fetched.status, 404);
+    assert_eq!(gate.rows(), rows);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_large_is_refused_in_the_portals_format() {
+    let gate = Gate::open().await;
+    let rows = gate.rows();
+    let large = format!("{{\"MaHoSo\":\"{}\"}}", "x".repeat(70_000));
+    let answer = gate.portal_as(gate.token(), "/hanoi/rut-ho-so", large).await;
+    assert_eq!((answer.status, answer.json()["reason"].as_str()), (413, Some("body-too-large")));
+    let auth = format!("Bearer {}", gate.token());
+    let headers = [
+        ("authorization", auth.as_str()),
+        ("content-type", "multipart/form-data; boundary=b"),
+        ("content-length", "99999999999"),
+    ];
+    let answer = gate.send("/hanoi/tep-tin", &headers, "--b").await;
+    assert_eq!((answer.status, answer.json()["reason"].as_str()), (413, Some("body-too-large")));
+    assert_eq!(gate.rows(), rows);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawal_of_what_never_left_is_done_at_once_and_told_alike_again() {
+    let gate = Gate::open().await;
+    gate.submit().await;
+    let body = json!({ "MaHoSo": CODE, "LyDo": "Đổi ý" });
+    let first = gate.portal("/hanoi/rut-ho-so", &body).await;
+    assert_eq!(first.status, 200, "{}", first.text);
+    assert_eq!(gate.status().await, "withdrawn");
+    assert_eq!(gate.portal("/hanoi/rut-ho-so", &body).await.json(), first.json());
+    let supplement = json!({ "MaHoSo": CODE, "LanBoSung": 1, "ThanhPhanHoSo": [] });
+    let answer = gate.portal("/hanoi/bo-sung", &supplement).await;
+    assert_eq!((answer.status, answer.json()["reason"].as_str()), (409, Some("supplement-not-asked")), "{}", answer.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_waits_is_answered_when_the_time_is_over() {
+    let gate = Gate::open().await;
+    let body = gate.submission().await;
+    let auth = format!("Bearer {}", gate.token());
+    let headers = [("authorization", auth.as_str()), ("prefer", "wait=1")];
+    let answer = gate.send("/hanoi/ho-so", &headers, body.to_string()).await;
+    assert_eq!((answer.status, answer.json()["MaHoSo"].as_str()), (202, Some(CODE)), "taken, the outcome is open");
+    assert_eq!(answer.headers["preference-applied"], "wait=1");
+    assert_eq!(answer.headers["location"], format!("/v1/dossiers/{CODE}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_waits_is_answered_as_soon_as_the_delivery_is_settled() {
+    let gate = Gate::open().await;
+    let body = gate.submission().await;
+    let auth = format!("Bearer {}", gate.token());
+    let headers = [("authorization", auth.as_str()), ("prefer", "wait=30")];
+    let sent = gate.send("/hanoi/ho-so", &headers, body.to_string());
+    let delivered = async {
+        let mut notices = gate.journal.notices();
+        let delivery = loop {
+            if let Some(open) = gate.journal.snapshot(CODE).await.unwrap().open.first() {
+                break open.delivery;
+            }
+            let _ = tokio::time::timeout(std::time::Duration::from_millis(20), notices.recv()).await;
+        };
+        let act = Act::Close { delivery, reason: "thử".into() };
+        gate.journal.act(act, "operator", gate.clock.now()).await.unwrap();
+    };
+    let (answer, ()) = tokio::join!(sent, delivered);
+    assert_eq!((answer.status, answer.json()["MaHoSo"].as_str()), (200, Some(CODE)), "{}", answer.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_too_often_is_told_when_to_come_again_in_the_portals_format() {
+    let gate = Gate::open().await;
+    let mut refused = None;
+    for _ in 0..3000 {
+        let answer = gate.portal_as(gate.token(), "/hanoi/rut-ho-so", "{".into()).await;
+        if answer.status != 400 {
+            refused = Some(answer);
+            break;
+        }
+    }
+    let refused = refused.expect("the limit never held");
+    assert_eq!((refused.status, refused.json()["reason"].as_str()), (429, Some("quota-exceeded")));
+    assert_eq!(refused.headers["retry-after"], "1");
+    assert_eq!(refused.headers["ratelimit-policy"], "\"caller\";q=200;w=1");
+    assert_eq!(gate.portal("/hanoi/ma-ho-so", &json!({ "MaDonVi": "H26.15" })).await.status, 200, "another operation is free");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_method_or_address_that_is_not_there_is_told() {
+    let gate = Gate::open().await;
+    let answer = gate.get("/hanoi/ho-so", &[]).await;
+    assert_eq!((answer.status, answer.json()["code"].as_str()), (405, Some("method-not-allowed")));
+    assert_eq!(gate.send("/hanoi/khong-co", &[], "").await.status, 404);
+}

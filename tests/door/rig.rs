@@ -1,0 +1,275 @@
+//! A gateway without sockets: the shipped adapters, the real journal, a clock turned by hand, callers with known words.
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request};
+use base64::Engine as _;
+use http_body_util::BodyExt as _;
+use lienthong::catalogue::{Catalogue, Files};
+use lienthong::clock::{Manual, Time};
+use lienthong::config::{Callers, Config, FixedSecrets, Gateway};
+use lienthong::http::{Door, Metrics, Parts, Peer};
+use lienthong::intake::{self, Intake};
+use lienthong::journal::{BlobStore, Journal as _, Options, SqliteJournal};
+use lienthong::seal::{Digest, Encoding, Secret, SystemRandom, hmac_text, sha256_hex};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tower::ServiceExt as _;
+
+/// When the tests happen.
+pub(crate) const NOW: &str = "2026-07-21T09:00:00+07:00";
+/// A registered dossier of procedure 1.005142.
+pub(crate) const CODE: &str = "H26.15-20260720-0000117";
+
+pub(crate) struct Gate {
+    pub(crate) journal: Arc<SqliteJournal>,
+    pub(crate) clock: Arc<Manual>,
+    router: Router,
+    token: String,
+    _dir: tempfile::TempDir,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("{e}: {}", self.text))
+    }
+
+    /// The text of the first XML element with this local name.
+    pub(crate) fn xml(&self, name: &str) -> Option<String> {
+        let doc = roxmltree::Document::parse(&self.text).unwrap_or_else(|e| panic!("{e}: {}", self.text));
+        doc.descendants().find(|n| n.tag_name().name() == name).and_then(|n| n.text()).map(str::to_owned)
+    }
+}
+
+impl Gate {
+    pub(crate) async fn open() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = SqliteJournal::open(dir.path(), Options::default()).unwrap();
+        let blobs = BlobStore::open(&dir.path().join("files")).unwrap();
+        let catalogue =
+            Arc::new(Catalogue::load(&Files::embedded(), &BTreeMap::new(), &secrets()).unwrap_or_else(|f| panic!("{f}")));
+        let gateway = Gateway {
+            return_urls: vec!["https://cong.vidu.example/thanh-toan".into()],
+            public_url: "https://lien-thong.vidu.example".into(),
+            ..Gateway::default()
+        };
+        let config = Config { gateway, callers: callers() };
+        let clock = Arc::new(Manual::at(Time::parse(NOW).unwrap()));
+        let random = Arc::new(SystemRandom);
+        let mut registry = prometheus_client::registry::Registry::default();
+        let metrics = Metrics::register(&mut registry);
+        let intake = Intake::new(intake::Parts {
+            catalogue,
+            journal: journal.clone(),
+            blobs: blobs.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+            key: [3; 32],
+            gateway: config.gateway.clone(),
+        });
+        let door = Door::new(Parts {
+            config: &config,
+            intake: Arc::new(intake),
+            journal: journal.clone(),
+            blobs,
+            clock: clock.clone(),
+            random,
+            key: [3; 32],
+            metrics,
+            registry: Arc::new(registry),
+        });
+        let mut gate = Self { journal, clock, router: door.public(), token: String::new(), _dir: dir };
+        gate.token = gate.sign_in("cong", "chu-cong").await;
+        gate
+    }
+
+    /// Signs a client of the portal in.
+    pub(crate) async fn sign_in(&self, id: &str, secret: &str) -> String {
+        let form = format!("grant_type=client_credentials&client_id={id}&client_secret={secret}");
+        let answer = self.send("/hanoi/token", &[("content-type", "application/x-www-form-urlencoded")], form).await;
+        answer.json()["access_token"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn send(&self, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+        self.send_from("127.0.0.1:1", path, headers, body).await
+    }
+
+    pub(crate) async fn send_from(&self, peer: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+        let mut request = Request::post(path).body(body.into()).unwrap();
+        self.fill(&mut request, peer, headers);
+        self.finish(request).await
+    }
+
+    pub(crate) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut request = Request::get(path).body(Body::empty()).unwrap();
+        self.fill(&mut request, "127.0.0.1:1", headers);
+        self.finish(request).await
+    }
+
+    fn fill(&self, request: &mut Request<Body>, peer: &str, headers: &[(&str, &str)]) {
+        request.extensions_mut().insert(Peer(peer.parse().unwrap()));
+        for (name, value) in headers {
+            request.headers_mut().insert(axum::http::HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
+        }
+    }
+
+    async fn finish(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        Answer { status: parts.status.as_u16(), headers: parts.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
+    }
+
+    /// The portal posts JSON.
+    pub(crate) async fn portal(&self, path: &str, body: &Value) -> Answer {
+        self.portal_as(&self.token, path, body.to_string()).await
+    }
+
+    pub(crate) async fn portal_as(&self, token: &str, path: &str, body: String) -> Answer {
+        let auth = format!("Bearer {token}");
+        self.send(path, &[("authorization", &auth), ("content-type", "application/json")], body).await
+    }
+
+    /// The Ministry posts SOAP.
+    pub(crate) async fn ministry(&self, path: &str, body: String) -> Answer {
+        let auth = basic("bo", "chu-bo");
+        self.send(path, &[("authorization", &auth), ("content-type", "text/xml; charset=utf-8")], body).await
+    }
+
+    /// The Ministry pushes a status.
+    pub(crate) async fn push(&self, id: &str, status: u8, at: &str, more: &str) -> Answer {
+        self.ministry("/moet/trang-thai", status_push(id, CODE, status, at, more)).await
+    }
+
+    /// Uploads a file; its id and digest.
+    pub(crate) async fn upload(&self, token: &str, content: &str) -> (String, String) {
+        let body = format!(
+            "--b\r\ncontent-disposition: form-data; name=\"files\"; filename=\"đơn.pdf\"\r\ncontent-type: application/pdf\r\n\r\n{content}\r\n--b--\r\n"
+        );
+        let auth = format!("Bearer {token}");
+        let headers = [("authorization", auth.as_str()), ("content-type", "multipart/form-data; boundary=b")];
+        let answer = self.send("/hanoi/tep-tin", &headers, body).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let row = answer.json()[0].clone();
+        assert_eq!(row["HashTepTin"], sha256_hex(content.as_bytes()));
+        (row["IdTepTin"].as_str().unwrap().to_owned(), sha256_hex(content.as_bytes()))
+    }
+
+    /// A submission with a file of its own.
+    pub(crate) async fn submission(&self) -> Value {
+        let (id, digest) = self.upload(&self.token, "nội dung đơn").await;
+        submission(&id, &digest)
+    }
+
+    /// A dossier is handed in.
+    pub(crate) async fn submit(&self) -> Value {
+        let body = self.submission().await;
+        let answer = self.portal("/hanoi/ho-so", &body).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        body
+    }
+
+    /// Rows written so far: a refusal must not change it.
+    pub(crate) fn rows(&self) -> u64 {
+        self.journal.written().0
+    }
+
+    pub(crate) async fn status(&self) -> String {
+        self.journal.snapshot(CODE).await.unwrap().dossier.unwrap().status.word().to_owned()
+    }
+
+    pub(crate) fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+}
+
+/// The pupil's sample of 2025, as of the day before the tests, with one file.
+pub(crate) fn submission(file: &str, digest: &str) -> Value {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/adapters/hanoi/samples/submit/pupil-2025.json");
+    let mut body: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    body["MaHoSo"] = CODE.into();
+    body["NgayNop"] = "2026-07-20 10:00:00".into();
+    let papers = body["ThanhPhanHoSo"].as_array_mut().unwrap();
+    for paper in papers.iter_mut() {
+        paper["GiayToDinhKem"] = serde_json::json!([]);
+    }
+    papers[0]["GiayToDinhKem"] = serde_json::json!([{ "IdGiayTo": file, "TenGiayTo": "đơn.pdf", "HashTepTin": digest }]);
+    body
+}
+
+pub(crate) fn soap(inner: &str) -> String {
+    format!(
+        "<soap:Envelope xmlns:soap=\"http://schemas.xmlsoap.org/soap/envelope/\"><soap:Body>{inner}</soap:Body></soap:Envelope>"
+    )
+}
+
+pub(crate) fn status_push(id: &str, code: &str, status: u8, at: &str, more: &str) -> String {
+    soap(&format!(
+        "<ThongBaoTrangThai xmlns=\"urn:lienthong:bo-gddt:1\"><MaThongDiep>{id}</MaThongDiep><MaHoSo>{code}</MaHoSo>\
+         <TrangThai>{status}</TrangThai><ThoiDiem>{at}</ThoiDiem>{more}</ThongBaoTrangThai>"
+    ))
+}
+
+pub(crate) fn basic(user: &str, password: &str) -> String {
+    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}")))
+}
+
+/// A notice of the payment platform, sealed with `key`.
+pub(crate) fn notice(transaction: &str, amount: u64, status: u8, key: &str) -> Value {
+    let over = format!("0|HN-GDDT|PAY|{amount}|{transaction}|3.0");
+    serde_json::json!({
+        "client_id": "HN-GDDT", "transaction_id": transaction, "transaction_code": "NP-1", "trans_amount": amount, "payment_fee": 0,
+        "command": "PAY", "addition_fee": 0, "version": "3.0", "description": "Phí", "locale": "vn", "country_code": "+84",
+        "currency_code": "VND", "environment": "1", "status": status,
+        "check_sum": hmac_text(Digest::Sha256, Encoding::Hex, &Secret::new(key), over.as_bytes()),
+    })
+}
+
+fn secrets() -> FixedSecrets {
+    FixedSecrets::of([
+        ("hanoi/client", "bi-mat"),
+        ("hanoi/webhook", "YmktbWF0"),
+        ("moet/password", "bi-mat"),
+        ("keypay/hash_key_1", "khoa-mot-thu-nghiem"),
+        ("keypay/hash_key_2", "khoa-hai-thu-nghiem"),
+    ])
+}
+
+fn callers() -> Callers {
+    let digest = |word: &str| sha256_hex(word.as_bytes());
+    let client = |name: &str, id: &str, word: &str, agencies: &str| {
+        format!(
+            "[[caller]]\nname='{name}'\npartner='hanoi'\nroles=['portal']\nagencies=[{agencies}]\nclient={{id='{id}',secret_sha256='{}'}}\n",
+            digest(word)
+        )
+    };
+    let basic = |name: &str, partner: &str, role: &str, user: &str, word: &str| {
+        format!(
+            "[[caller]]\nname='{name}'\npartner='{partner}'\nroles=['{role}']\nbasic={{user='{user}',password_sha256='{}'}}\n",
+            digest(word)
+        )
+    };
+    let text = [
+        client("portal", "cong", "chu-cong", "'H26'"),
+        client("other-portal", "cong-khac", "chu-khac", "'H26.16'"),
+        basic("ministry", "moet", "ministry", "bo", "chu-bo"),
+        basic("stranger", "hanoi", "portal", "la", "chu-la"),
+        format!("[[caller]]\nname='operator'\nroles=['operator']\ntoken_sha256='{}'\n", digest("van-hanh")),
+        "[[caller]]\nname='platform'\npartner='keypay'\nroles=['payment']\nseal='notice'\n".to_owned(),
+        "[[caller]]\nname='bills'\npartner='keypay'\nroles=['payment']\nnetworks=['10.20.0.0/24']\n".to_owned(),
+    ];
+    Callers::parse("callers.toml", &text.concat()).unwrap_or_else(|f| panic!("{f:?}"))
+}
