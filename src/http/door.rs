@@ -11,7 +11,7 @@ use super::v1::Asked;
 use super::{Door, trace, upload};
 use crate::catalogue::{Auth, InKind, InRoute, Partner, Role};
 use crate::config::Caller;
-use crate::exchange::{Origin, Refusal};
+use crate::exchange::Origin;
 use crate::intake::{Call, Level, Reply};
 use axum::Router;
 use axum::body::Body;
@@ -207,12 +207,6 @@ fn respond(reply: Reply) -> Response<Body> {
         response.extensions_mut().insert(Code(code));
     }
     response
-}
-
-impl From<Problem> for Refusal {
-    fn from(problem: Problem) -> Self {
-        problem.refusal
-    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
     /// What is said.
-    pub refusal: Refusal,
+    pub refusal: Box<Refusal>,
     /// Retry-After, WWW-Authenticate, Allow, RateLimit, ….
     pub headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -143,7 +143,7 @@ impl Problem {
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let headers = if refusal.status == 503 { vec![(header::RETRY_AFTER, HeaderValue::from_static("2"))] } else { Vec::new() };
-        Self { refusal, headers }
+        Self { refusal: Box::new(refusal), headers }
     }
 }
 

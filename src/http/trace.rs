@@ -52,7 +52,7 @@ impl Ids {
         let request = text(&REQUEST_ID).filter(|id| is_request_id(id)).map_or_else(|| mint.opaque(), str::to_owned);
         let span = mint.opaque();
         let span = span.get(..16).unwrap_or("0000000000000001");
-        let trace = text(&TRACEPARENT).and_then(trace_of).map_or_else(|| (mint.opaque(), "01".to_owned()), |t| t);
+        let trace = text(&TRACEPARENT).and_then(trace_of).unwrap_or_else(|| (mint.opaque(), "01".to_owned()));
         Self { request, trace: format!("00-{}-{span}-{}", trace.0, trace.1) }
     }
 
