@@ -578,13 +578,12 @@ fn invented_dossiers_of_all_services_and_editions_go_from_the_portal_to_the_mini
                 let blob = format!("sha256:{}", file["digest"].as_str().unwrap());
                 file["content"] = serde_json::json!({ "size": contents.kept[&blob].len(), "blob": blob });
             }
-            for fault in dossier.iter_errors(&body).chain(form.iter_errors(&body["form"])) {
-                panic!("{title}: {} {fault}", fault.instance_path());
-            }
+            let faults = dossier.iter_errors(&body).chain(form.iter_errors(&body["form"]));
+            let faults: Vec<String> = faults.map(|f| format!("{} {f}", f.instance_path())).collect();
+            assert!(faults.is_empty(), "{title}: {faults:?}");
             let xml = write.write(&body, &context, &contents, None).unwrap_or_else(|f| panic!("{title}: {f:#?}"));
-            for fault in xsd.validate(&payload(&uppsala::parse_bytes(&xml).unwrap())) {
-                panic!("{title}: {}", fault.message);
-            }
+            let faults = xsd.validate(&payload(&uppsala::parse_bytes(&xml).unwrap()));
+            assert!(faults.is_empty(), "{title}: {}", faults[0].message);
             let back = write.read(&xml, &context, &mut MemoryContents::default()).unwrap_or_else(|f| panic!("{title}: {f:#?}"));
             let mut got = back[0].body.clone();
             left_out.iter().for_each(|path| [&mut body, &mut got].into_iter().for_each(|of| drop_path(of, path)));
