@@ -59,7 +59,10 @@ impl Breaker {
         match self.state {
             State::Closed { ramp, .. } => Gate::Pass(ramp),
             State::Open { probing: true, .. } => Gate::Shut(None),
-            State::Open { until, .. } if now < until => Gate::Shut(Some(until)),
+            // Further ahead than any pause is: the wall clock was set back.
+            State::Open { until, .. } if now < until && now.plus(self.policy.max.max(self.policy.first)) >= until => {
+                Gate::Shut(Some(until))
+            }
             State::Open { .. } => Gate::Probe,
         }
     }
@@ -157,6 +160,14 @@ mod tests {
             assert_eq!(b.gate(now), Gate::Shut(None));
             b.trouble(now, None);
         }
+    }
+
+    #[test]
+    fn a_clock_set_back_makes_no_pause_longer_than_the_longest() {
+        let mut b = breaker();
+        (0..3).for_each(|_| b.trouble(Time(3_600_000), None));
+        assert_eq!(b.gate(Time(3_600_000)), Gate::Shut(Some(Time(3_601_000))));
+        assert_eq!(b.gate(Time(0)), Gate::Probe);
     }
 
     #[test]

@@ -63,6 +63,9 @@ impl Quota {
 // === impl Pace ===
 
 impl Pace {
+    /// Calls are taken this far ahead at most, with room to spare.
+    const SLACK_US: i64 = 1_000_000;
+
     /// A pace at start: from the saved state when there is one, else the first call waits one full spacing. A saved state further
     /// ahead than the burst allows (a clock that was set back) is cut, so that a clock step never makes a wait longer than that.
     #[must_use]
@@ -71,6 +74,14 @@ impl Pace {
         let full = now_us + quota.spacing_us() * i64::from(quota.burst);
         let tat_us = saved_ms.map_or(full, |ms| ms.saturating_mul(1000).min(full)).max(now_us);
         Self { quota, tat_us }
+    }
+
+    /// The wall clock may have been set back: a state further ahead than calls can have brought it is cut, as at a start.
+    pub fn steady(&mut self, now: Time) {
+        let full = now.0.saturating_mul(1000) + self.quota.spacing_us() * i64::from(self.quota.burst);
+        if self.tat_us > full.saturating_add(Self::SLACK_US) {
+            self.tat_us = full;
+        }
     }
 
     /// How long until the next call may begin; zero: now.
@@ -142,6 +153,18 @@ mod tests {
     fn a_clock_set_back_makes_no_wait_longer_than_the_burst_allows() {
         let quota = Quota::parse("5/s").unwrap();
         let pace = Pace::start(quota, Some(3_600_000), Time(0));
+        assert!(pace.wait(Time(0)) <= Duration::from_millis(205));
+    }
+
+    #[test]
+    fn a_clock_set_back_while_running_stops_nothing() {
+        let quota = Quota::parse("5/s").unwrap();
+        let mut pace = Pace::start(quota, None, Time(3_600_000));
+        pace.take(Time(3_600_000));
+        let before = pace;
+        pace.steady(Time(3_600_000));
+        assert_eq!(pace, before);
+        pace.steady(Time(0));
         assert!(pace.wait(Time(0)) <= Duration::from_millis(205));
     }
 

@@ -21,10 +21,18 @@ struct Ending {
     content: Option<Message>,
     what: &'static str,
     adapters: String,
+    /// A call was tried: the outcome says something about the partner, not only about us.
+    called: bool,
 }
 
-/// Waits for the call's moment, makes it, judges it, settles it; answers the one judgement for the breaker.
-pub(super) async fn run(shared: Arc<Shared>, partner: Arc<Partner>, claim: Claim, wait: Duration, healthy: bool) -> Outcome {
+/// Waits for the call's moment, makes it, judges it, settles it; answers the one judgement for the breaker (none: no call was tried).
+pub(super) async fn run(
+    shared: Arc<Shared>,
+    partner: Arc<Partner>,
+    claim: Claim,
+    wait: Duration,
+    healthy: bool,
+) -> Option<Outcome> {
     tokio::time::sleep(wait).await;
     let began = shared.parts.clock.now();
     shared.board.update(&partner.name, |s| s.calls += 1);
@@ -35,7 +43,7 @@ pub(super) async fn run(shared: Arc<Shared>, partner: Arc<Partner>, claim: Claim
         }
     }
     settle(&shared, &claim, began, &result).await;
-    result.outcome
+    result.called.then_some(result.outcome)
 }
 
 async fn attempt(shared: &Shared, today: &Arc<Partner>, claim: &Claim, began: Time, healthy: bool) -> Ending {
@@ -52,6 +60,9 @@ async fn attempt(shared: &Shared, today: &Arc<Partner>, claim: &Claim, began: Ti
     let Ok(snapshot) = snapshot(shared, claim).await else {
         return not_sent("journal-unreadable", digest, shared.parts.clock.now());
     };
+    if exchange::proven(claim, &snapshot) {
+        return proven(digest);
+    }
     let standing = |now: Time| Standing {
         attempts: claim.attempts,
         repeat: route.repeat,
@@ -85,36 +96,37 @@ async fn attempt(shared: &Shared, today: &Arc<Partner>, claim: &Claim, began: Ti
                 dossier: None,
                 trace: claim.trace.as_deref(),
             };
-            let (outcome, content) = send(shared, &inquiry, began).await;
+            let (outcome, content, called) = send(shared, &inquiry, began).await;
             let evidence: Option<Evidence> =
-                matches!(outcome, Outcome::Done { .. }).then(|| exchange::answered(content.as_ref()));
+                matches!(outcome, Outcome::Done { .. }).then(|| exchange::answered(claim, content.as_ref()));
             let next = after_inquiry(&outcome, evidence, doubt, &standing(shared.parts.clock.now()));
-            Ending { outcome, next, content, what: "inquiry", adapters: digest }
+            Ending { outcome, next, content, what: "inquiry", adapters: digest, called }
         }
         (Some(doubt), Repeat::Never) => parked(&format!("outcome-unknown: {}", doubt.why), digest),
         _ => {
-            let (outcome, content) = send(shared, &message, began).await;
+            let (outcome, content, called) = send(shared, &message, began).await;
             let next = after_call(&outcome, &standing(shared.parts.clock.now()));
-            Ending { outcome, next, content, what: "call", adapters: digest }
+            Ending { outcome, next, content, what: "call", adapters: digest, called }
         }
     }
 }
 
-/// Writes, calls, judges.
-async fn send(shared: &Shared, message: &Outgoing<'_>, now: Time) -> (Outcome, Option<Message>) {
+/// Writes, calls, judges; whether a call was tried.
+async fn send(shared: &Shared, message: &Outgoing<'_>, now: Time) -> (Outcome, Option<Message>, bool) {
     // Writing reads contents from disk and encodes megabytes: not on the threads that carry everybody's sockets.
     let written = tokio::task::block_in_place(|| message.write(&shared.parts.blobs));
     let body = match written {
         Ok(body) => body,
-        Err(Unwritable(why)) => return (Outcome::Park { why }, None),
+        Err(Unwritable(why)) => return (Outcome::Park { why }, None, false),
     };
     let call = match message.call(shared, body, now).await {
         Ok(call) => call,
-        Err(SignInError::Send(_)) => return (Outcome::NotSent { why: "sign-in-not-reached".to_owned() }, None),
-        Err(refused @ SignInError::Refused(_)) => return (Outcome::SignIn { why: refused.to_string() }, None),
+        Err(SignInError::Send(_)) => return (Outcome::NotSent { why: "sign-in-not-reached".to_owned() }, None, true),
+        Err(refused @ SignInError::Refused(_)) => return (Outcome::SignIn { why: refused.to_string() }, None, true),
     };
     let reply = shared.parts.transport.send(call).await;
-    tokio::task::block_in_place(|| message.judge(&reply))
+    let (outcome, content) = tokio::task::block_in_place(|| message.judge(&reply));
+    (outcome, content, true)
 }
 
 /// Writes down how it ended, with all it causes; computed anew when a row has changed meanwhile. While the store cannot be read or
@@ -155,16 +167,18 @@ fn consequences(shared: &Shared, claim: &Claim, now: Time, result: &Ending, snap
     let service = snapshot.dossier.as_ref().and_then(|d| Service::of_dossier(&shared.parts.catalogue, d));
     let files = exchange::Files::new();
     let scene = Scene { now, mint: &mint, origin: &origin, guide: &shared.guide, service: service.as_ref(), files: &files };
-    let how = match &result.next {
+    // A push that came while the call was under way shows that they have it, whatever the call itself came to.
+    let next = if exchange::proven(claim, snapshot) { Next::Done } else { result.next.clone() };
+    let how = match &next {
         Next::Done => Ended::Done,
         Next::Reject { reason } => Ended::Rejected(reason),
         Next::Park { reason } => Ended::Parked(reason),
         Next::Retry { .. } | Next::Later { .. } | Next::Ask { .. } | Next::Clear { .. } => {
-            return (result.next.clone(), Effects::default());
+            return (next, Effects::default());
         }
     };
     match exchange::ended(&scene, claim, how, result.content.as_ref(), snapshot) {
-        Some(effects) => (result.next.clone(), effects),
+        Some(effects) => (next, effects),
         None => {
             // What only informs is not ended by a refusal: a person sees it.
             let reason = result.outcome.why().unwrap_or("refused-by-partner").to_owned();
@@ -193,13 +207,19 @@ async fn snapshot(shared: &Shared, claim: &Claim) -> Result<Snapshot, JournalErr
 
 fn parked(why: &str, adapters: String) -> Ending {
     let outcome = Outcome::Park { why: why.to_owned() };
-    Ending { outcome, next: Next::Park { reason: why.to_owned() }, content: None, what: "call", adapters }
+    Ending { outcome, next: Next::Park { reason: why.to_owned() }, content: None, what: "call", adapters, called: false }
+}
+
+/// They have it already: nothing is sent or asked.
+fn proven(adapters: String) -> Ending {
+    let outcome = Outcome::Done { find: Vec::new() };
+    Ending { outcome, next: Next::Done, content: None, what: "evidence", adapters, called: false }
 }
 
 /// Nothing left us, and no attempt is used up.
 fn not_sent(why: &str, adapters: String, now: Time) -> Ending {
     let next = Next::Later { at: now.plus(Duration::from_secs(1)) };
-    Ending { outcome: Outcome::NotSent { why: why.to_owned() }, next, content: None, what: "call", adapters }
+    Ending { outcome: Outcome::NotSent { why: why.to_owned() }, next, content: None, what: "call", adapters, called: false }
 }
 
 /// 0 to 1, from the given randomness.

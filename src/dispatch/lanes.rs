@@ -32,7 +32,7 @@ pub(super) async fn run(shared: Arc<Shared>, partner: Arc<Partner>, mut stopped:
     let quota = partner.limits.out.rate;
     let mut lanes =
         Lanes { pace: Pace::start(quota, saved, now), breaker: Breaker::new(shared.parts.breaker), in_flight: 0, partner };
-    let mut calls: JoinSet<Outcome> = JoinSet::new();
+    let mut calls: JoinSet<Option<Outcome>> = JoinSet::new();
     while !*stopped.borrow() {
         wake.mark_unchanged();
         let sleep = lanes.round(&shared, &mut calls).await;
@@ -54,7 +54,7 @@ pub(super) async fn run(shared: Arc<Shared>, partner: Arc<Partner>, mut stopped:
 
 impl Lanes {
     /// Begins what may begin; answers how long nothing more can.
-    async fn round(&mut self, shared: &Arc<Shared>, calls: &mut JoinSet<Outcome>) -> Duration {
+    async fn round(&mut self, shared: &Arc<Shared>, calls: &mut JoinSet<Option<Outcome>>) -> Duration {
         let now = shared.parts.clock.now();
         let limit = self.partner.limits.out.at_once;
         let free = match self.breaker.gate(now) {
@@ -62,6 +62,7 @@ impl Lanes {
             Gate::Probe => u32::from(self.in_flight < limit),
             Gate::Shut(until) => return until.map_or(LONGEST_SLEEP, |t| wait_for(t, now)),
         };
+        self.pace.steady(now);
         let soon = now.plus(AHEAD);
         let count = self.pace.ready(soon, free);
         if count == 0 {
@@ -107,11 +108,16 @@ impl Lanes {
     }
 
     /// Takes in how a call ended.
-    fn ended(&mut self, shared: &Arc<Shared>, ended: Result<Outcome, tokio::task::JoinError>) {
+    fn ended(&mut self, shared: &Arc<Shared>, ended: Result<Option<Outcome>, tokio::task::JoinError>) {
         self.in_flight = self.in_flight.saturating_sub(1);
         let now = shared.parts.clock.now();
         let Ok(outcome) = ended else {
             tracing::error!(partner = %self.partner.name, "an attempt ended without an outcome; its delivery is asked after at the next start");
+            self.breaker.unprobed();
+            return;
+        };
+        // Our own fault, or nothing to send: no word about the partner.
+        let Some(outcome) = outcome else {
             self.breaker.unprobed();
             return;
         };

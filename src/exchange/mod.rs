@@ -26,7 +26,7 @@ mod tell;
 mod tests;
 
 pub use moves::pushed;
-pub use outcome::{Ended, Evidence, answered, ended};
+pub use outcome::{Ended, Evidence, answered, ended, proven};
 pub use pay::{Start, bill, expired, notice_in_doubt, noticed, start};
 pub use refusal::{Fault, Refusal};
 pub use scene::{Files, Guide, Origin, Scene, Service, Target};

@@ -48,7 +48,7 @@ pub fn pushed(scene: &Scene<'_>, id: &str, message: &Message, snapshot: &Snapsho
             apply_early(scene, snapshot, &mut dossier, &mut effects);
         }
     }
-    prove(snapshot, judgement, status, &mut effects);
+    prove(snapshot, judgement, status, at, &mut effects);
     effects.audit.push(scene.audit(
         message.kind.name(),
         &dossier.code,
@@ -81,10 +81,15 @@ pub(super) fn apply(
     pay::take_fee_due(scene, message, dossier, effects);
 }
 
-/// What is carried besides the status.
+/// What is carried besides the status. Documents that come after their status are told by themselves: no later move may come to tell.
 fn carry(scene: &Scene<'_>, message: &Message, dossier: &mut Dossier, effects: &mut Effects) {
+    let before = dossier.documents.len();
     take_documents(scene, message, dossier, effects);
     take_due(message, dossier);
+    if dossier.documents.len() > before && matches!(dossier.status, Status::Finished | Status::Returned) {
+        let at = dossier.told_as_of();
+        tell::status(scene, dossier, at, &Words::say("Đã có giấy tờ kết quả."), effects);
+    }
     pay::take_fee_due(scene, message, dossier, effects);
 }
 
@@ -105,8 +110,15 @@ fn apply_early(scene: &Scene<'_>, snapshot: &Snapshot, dossier: &mut Dossier, ef
                     moved = true;
                 }
                 judgement => {
-                    carry(scene, &message, dossier, effects);
-                    let word = if judgement == Judgement::Late { "late" } else { "note" };
+                    // What can never come to pass any more carries nothing either.
+                    let word = match judgement {
+                        Judgement::Late => "late",
+                        Judgement::Note => "note",
+                        _ => "overtaken",
+                    };
+                    if judgement != Judgement::Impossible {
+                        carry(scene, &message, dossier, effects);
+                    }
                     effects.events.push(scene.event(
                         &dossier.code,
                         word,
@@ -123,13 +135,21 @@ fn apply_early(scene: &Scene<'_>, snapshot: &Snapshot, dossier: &mut Dossier, ef
     }
 }
 
-/// A push is evidence that the other side has what it is about: an unknown submission is done, and so on.
-fn prove(snapshot: &Snapshot, judgement: Judgement, status: Status, effects: &mut Effects) {
-    for open in snapshot.open.iter().filter(|d| d.state == DeliveryState::Unknown) {
+/// A push is evidence that the other side has what it is about: a submission that is doubtful, parked or to be sent again is done, and
+/// so on. One under way cannot be closed here: [`super::proven`] looks again when it ends.
+fn prove(snapshot: &Snapshot, judgement: Judgement, status: Status, at: Time, effects: &mut Effects) {
+    for open in snapshot.open.iter().filter(|d| d.state != DeliveryState::Claimed) {
+        let doubtful = open.state == DeliveryState::Unknown;
         let proven = match Kind::of_name(&open.kind) {
             Some(Kind::DossierSubmit) => true,
-            Some(Kind::DossierWithdraw) => status == Status::Withdrawn,
-            Some(Kind::DossierSupplement) => judgement == Judgement::Applied && status != Status::Withdrawn,
+            Some(Kind::DossierWithdraw) => doubtful && status == Status::Withdrawn,
+            // Only a move on, told after the papers were handed in, speaks of them; a stop or refusal may come for want of them.
+            Some(Kind::DossierSupplement) => {
+                doubtful
+                    && judgement == Judgement::Applied
+                    && matches!(status, Status::New | Status::Received | Status::Processing)
+                    && at > open.created_at
+            }
             _ => false,
         };
         if proven {

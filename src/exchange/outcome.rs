@@ -29,10 +29,25 @@ pub enum Evidence {
     Unclear,
 }
 
-/// What an inquiry's answer says.
+/// Whether what the other side has told us shows by itself that it has this message: a push may come while a call is under way, and
+/// nothing is to be sent, asked or parked then.
 #[must_use]
-pub fn answered(content: Option<&Message>) -> Evidence {
+pub fn proven(claim: &Claim, snapshot: &Snapshot) -> bool {
+    let Some(dossier) = &snapshot.dossier else { return false };
+    match claim.kind {
+        Kind::DossierSubmit => dossier.since.is_some() || !snapshot.early.is_empty(),
+        Kind::DossierWithdraw => dossier.status == Status::Withdrawn,
+        _ => false,
+    }
+}
+
+/// What an inquiry's answer about a claim says. An answer about another transaction says nothing about this one.
+#[must_use]
+pub fn answered(claim: &Claim, content: Option<&Message>) -> Evidence {
     let Some(content) = content else { return Evidence::Unclear };
+    if content.text("transaction").is_some_and(|t| t != claim.lane) {
+        return Evidence::Unclear;
+    }
     match content.kind {
         Kind::DossierState => match content.body.get("known").and_then(serde_json::Value::as_bool) {
             Some(true) => Evidence::Received,
@@ -107,9 +122,10 @@ fn refused(scene: &Scene<'_>, claim: &Claim, why: &str, snapshot: &Snapshot, eff
     effects.events.push(scene.event(&dossier.code, "refused", json!({ "partner": claim.partner, "why": why })));
     if dossier.status.next().contains(&Status::Refused) {
         dossier.status = Status::Refused;
-        dossier.since = Some(scene.now);
+        let at = dossier.since.map_or(scene.now, |since| since.max(scene.now));
+        dossier.since = Some(at);
         let words = Words::say("Phần mềm của Bộ không tiếp nhận hồ sơ; đề nghị liên hệ đơn vị tiếp nhận để biết lý do.");
-        tell::status(scene, &mut dossier, scene.now, &words, effects);
+        tell::status(scene, &mut dossier, at, &words, effects);
     }
     dossier.version += 1;
     effects.dossier = Some(dossier);
@@ -126,9 +142,10 @@ fn withdrawn(scene: &Scene<'_>, claim: &Claim, snapshot: &Snapshot, effects: &mu
         return;
     }
     dossier.status = Status::Withdrawn;
-    dossier.since = Some(dossier.since.map_or(scene.now, |since| since.max(scene.now)));
+    let at = dossier.since.map_or(scene.now, |since| since.max(scene.now));
+    dossier.since = Some(at);
     effects.events.push(scene.event(&dossier.code, "status", json!({ "status": "withdrawn", "partner": claim.partner })));
-    tell::status(scene, &mut dossier, scene.now, &Words::say("Hồ sơ đã được rút theo yêu cầu của công dân."), effects);
+    tell::status(scene, &mut dossier, at, &Words::say("Hồ sơ đã được rút theo yêu cầu của công dân."), effects);
     dossier.version += 1;
     effects.dossier = Some(dossier);
 }
@@ -137,7 +154,7 @@ fn withdrawn(scene: &Scene<'_>, claim: &Claim, snapshot: &Snapshot, effects: &mu
 fn not_taken(scene: &Scene<'_>, claim: &Claim, why: &str, snapshot: &Snapshot, effects: &mut Effects) {
     let Some(mut dossier) = snapshot.dossier.clone() else { return };
     let words = if claim.kind == Kind::DossierSupplement {
-        dossier.rounds = dossier.rounds.saturating_sub(1);
+        // The round stays used: its key is known at the door, the papers come again as the next one.
         "Phần mềm của Bộ không nhận giấy tờ bổ sung; đề nghị kiểm tra và gửi lại."
     } else {
         "Phần mềm của Bộ không chấp nhận yêu cầu rút hồ sơ."
@@ -147,7 +164,9 @@ fn not_taken(scene: &Scene<'_>, claim: &Claim, why: &str, snapshot: &Snapshot, e
         "not-taken",
         json!({ "partner": claim.partner, "route": claim.route, "why": why }),
     ));
-    tell::status(scene, &mut dossier, scene.now, &Words::say(words), effects);
+    // The status stands as it stood: told with its own time, so that the partner's next move is never older.
+    let at = dossier.told_as_of();
+    tell::status(scene, &mut dossier, at, &Words::say(words), effects);
     dossier.version += 1;
     effects.dossier = Some(dossier);
 }

@@ -9,12 +9,21 @@ use super::scene::Scene;
 use super::submit::owned;
 use super::tell;
 use crate::clock::Time;
-use crate::journal::{Effects, NewCase, NewDelivery, Snapshot};
-use crate::model::{Dossier, Fee, FeeState, Kind, Message, Movement, Payment, PaymentState, Vnd};
+use crate::journal::{DeliveryState, Effects, NewCase, NewDelivery, Snapshot};
+use crate::model::{Dossier, Fee, FeeState, Kind, Message, Movement, Payment, PaymentState, Status, Vnd};
 use serde_json::{Value, json};
 
 /// An inquiry caused by a bad notice comes at most once in this time per open transaction.
 const ASK_AGAIN_MS: i64 = 10 * 60 * 1000;
+
+/// A paid notice that the platform's own answer does not bear out yet is asked after for so long; then a person decides.
+const UNBORNE_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// The waits between these questions.
+const UNBORNE_WAIT_MS: (i64, i64) = (30 * 1000, 60 * 60 * 1000);
+
+/// Open transactions a dossier has at most by links that were lost: then a person looks.
+const MOST_OPEN: usize = 3;
 
 /// What a click on "pay" finds or causes.
 #[derive(Debug)]
@@ -28,7 +37,7 @@ pub enum Start {
 /// The citizen clicks "pay".
 pub fn start(scene: &Scene<'_>, message: &Message, snapshot: &Snapshot) -> Result<Start, Refusal> {
     let mut dossier = owned(scene, snapshot)?;
-    let Some(fee) = dossier.fee.clone() else {
+    let Some(fee) = dossier.fee.clone().filter(|_| owes(&dossier)) else {
         return Err(Refusal::new(
             "fee-not-owed",
             409,
@@ -90,6 +99,9 @@ pub fn noticed(scene: &Scene<'_>, message: &Message, payment: Option<&Payment>) 
     effects.events.push(scene.event(&payment.dossier, "payment.notice", json!({ "transaction": payment.transaction })));
     if payment.state != PaymentState::Paid {
         ask(scene, payment, scene.now, &mut effects);
+        if message.text("state") == Some("paid") && payment.noticed_at.is_none() {
+            effects.payments.push(Payment { noticed_at: Some(scene.now), version: payment.version + 1, ..payment.clone() });
+        }
     }
     Ok(effects)
 }
@@ -125,6 +137,7 @@ pub(super) fn decide(scene: &Scene<'_>, message: &Message, snapshot: &Snapshot) 
             reopen(&payment, &mut dossier);
             effects.events.push(scene.event(&dossier.code, "payment.failed", json!({ "transaction": payment.transaction })));
         }
+        Some("pending" | "missing") if payment.state != PaymentState::Paid => unborne(scene, &payment, snapshot, &mut effects),
         _ => {}
     }
     payment.version += 1;
@@ -132,6 +145,25 @@ pub(super) fn decide(scene: &Scene<'_>, message: &Message, snapshot: &Snapshot) 
     effects.payments.push(payment);
     effects.dossier = Some(dossier);
     effects
+}
+
+/// A notice said paid and the platform's own answer does not say so yet. We have answered the notice, so none may come again: asked
+/// again, at growing waits, also past its time.
+fn unborne(scene: &Scene<'_>, payment: &Payment, snapshot: &Snapshot, effects: &mut Effects) {
+    let Some(noticed) = payment.noticed_at else { return };
+    let lane = query_lane(payment, true);
+    if snapshot.open.iter().any(|d| d.lane == lane && d.state == DeliveryState::Waiting) {
+        return;
+    }
+    let waited = scene.now.ms_since(noticed);
+    if waited < UNBORNE_MS {
+        let (least, most) = UNBORNE_WAIT_MS;
+        ask(scene, payment, scene.now.plus_ms(waited.clamp(least, most)), effects);
+    } else {
+        let data = json!({ "transaction": payment.transaction, "amount": payment.amount.amount() });
+        let dossier = Some(payment.dossier.clone());
+        effects.cases.push(NewCase { kind: "notice-unconfirmed".into(), dossier, data, at: scene.now });
+    }
 }
 
 /// A transaction whose time is over: asked after one last time; what the platform then says counts. Called by the clock.
@@ -157,7 +189,7 @@ pub fn bill(scene: &Scene<'_>, snapshot: &Snapshot) -> Value {
     let fee = snapshot.dossier.as_ref().and_then(|d| d.fee.as_ref().map(|f| (d, f)));
     match (&snapshot.dossier, fee) {
         (None, _) => json!({ "outcome": "unknown" }),
-        (Some(dossier), Some((_, fee))) if fee.state != FeeState::Paid => {
+        (Some(dossier), Some((_, fee))) if fee.state != FeeState::Paid && owes(dossier) => {
             let transaction = fee.transaction.clone().unwrap_or_else(|| scene.mint.payment_id());
             let mut body = request(scene, dossier, fee, &transaction, "");
             if let Some(map) = body.as_object_mut() {
@@ -197,18 +229,31 @@ pub(super) fn owe_by_rule(scene: &Scene<'_>, dossier: &mut Dossier, effects: &mu
 /// The reply to a create whose link was lost, while the platform knows the transaction as unpaid: a new attempt with its own id;
 /// the first one is watched until it expires.
 pub(super) fn again(scene: &Scene<'_>, first: &Payment, snapshot: &Snapshot, effects: &mut Effects) {
-    let Some(mut dossier) = effects.dossier.take().or_else(|| snapshot.dossier.clone()) else { return };
-    if let Some(fee) = dossier.fee.clone().filter(|f| f.state != FeeState::Paid)
-        && let Ok(payment) = attempt(scene, &mut dossier, &fee, first.return_url.clone(), effects)
-    {
-        effects.payments.push(payment);
+    // Without a change of the dossier by the answer itself there is nothing to go on from.
+    let Some(mut dossier) = effects.dossier.take() else { return };
+    // Only while it is this one that is open: another may have been begun since, or its time may be over.
+    let ours = |f: &Fee| f.state == FeeState::Requested && f.transaction.as_ref() == Some(&first.transaction);
+    let open = snapshot.payments.iter().filter(|p| p.state == PaymentState::Requested).count();
+    if let Some(fee) = dossier.fee.clone().filter(|f| ours(f) && first.state == PaymentState::Requested) {
+        if open >= MOST_OPEN {
+            let data = json!({ "transaction": first.transaction, "open": open });
+            effects.cases.push(NewCase { kind: "link-lost".into(), dossier: Some(dossier.code.clone()), data, at: scene.now });
+        } else if let Ok(payment) = attempt(scene, &mut dossier, &fee, first.return_url.clone(), effects) {
+            effects.payments.push(payment);
+        }
     }
     effects.dossier = Some(dossier);
 }
 
 fn owe(scene: &Scene<'_>, amount: Vnd, code: Option<String>, name: Option<String>, dossier: &mut Dossier, effects: &mut Effects) {
-    // A fee that is already asked for or paid is not changed by being told again.
-    if dossier.fee.as_ref().is_some_and(|f| f.state != FeeState::Owed || f.amount == amount) {
+    if !owes(dossier) || dossier.fee.as_ref().is_some_and(|f| f.amount == amount) {
+        return;
+    }
+    // A fee that is already asked for or paid is not changed under the citizen's hands: a person decides.
+    if let Some(fee) = dossier.fee.as_ref().filter(|f| f.state != FeeState::Owed) {
+        let data = json!({ "ministry": amount.amount(), "asked": fee.amount.amount(), "transaction": fee.transaction });
+        effects.events.push(scene.event(&dossier.code, "fee.differs", data.clone()));
+        effects.cases.push(NewCase { kind: "fee-differs".into(), dossier: Some(dossier.code.clone()), data, at: scene.now });
         return;
     }
     dossier.fee = Some(Fee { amount, code, name, state: FeeState::Owed, transaction: None });
@@ -243,12 +288,23 @@ fn paid(scene: &Scene<'_>, message: &Message, payment: &mut Payment, dossier: &m
     if twice {
         return;
     }
+    // An earlier attempt over another amount does not pay the fee as it stands now.
+    if let Some(fee) = dossier.fee.as_ref().filter(|f| f.amount != payment.amount) {
+        let data = json!({ "transaction": payment.transaction, "paid": payment.amount.amount(), "owed": fee.amount.amount() });
+        effects.cases.push(NewCase { kind: "amount-differs".into(), dossier: Some(dossier.code.clone()), data, at: scene.now });
+        return;
+    }
     if let Some(fee) = &mut dossier.fee {
         fee.state = FeeState::Paid;
         fee.transaction = Some(payment.transaction.clone());
     }
     tell::fee(scene, dossier, payment.amount, true, Some(&payment.transaction), effects);
     tell::fee_paid(scene, dossier, payment.amount, &payment.transaction, effects);
+}
+
+/// A dossier that was refused or withdrawn owes nothing any more; what was paid for it is a person's matter.
+fn owes(dossier: &Dossier) -> bool {
+    !matches!(dossier.status, Status::Refused | Status::Withdrawn)
 }
 
 /// The fee is owed again, if it was this transaction that was open.
@@ -271,6 +327,8 @@ fn attempt(
     let no_payment =
         || Refusal::new("payment-unavailable", 503, "Chưa kết nối nền tảng thanh toán.", "No payment platform is connected.");
     let partner = scene.guide.payment.clone().ok_or_else(no_payment)?;
+    // Whom the money goes to must be known.
+    scene.service.ok_or_else(no_payment)?;
     let transaction = scene.mint.payment_id();
     let body = request(scene, dossier, fee, &transaction, &return_url);
     let delivery =
@@ -293,6 +351,7 @@ fn attempt(
         requested_at: scene.now,
         expires_at: scene.now.plus_ms(scene.guide.payment_ms),
         asked_at: None,
+        noticed_at: None,
         platform_transaction: None,
         version: 1,
     })
@@ -334,8 +393,15 @@ fn request(scene: &Scene<'_>, dossier: &Dossier, fee: &Fee, transaction: &str, r
 /// Asks the platform about a transaction, at `at`.
 fn ask(scene: &Scene<'_>, payment: &Payment, at: Time, effects: &mut Effects) {
     let body = json!({ "transaction": payment.transaction });
-    let delivery = scene.delivery(&payment.partner, Kind::PaymentQuery, &payment.transaction, &payment.dossier, Some(body));
-    effects.deliveries.extend(delivery.map(|d| NewDelivery { not_before: (at > scene.now).then_some(at), ..d }));
+    let later = at > scene.now;
+    let lane = query_lane(payment, later);
+    let delivery = scene.delivery(&payment.partner, Kind::PaymentQuery, &lane, &payment.dossier, Some(body));
+    effects.deliveries.extend(delivery.map(|d| NewDelivery { not_before: later.then_some(at), ..d }));
+}
+
+/// Questions have lanes of their own: a request that is parked, or a question that is to wait, holds up none that is asked now.
+fn query_lane(payment: &Payment, later: bool) -> String {
+    format!("{}/{}", payment.transaction, if later { "later" } else { "query" })
 }
 
 /// An id told from outside, only when it has the form of one of ours; else it may be anybody's text.

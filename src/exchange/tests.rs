@@ -8,6 +8,8 @@ use crate::seal::SystemRandom;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+mod races;
+
 const DAY: i64 = 86_400_000;
 const CODE: &str = "H26.15-20260609-0000001";
 

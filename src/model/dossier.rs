@@ -124,6 +124,9 @@ pub struct Payment {
     pub expires_at: Time,
     /// When we last asked the platform about it.
     pub asked_at: Option<Time>,
+    /// When a notice first said that it is paid; the platform's sealed word is then waited for.
+    #[serde(default)]
+    pub noticed_at: Option<Time>,
     /// The platform's own transaction code.
     pub platform_transaction: Option<String>,
     /// Changes of this row.
@@ -157,6 +160,16 @@ pub struct Movement {
     pub amount: Vnd,
     /// `payment`, `overpayment`, `refund`.
     pub kind: String,
+}
+
+// === impl Dossier ===
+
+impl Dossier {
+    /// The time its present status is told with: the partner's, or that of our taking it in.
+    #[must_use]
+    pub fn told_as_of(&self) -> Time {
+        self.since.unwrap_or(self.registered_at)
+    }
 }
 
 // === impl Payer ===

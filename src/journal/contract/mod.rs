@@ -56,6 +56,7 @@ pub(super) fn payment(transaction: &str, code: &str, version: u64) -> Payment {
         requested_at: T0,
         expires_at: at(900),
         asked_at: None,
+        noticed_at: None,
         platform_transaction: None,
         version,
     }
