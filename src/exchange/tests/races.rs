@@ -21,6 +21,7 @@ fn claim_of(world: &World, kind: Kind) -> Claim {
         attempts: 0,
         adapters: None,
         doubt: None,
+        trace: None,
     }
 }
 
