@@ -13,6 +13,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// How much of an oversized body is read and dropped, so that its sender gets to read our answer.
 const LINGER_BYTES: u64 = 32 << 20;
 const LINGER_TIME: Duration = Duration::from_secs(3);
+/// The slowest a large body may come: its time grows by a second for so many bytes.
+const SLOWEST: u64 = 128 << 10;
 
 /// The memory all bodies share, in KiB, and how long one may take to arrive.
 #[derive(Clone, Debug)]
@@ -72,7 +74,8 @@ impl Bodies {
             }
             Ok(bytes.freeze())
         };
-        let bytes = tokio::time::timeout(self.time, read).await.map_err(|_| Problem::body_broken())??;
+        let time = self.time + Duration::from_secs(said.unwrap_or(0) / SLOWEST);
+        let bytes = tokio::time::timeout(time, read).await.map_err(|_| Problem::body_broken())??;
         Ok(Taken { bytes, _share: share })
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::rig::{CODE, Gate, submission};
 use lienthong::clock::Clock as _;
-use lienthong::journal::{Act, Journal as _};
+use lienthong::journal::{Act, Attempt, Effects, Journal as _, Next, Settled, Settlement};
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -302,4 +302,66 @@ async fn a_method_or_address_that_is_not_there_is_told() {
     let answer = gate.get("/hanoi/ho-so", &[]).await;
     assert_eq!((answer.status, answer.json()["code"].as_str()), (405, Some("method-not-allowed")));
     assert_eq!(gate.send("/hanoi/khong-co", &[], "").await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_personal_and_no_secret_is_logged_or_counted() {
+    let gate = Gate::open().await;
+    let mut body = gate.submission().await;
+    let planted = ["Nguyễn Tuyệt Mật", "099912345678", "0987600321", "chu-cong-gieo", "Số 7 ngõ Kín"];
+    let detail = &mut body["ThongTinNguoiNop"]["ThongTinChiTiet"];
+    for (field, word) in [("TenNguoiNop", planted[0]), ("SoDienThoai", planted[2]), ("DiaChiChiTiet", planted[4])] {
+        detail[field] = word.into();
+    }
+    let mut bad = body.clone();
+    bad["ThongTinNguoiNop"]["ThongTinChiTiet"]["NgaySinh"] = planted[1].into();
+    bad["LoaiDoiTuong"] = planted[0].into();
+    let refused = gate.portal("/hanoi/ho-so", &bad).await;
+    assert_eq!(refused.status, 400);
+    gate.portal("/hanoi/ho-so", &body).await;
+    gate.portal_as(planted[3], "/hanoi/ho-so", body.to_string()).await;
+    gate.send("/hanoi/token", &[], format!("client_id=cong&client_secret={}", planted[3])).await;
+    gate.portal("/hanoi/rut-ho-so", &json!({ "MaHoSo": planted[0], "LyDo": planted[4] })).await;
+    let log = crate::rig::logged();
+    assert!(log.contains("refused") && log.contains("message-unreadable"), "refusals are logged");
+    for word in planted {
+        assert!(!log.contains(word), "{word} is in the log");
+        assert!(!refused.text.contains(word), "{word} is in the refusal: {}", refused.text);
+    }
+    assert!(!log.contains(gate.token()), "a token is in the log");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parked_submission_that_never_left_is_replaced_by_its_correction() {
+    let gate = Gate::open().await;
+    let mut body = gate.submit().await;
+    let now = gate.clock.now();
+    let claim = gate.journal.claim("moet", 1, now, None, "set").await.unwrap().remove(0);
+    let attempt = Attempt {
+        at: now,
+        ms: 1,
+        what: "call".into(),
+        outcome: "not-sent".into(),
+        why: Some("adapter".into()),
+        adapters: "set".into(),
+    };
+    let settlement = Settlement {
+        delivery: claim.delivery,
+        run: claim.run,
+        at: now,
+        attempt,
+        next: Next::Park { reason: "adapter".into() },
+        effects: Effects::default(),
+    };
+    assert_eq!(gate.journal.settle(settlement).await.unwrap(), Settled::Written);
+    body["ThongTinNguoiNop"]["ThongTinChiTiet"]["Email"] = "moi@vidu.example".into();
+    let corrected = gate.portal("/hanoi/ho-so", &body).await;
+    assert_eq!(corrected.status, 200, "{}", corrected.text);
+    let open = gate.journal.snapshot(CODE).await.unwrap().open;
+    assert_eq!(open.iter().filter(|d| d.kind == "dossier.submit").count(), 1);
+    assert!(open.iter().all(|d| d.delivery != claim.delivery), "the first one is closed");
+    assert_eq!(gate.portal("/hanoi/ho-so", &body).await.json(), corrected.json(), "the correction again");
+    body["ThongTinNguoiNop"]["ThongTinChiTiet"]["Email"] = "khac@vidu.example".into();
+    let late = gate.portal("/hanoi/ho-so", &body).await;
+    assert_eq!((late.status, late.json()["reason"].as_str()), (422, Some("key-reused")), "{}", late.text);
 }

@@ -14,7 +14,7 @@ use lienthong::journal::{BlobStore, Journal as _, Options, SqliteJournal};
 use lienthong::seal::{Digest, Encoding, Secret, SystemRandom, hmac_text, sha256_hex};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, Mutex};
 use tower::ServiceExt as _;
 
 /// When the tests happen.
@@ -28,6 +28,35 @@ pub(crate) struct Gate {
     router: Router,
     token: String,
     _dir: tempfile::TempDir,
+}
+
+/// Everything logged by this test run, at the most talkative level.
+static LOG: LazyLock<Mutex<Vec<u8>>> = LazyLock::new(Mutex::default);
+
+struct ToLog;
+
+impl std::io::Write for ToLog {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        LOG.lock().unwrap().extend_from_slice(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What was logged so far.
+pub(crate) fn logged() -> String {
+    String::from_utf8_lossy(&LOG.lock().unwrap()).into_owned()
+}
+
+fn log_everything() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let plain = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false).with_writer(|| ToLog);
+        tracing::subscriber::set_global_default(plain.finish()).unwrap();
+    });
 }
 
 /// What came back.
@@ -52,6 +81,7 @@ impl Answer {
 
 impl Gate {
     pub(crate) async fn open() -> Self {
+        log_everything();
         let dir = tempfile::tempdir().unwrap();
         let journal = SqliteJournal::open(dir.path(), Options::default()).unwrap();
         let blobs = BlobStore::open(&dir.path().join("files")).unwrap();
