@@ -29,7 +29,7 @@ pub(super) fn shapes() -> Arc<Shapes> {
         "title": text(),
         "person": { "type": "object", "properties": { "name": text(), "city": text(), "nick": text() } },
         "home": { "type": "object", "properties": { "street": text(), "zone": text() } },
-        "paper": { "type": "object", "properties": { "kind": { "type": "string", "enum": ["red", "blue"] }, "number": text() } },
+        "paper": { "type": "object", "required": ["kind"], "properties": { "kind": { "type": "string", "enum": ["red", "blue"] }, "number": text() } },
         "rows": { "type": "array", "items": { "type": "object", "properties": {
             "id": text(), "file": content(), "tags": { "type": "array", "items": text() } } } },
         "tags": { "type": "array", "items": text() },
@@ -102,6 +102,9 @@ root: Note
 @p:version = '1'
 Code = code
 Code/@up = code : ~upper
+Code/@v = '1'
+Flag = 'f'
+Flag/@of = '{code}'
 Proc = procedure
 Sent = submitted_at : time(yyyy-MM-dd'T'HH:mm:ssXXX)
 K = kind : code(kind) ?

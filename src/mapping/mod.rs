@@ -30,6 +30,8 @@ mod pattern;
 mod peek;
 mod plan;
 mod read;
+#[cfg(test)]
+mod refusals;
 mod report;
 mod shapes;
 mod slip;

@@ -143,8 +143,8 @@ pub(crate) enum Opt {
 /// What a line does.
 #[derive(Debug)]
 pub(crate) enum Act {
-    /// A value; alternatives of chains. `here`: the own text of the element that is open.
-    Value { to: To, alts: Vec<Chain>, here: bool },
+    /// A value; alternatives of chains. A line whose node is the open element itself is that element's own text.
+    Value { to: To, alts: Vec<Chain> },
     /// Constants, `any` after them.
     Const { lits: Vec<Lit>, any: bool },
     /// `*`

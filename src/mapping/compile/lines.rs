@@ -51,7 +51,7 @@ impl Compiler<'_> {
                 }
             }
         }
-        let texts = rules.iter().any(|r| matches!(r.what, Act::Value { here: true, .. }) && r.node == Some(at.node));
+        let texts = rules.iter().any(|r| matches!(r.what, Act::Value { .. }) && r.node == Some(at.node));
         if let (true, Some(line)) = (texts && frame.nodes.get(at.node).is_some_and(|n| !n.children.is_empty()), lines.first()) {
             self.hint(
                 &line.at,
@@ -108,7 +108,13 @@ impl Compiler<'_> {
             Last::Keyed { name, key, literal } => self.keyed(cells, name, key, literal, frame, &inner),
         };
         let Some(made) = made else { return };
-        group(made, parent, at.node, frame, rules);
+        if !group(made, parent, at.node, frame, rules) {
+            self.hint(
+                cells.wire_at,
+                "a value and deeper places in one wire place",
+                "an element has either text of its own or children",
+            );
+        }
     }
 
     // --- the wire side
@@ -127,7 +133,7 @@ impl Compiler<'_> {
         }
         // The text is a place of its own beside the element.
         self.claim(frame, usize::MAX - at.node, cells.wire_at);
-        let rule = self.plain(cells, at.node, true, frame, at)?;
+        let rule = self.plain(cells, at.node, frame, at)?;
         frame.edit(at.node, |n| n.scalar = true);
         Some(rule)
     }
@@ -139,7 +145,7 @@ impl Compiler<'_> {
         let name = self.wire_name(name, true, cells.wire_at);
         let node = frame.child(at.node, &name, true, None);
         self.claim(frame, node, cells.wire_at);
-        self.plain(cells, node, false, frame, at)
+        self.plain(cells, node, frame, at)
     }
 
     fn single(&mut self, cells: &Cells<'_>, name: &str, key: Option<(String, Lit)>, frame: &mut Frame, at: &At) -> Option<Rule> {
@@ -147,7 +153,7 @@ impl Compiler<'_> {
         let node = frame.child(at.node, &name, false, key);
         self.claim(frame, node, cells.wire_at);
         if cells.below.is_empty() {
-            return self.plain(cells, node, false, frame, at);
+            return self.plain(cells, node, frame, at);
         }
         let Right::Value { path, chains } = cells.right else {
             self.hint(cells.right_at, "deeper lines need a canonical object here", "a path, or `.` to stay at the same object");
@@ -165,26 +171,43 @@ impl Compiler<'_> {
             );
             return None;
         };
-        let mut rule = self.single(cells, name, Some((attribute.to_owned(), literal.clone())), frame, at)?;
+        let rule = self.single(cells, name, Some((attribute.to_owned(), literal.clone())), frame, at)?;
         // The key is written in, unless a line inside names it.
         let node = rule.node?;
         let key_name = self.wire_name(attribute, true, cells.wire_at);
-        let known = frame
-            .nodes
-            .get(node)
-            .is_some_and(|n| n.attributes.iter().any(|a| frame.nodes.get(*a).is_some_and(|a| *a.local == *key_name.local)));
-        if !known {
-            let id = frame.child(node, &key_name, true, None);
-            let constant =
-                Rule { node: Some(id), opt: Opt::Required, what: Act::Const { lits: vec![literal.clone()], any: false } };
-            rule = with_first(rule, constant, frame);
+        let is_key = |id: &usize| frame.nodes.get(*id).is_some_and(|a| *a.local == *key_name.local);
+        if frame.nodes.get(node).is_some_and(|n| n.attributes.iter().any(is_key)) {
+            return Some(rule);
         }
-        Some(rule)
+        let id = frame.child(node, &key_name, true, None);
+        let constant = Rule { node: Some(id), opt: Opt::Required, what: Act::Const { lits: vec![literal.clone()], any: false } };
+        Some(self.with_key(rule, constant))
+    }
+
+    /// Puts the key first among the lines of its element; a plain value becomes the element's own text.
+    fn with_key(&self, rule: Rule, key: Rule) -> Rule {
+        let Rule { node, opt, what } = rule;
+        match what {
+            Act::Scope { at, mut rules, lazy } => {
+                rules.insert(0, key);
+                Rule { node, opt, what: Act::Scope { at, rules, lazy } }
+            }
+            Act::Value { to: To::Own(path), alts }
+                if opt == Opt::Absent && self.head.absent.first() == Some(&AbsentForm::Omit) =>
+            {
+                let inner = Rule { node, opt: Opt::Required, what: Act::Value { to: To::Own(path.clone()), alts } };
+                Rule { node, opt, what: Act::Scope { at: Some(path), rules: vec![key, inner], lazy: false } }
+            }
+            what => {
+                let inner = Rule { node, opt, what };
+                Rule { node, opt: Opt::Required, what: Act::Scope { at: None, rules: vec![key, inner], lazy: false } }
+            }
+        }
     }
 
     // --- lines without deeper lines
 
-    fn plain(&mut self, cells: &Cells<'_>, node: usize, here: bool, frame: &mut Frame, at: &At) -> Option<Rule> {
+    fn plain(&mut self, cells: &Cells<'_>, node: usize, frame: &mut Frame, at: &At) -> Option<Rule> {
         let opt = opt(cells.opt);
         let what = match cells.right {
             Right::Dropped => {
@@ -218,7 +241,7 @@ impl Compiler<'_> {
                     n.content = content;
                     n.empty_is_none = empty_is_none;
                 });
-                Act::Value { to, alts, here }
+                Act::Value { to, alts }
             }
         };
         Some(Rule { node: Some(node), opt, what })
@@ -412,7 +435,7 @@ impl Compiler<'_> {
             n.content = content;
         });
         let to = To::Own(Box::new([]));
-        vec![Rule { node: Some(0), opt: Opt::Required, what: Act::Value { to, alts, here: true } }]
+        vec![Rule { node: Some(0), opt: Opt::Required, what: Act::Value { to, alts } }]
     }
 
     fn batch(&mut self, cells: &Cells<'_>, node: usize, frame: &mut Frame, at: &At) -> Option<Rule> {
@@ -475,70 +498,51 @@ pub(super) fn opt(opt: Option<&OptText>) -> Opt {
     }
 }
 
-/// Puts a rule first among the lines of its element; a plain value becomes the element's own text.
-fn with_first(rule: Rule, first: Rule, _frame: &Frame) -> Rule {
-    let Rule { node, opt, what } = rule;
-    match what {
-        Act::Scope { at, mut rules, lazy } => {
-            rules.insert(0, first);
-            Rule { node, opt, what: Act::Scope { at, rules, lazy } }
-        }
-        other => {
-            let inner = Rule { node, opt, what: as_here(other) };
-            Rule { node, opt: Opt::Required, what: Act::Scope { at: None, rules: vec![first, inner], lazy: true } }
-        }
-    }
-}
-
-/// A value that stands at its element becomes the element's own text.
-fn as_here(act: Act) -> Act {
-    match act {
-        Act::Value { to, alts, .. } => Act::Value { to, alts, here: true },
-        other => other,
-    }
-}
-
 /// Adds a rule whose wire place may be deeper than the scope: neighbours of one element become one implicit scope.
-fn group(made: Rule, parent: usize, scope_node: usize, frame: &Frame, rules: &mut Vec<Rule>) {
+fn group(made: Rule, parent: usize, scope_node: usize, frame: &Frame, rules: &mut Vec<Rule>) -> bool {
     let mut chain = Vec::new();
     let mut node = parent;
     while node != scope_node {
         chain.push(node);
         node = frame.nodes.get(node).map_or(scope_node, |n| n.parent);
     }
-    insert(made, &chain, rules);
+    let attribute = made.node.and_then(|n| frame.nodes.get(n)).is_some_and(|n| n.attribute);
+    insert(made, &chain, rules, attribute)
 }
 
 /// `chain` is the elements from the innermost out.
-fn insert(made: Rule, chain: &[usize], rules: &mut Vec<Rule>) {
+/// False when a value meets children.
+fn insert(made: Rule, chain: &[usize], rules: &mut Vec<Rule>, attribute: bool) -> bool {
     let Some((outer, inner)) = chain.split_last() else {
         // `X/@a` first, then `X = v`: the value joins the element that is there.
         let scope = rules.iter_mut().rev().find(|r| r.node.is_some() && r.node == made.node);
         if let Some(Rule { what: Act::Scope { rules: inside, lazy: true, at: None }, .. }) = scope
             && !matches!(made.what, Act::Scope { .. })
         {
-            inside.push(Rule { what: as_here(made.what), ..made });
-            return;
+            inside.push(made);
+            return true;
         }
         rules.push(made);
-        return;
+        return true;
     };
     let known = rules.iter().position(|r| r.node == Some(*outer));
     match known.and_then(|at| rules.get_mut(at)) {
-        Some(Rule { what: Act::Scope { rules: inside, .. }, .. }) => insert(made, inner, inside),
+        Some(Rule { what: Act::Scope { rules: inside, .. }, .. }) => insert(made, inner, inside, attribute),
         Some(rule) => {
             // `X = v` first, then `X/@a`: the value becomes the text of an element.
             let empty = Rule { node: None, opt: Opt::Required, what: Act::Dropped };
             let value = std::mem::replace(rule, empty);
             let mut inside = Vec::new();
-            insert(made, inner, &mut inside);
-            inside.push(Rule { what: as_here(value.what), node: value.node, opt: value.opt });
+            insert(made, inner, &mut inside, attribute);
+            inside.push(value);
             *rule = Rule { node: Some(*outer), opt: Opt::Required, what: Act::Scope { at: None, rules: inside, lazy: true } };
+            attribute && inner.is_empty()
         }
         None => {
             let mut inside = Vec::new();
-            insert(made, inner, &mut inside);
+            insert(made, inner, &mut inside, attribute);
             rules.push(Rule { node: Some(*outer), opt: Opt::Required, what: Act::Scope { at: None, rules: inside, lazy: true } });
+            true
         }
     }
 }

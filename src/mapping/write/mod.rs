@@ -12,7 +12,7 @@ use super::api::{ContentSource, Context, Format, RawFields, Sealer};
 use super::convert::{Chain, Lex, Tag};
 use super::fault::{Both, WriteFault, WriteFaultKind};
 use super::grammar::Lit;
-use super::plan::{AbsentForm, Act, Compiled, Node, Opt, Piece, Plan, Rule, To};
+use super::plan::{AbsentForm, Act, Compiled, Node, NodeId, Opt, Piece, Plan, Rule, To};
 use super::read::form_key_of;
 use serde_json::Value;
 
@@ -61,6 +61,8 @@ struct Run<'w, W> {
 struct Cursor<'w, 'p> {
     frames: &'p [&'w Value],
     pointer: &'p str,
+    /// The wire node that is open.
+    open: NodeId,
 }
 
 type Written<T> = Result<T, WriteFault>;
@@ -99,7 +101,7 @@ impl<'w, W: Wire> Run<'w, W> {
     fn document(mut self, sealer: Option<&dyn Sealer>) -> Written<Vec<u8>> {
         let plan = &self.map.root;
         let frames: Vec<&Value> = self.bodies.first().copied().into_iter().collect();
-        let at = Cursor { frames: &frames, pointer: "" };
+        let at = Cursor { frames: &frames, pointer: "", open: 0 };
         let Some(root) = plan.node(0) else { return Ok(Vec::new()) };
         // A batch that is the whole document (`[] = .`) has no object around it.
         let bare = root.rows.is_some();
@@ -129,6 +131,7 @@ impl<'w, W: Wire> Run<'w, W> {
 
     fn line(&mut self, plan: &Plan, rule: &Rule, at: Cursor<'w, '_>) -> Written<()> {
         let node = rule.node.and_then(|id| plan.node(id));
+        let here = rule.node == Some(at.open);
         match (&rule.what, node) {
             (Act::Scope { at: object, rules, lazy }, node) => self.scope(plan, rule, object.as_deref(), rules, *lazy, node, at),
             (Act::When { on, branches, .. }, _) => {
@@ -136,25 +139,25 @@ impl<'w, W: Wire> Run<'w, W> {
                 let holding = branches.iter().find(|b| word.is_some_and(|w| b.words.iter().any(|own| own == w)));
                 holding.map_or(Ok(()), |b| self.lines(plan, &b.rules, at))
             }
-            (Act::Fork(index), _) => self.fork(plan, *index, at),
+            (Act::Fork(index), _) => self.fork(plan, *index, Cursor { open: 0, ..at }),
             (_, None) => Ok(()),
-            (Act::Value { to, alts, here }, Some(node)) => self.value(rule, to, alts, node, *here, at),
+            (Act::Value { to, alts }, Some(node)) => self.value(rule, to, alts, node, here, at),
             (Act::Const { lits, .. }, Some(node)) => {
                 match lits.first() {
-                    Some(lit) => self.literal(node, lit, false),
-                    None => self.none(rule, node, false),
+                    Some(lit) => self.literal(node, lit, here),
+                    None => self.none(rule, node, here),
                 }
                 Ok(())
             }
             (Act::Dropped, Some(node)) => {
-                self.none(rule, node, false);
+                self.none(rule, node, here);
                 Ok(())
             }
             (Act::Seal, Some(node)) => {
                 self.wire.hole(node);
                 Ok(())
             }
-            (Act::Template { pieces }, Some(node)) => self.template(rule, pieces, node, at),
+            (Act::Template { pieces }, Some(node)) => self.template(rule, pieces, node, here, at),
             (Act::List { to }, Some(node)) => self.list(rule, to, node, at),
             (Act::Batch, Some(node)) => self.batch(node),
         }
@@ -194,10 +197,11 @@ impl<'w, W: Wire> Run<'w, W> {
                     self.none(rule, node, false);
                     Ok(())
                 }
-                (_, None) => self.absent(plan, rules),
+                (_, None) => self.absent(plan, rules, at.open),
             };
         }
         let Some(node) = node else { return self.lines(plan, rules, at) };
+        let at = Cursor { open: rule.node.unwrap_or(0), ..at };
         let before = self.wire.mark();
         self.wire.open(node);
         let inside = self.wire.mark();
@@ -211,16 +215,16 @@ impl<'w, W: Wire> Run<'w, W> {
     }
 
     /// The absent form of each line of an optional scope that is not there.
-    fn absent(&mut self, plan: &Plan, rules: &[Rule]) -> Written<()> {
+    fn absent(&mut self, plan: &Plan, rules: &[Rule], open: NodeId) -> Written<()> {
         for rule in rules {
             let node = rule.node.and_then(|id| plan.node(id));
             match (&rule.what, node) {
-                (Act::Scope { rules, .. }, None) => self.absent(plan, rules)?,
+                (Act::Scope { rules, .. }, None) => self.absent(plan, rules, open)?,
                 (Act::Scope { rules, lazy: true, .. }, Some(node)) => {
                     let before = self.wire.mark();
                     self.wire.open(node);
                     let inside = self.wire.mark();
-                    self.absent(plan, rules)?;
+                    self.absent(plan, rules, rule.node.unwrap_or(0))?;
                     if self.wire.mark().len == inside.len {
                         self.wire.back_to(before);
                     } else {
@@ -228,8 +232,7 @@ impl<'w, W: Wire> Run<'w, W> {
                     }
                 }
                 (Act::When { .. } | Act::Fork(_) | Act::Batch, _) | (_, None) => {}
-                (Act::Value { here, .. }, Some(node)) => self.none(rule, node, *here),
-                (_, Some(node)) => self.none(rule, node, false),
+                (_, Some(node)) => self.none(rule, node, rule.node == Some(open)),
             }
         }
         Ok(())
@@ -262,7 +265,7 @@ impl<'w, W: Wire> Run<'w, W> {
             let mut frames = at.frames.to_vec();
             frames.push(row);
             self.wire.row_open(plan, node);
-            self.lines(plan, &plan.rules, Cursor { frames: &frames, pointer: &pointer })?;
+            self.lines(plan, &plan.rules, Cursor { frames: &frames, pointer: &pointer, open: 0 })?;
             self.wire.row_close(plan, node);
         }
         self.wire.list_close(node);
@@ -274,7 +277,7 @@ impl<'w, W: Wire> Run<'w, W> {
         self.wire.list_open(node);
         for body in self.bodies {
             self.wire.row_open(plan, node);
-            self.lines(plan, &plan.rules, Cursor { frames: &[body], pointer: "" })?;
+            self.lines(plan, &plan.rules, Cursor { frames: &[body], pointer: "", open: 0 })?;
             self.wire.row_close(plan, node);
         }
         self.wire.list_close(node);
@@ -341,7 +344,7 @@ impl<'w, W: Wire> Run<'w, W> {
         Err(self.fault(to, Some(node), at, WriteFaultKind::Content, text))
     }
 
-    fn template(&mut self, rule: &Rule, pieces: &[Piece], node: &Node, at: Cursor<'w, '_>) -> Written<()> {
+    fn template(&mut self, rule: &Rule, pieces: &[Piece], node: &Node, here: bool, at: Cursor<'w, '_>) -> Written<()> {
         let mut text = String::new();
         for piece in pieces {
             match piece {
@@ -357,13 +360,13 @@ impl<'w, W: Wire> Run<'w, W> {
                     }
                     None if rule.opt == Opt::Required => return Err(self.missing(to, Some(node), at)),
                     None => {
-                        self.none(rule, node, false);
+                        self.none(rule, node, here);
                         return Ok(());
                     }
                 },
             }
         }
-        self.scalar(node, &Lex::text(text), false);
+        self.scalar(node, &Lex::text(text), here);
         Ok(())
     }
 
