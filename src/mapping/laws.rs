@@ -145,7 +145,6 @@ const CODES: &str = "[kind]\none = 1\ntwo = [2, \"2\"]\nthree = 3\n";
 
 fn book(envelope: &str) -> Book {
     let head = if envelope.is_empty() { XML.replace("envelope: ENVELOPE\n", "") } else { XML.replace("ENVELOPE", envelope) };
-    let head = head.replace("Fixed = 'c'\n", "Fixed = 'c'\n");
     let source = Source::new("p")
         .with("json.map", JSON)
         .with("xml.map", head)
