@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// A submission of the exam service, valid in every field.
-pub fn exam(number: u32) -> Value {
+pub(super) fn exam(number: u32) -> Value {
     let sample = include_str!("../../adapters/hanoi/samples/submit/pupil-2025.json");
     let mut body: Value = serde_json::from_str(sample).unwrap();
     body["MaHoSo"] = code(number).into();
@@ -14,6 +14,6 @@ pub fn exam(number: u32) -> Value {
 }
 
 /// The code of the `number`-th.
-pub fn code(number: u32) -> String {
+pub(super) fn code(number: u32) -> String {
     format!("H26.15-20250421-{number:07}")
 }

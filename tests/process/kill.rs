@@ -34,9 +34,13 @@ impl Ledger {
         let answer = sent(request.body(exam(number).to_string())).await;
         self.open.lock().unwrap().remove(&number);
         match answer {
-            Some(a) if a.status == 200 => drop(self.acknowledged.lock().unwrap().insert(number)),
+            Some(a) if a.status == 200 => {
+                self.acknowledged.lock().unwrap().insert(number);
+            }
             Some(a) => self.refused.lock().unwrap().push((number, a.status, a.text)),
-            None => drop(self.unanswered.lock().unwrap().insert(number)),
+            None => {
+                self.unanswered.lock().unwrap().insert(number);
+            }
         }
     }
 }

@@ -10,6 +10,7 @@
 //! | `disk` | a 2xx means it is on disk, seen from outside by strace |
 //! | `order` | statuses in any order, each twice |
 //! | `outage` | the Ministry is down longer than the retry schedule |
+//! | `fee` | a fee is paid once, whatever the platform's answers and notices do |
 //! | `strangers` | other people's software understands us: zeep, standardwebhooks |
 //! | `silence` | no secret and no personal datum in logs, metrics, reasons, refusals |
 //! | `carried` | portal → canonical → Ministry → canonical loses nothing |
@@ -27,6 +28,7 @@ mod carried;
 mod demo;
 mod disk;
 mod dossiers;
+mod fee;
 mod kill;
 mod order;
 mod outage;

@@ -70,7 +70,9 @@ async fn statuses_in_any_order_each_twice_end_in_10_and_the_portal_never_goes_ba
         let row: Vec<u64> = told.iter().map(|(status, _)| *status).collect();
         assert!(row.is_sorted(), "{order:?}: the portal went back: {row:?}");
         let mut ids: BTreeMap<u64, BTreeSet<String>> = BTreeMap::new();
-        told.into_iter().for_each(|(status, id)| drop(ids.entry(status).or_default().insert(id)));
+        for (status, id) in told {
+            ids.entry(status).or_default().insert(id);
+        }
         assert!(ids.values().all(|of| of.len() == 1), "{order:?}: one status under two message ids: {ids:?}");
         assert!(filed["documents"].as_array().is_some_and(|d| d.len() == 1), "{order:?}: the result's document: {filed}");
     }

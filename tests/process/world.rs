@@ -12,15 +12,15 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// The program under test.
-pub const PROGRAM: &str = env!("CARGO_BIN_EXE_lienthong");
+pub(super) const PROGRAM: &str = env!("CARGO_BIN_EXE_lienthong");
 /// What the portal shows the gateway.
-pub const PORTAL: (&str, &str) = ("cong-dvc-thu-nghiem", "vi-du-cong");
+pub(super) const PORTAL: (&str, &str) = ("cong-dvc-thu-nghiem", "vi-du-cong");
 /// What the Ministry shows the gateway.
-pub const MINISTRY: (&str, &str) = ("bo-gddt-thu-nghiem", "vi-du-bo");
+pub(super) const MINISTRY: (&str, &str) = ("bo-gddt-thu-nghiem", "vi-du-bo");
 /// The operator's token.
-pub const OPERATOR: &str = "vi-du-van-hanh";
+pub(super) const OPERATOR: &str = "vi-du-van-hanh";
 /// Secrets of the gateway by name; invented.
-pub const SECRETS: [(&str, &str); 5] = [
+pub(super) const SECRETS: [(&str, &str); 5] = [
     ("hanoi/client", "bi-mat-cua-lien-thong-tai-cong"),
     ("hanoi/webhook", "whsec_a2hvYS13ZWJob29rLXRodS1uZ2hpZW0tMzItYnl0ZQ=="),
     ("keypay/hash_key_1", "khoa-mot-thu-nghiem"),
@@ -30,79 +30,79 @@ pub const SECRETS: [(&str, &str); 5] = [
 
 /// A process that ends with this value.
 #[derive(Debug)]
-pub struct Process {
+pub(super) struct Process {
     child: Child,
     /// What it prints.
-    pub out: PathBuf,
+    pub(super) out: PathBuf,
     /// What it logs.
-    pub err: PathBuf,
+    pub(super) err: PathBuf,
 }
 
 /// A simulator: its process, the address of its contract and that of the test's hand.
 #[derive(Debug)]
-pub struct Simulator {
-    /// The process.
-    pub process: Process,
+pub(super) struct Simulator {
+    /// Held: it ends with this.
+    _process: Process,
     /// Where the gateway calls it.
-    pub url: String,
+    pub(super) url: String,
     /// `/_book`, `/_weather`, …
-    pub control: String,
+    pub(super) control: String,
 }
 
 /// How a world differs from the usual one.
 #[derive(Debug, Default)]
-pub struct Setup {
+pub(super) struct Setup {
     /// More arguments of the Ministry's simulator.
-    pub ministry: Vec<&'static str>,
+    pub(super) ministry: Vec<&'static str>,
     /// More arguments of the portal's.
-    pub portal: Vec<&'static str>,
+    pub(super) portal: Vec<&'static str>,
     /// More arguments of the platform's.
-    pub payment: Vec<&'static str>,
+    pub(super) payment: Vec<&'static str>,
     /// Lines after `[partners.moet] base = …`.
-    pub moet: &'static str,
+    pub(super) moet: &'static str,
     /// Lines after `[partners.hanoi] base = …`.
-    pub hanoi: &'static str,
+    pub(super) hanoi: &'static str,
     /// Lines after `[partners.keypay] base = …`.
-    pub keypay: &'static str,
+    pub(super) keypay: &'static str,
     /// The `[log]` table's lines; none: human, info.
-    pub log: &'static str,
+    pub(super) log: &'static str,
 }
 
 /// See the head of this file.
 #[derive(Debug)]
-pub struct World {
+pub(super) struct World {
     folder: tempfile::TempDir,
     /// The city's portal.
-    pub portal: Simulator,
+    pub(super) portal: Simulator,
     /// The Ministry.
-    pub ministry: Simulator,
+    pub(super) ministry: Simulator,
     /// The payment platform.
-    pub payment: Simulator,
+    pub(super) payment: Simulator,
     /// The gateway, while it runs.
-    pub gateway: Option<Process>,
+    pub(super) gateway: Option<Process>,
     /// Its public address.
-    pub public: String,
+    pub(super) public: String,
     /// Its operators' address.
-    pub admin: String,
+    pub(super) admin: String,
     /// For the test's own calls.
-    pub http: reqwest::Client,
+    pub(super) http: reqwest::Client,
     starts: u32,
 }
 
 /// An answer, read.
 #[derive(Debug)]
-pub struct Answer {
+pub(super) struct Answer {
     /// The HTTP status.
-    pub status: u16,
+    pub(super) status: u16,
     /// The body.
-    pub text: String,
+    pub(super) text: String,
 }
 
 // === impl Process ===
 
 impl Process {
     /// Starts a program; its output goes to `<name>.out` and `<name>.err` in `folder`, appended.
-    pub fn start(folder: &Path, name: &str, program: &str, arguments: &[String]) -> Self {
+    pub(super) fn start(folder: &Path, name: &str, program: &str, arguments: &[String]) -> Self {
         let (out, err) = (folder.join(format!("{name}.out")), folder.join(format!("{name}.err")));
         let append = |path: &Path| File::options().create(true).append(true).open(path).unwrap();
         let child = Command::new(program)
@@ -117,18 +117,13 @@ impl Process {
         Self { child, out, err }
     }
 
-    /// Its id.
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// SIGKILL, and waits until it is gone.
-    pub fn kill(mut self) {
+    pub(super) fn kill(mut self) {
         self.end();
     }
 
     /// Waits for its own end; the exit code.
-    pub async fn ended(&mut self, most: Duration) -> Option<i32> {
+    pub(super) async fn ended(&mut self, most: Duration) -> Option<i32> {
         let mut code = None;
         let end = Instant::now() + most;
         while code.is_none() && Instant::now() < end {
@@ -139,12 +134,17 @@ impl Process {
     }
 
     /// What it said, both streams.
-    pub fn said(&self) -> String {
+    pub(super) fn said(&self) -> String {
         let text = |path: &Path| String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned();
         format!("{}{}", text(&self.out), text(&self.err))
     }
 
     fn end(&mut self) {
+        // A program run by way of strace outlives it: what it started is ended first, by its id.
+        let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", self.child.id())).unwrap_or_default();
+        for id in children.split_whitespace() {
+            let _ = Command::new("kill").args(["-9", id]).status();
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -160,7 +160,7 @@ impl Drop for Process {
 
 impl Simulator {
     /// Starts `lienthong simulate <role>` and reads its addresses.
-    pub async fn start(folder: &Path, role: &str, more: &[String]) -> Self {
+    pub(super) async fn start(folder: &Path, role: &str, more: &[String]) -> Self {
         let arguments = [&["simulate".to_owned(), role.to_owned()], more].concat();
         let process = Process::start(folder, role, PROGRAM, &arguments);
         let line = until(Duration::from_secs(30), &format!("the {role} simulator's addresses"), async || {
@@ -168,7 +168,7 @@ impl Simulator {
         })
         .await;
         let words: Vec<&str> = line.split_whitespace().collect();
-        Self { url: words[1].to_owned(), control: words[3].to_owned(), process }
+        Self { url: words[1].to_owned(), control: words[3].to_owned(), _process: process }
     }
 }
 
@@ -176,13 +176,13 @@ impl Simulator {
 
 impl World {
     /// Starts the partners and the gateway.
-    pub async fn start(setup: Setup) -> Self {
+    pub(super) async fn start(setup: Setup) -> Self {
         let world = Self::without_gateway(setup).await;
         world.with_gateway().await
     }
 
     /// Starts the partners and lays the gateway's files.
-    pub async fn without_gateway(setup: Setup) -> Self {
+    pub(super) async fn without_gateway(setup: Setup) -> Self {
         let folder = tempfile::Builder::new().prefix("lienthong-").tempdir().unwrap();
         let at = folder.path();
         let (public, admin) = (free_port(), free_port());
@@ -240,13 +240,13 @@ impl World {
     }
 
     /// Starts the gateway and waits until it answers.
-    pub async fn with_gateway(mut self) -> Self {
+    pub(super) async fn with_gateway(mut self) -> Self {
         self.start_gateway(&[], &[]).await;
         self
     }
 
     /// Starts the gateway, by way of another program when `before` names one, and waits until it answers.
-    pub async fn start_gateway(&mut self, before: &[String], more: &[&str]) {
+    pub(super) async fn start_gateway(&mut self, before: &[String], more: &[&str]) {
         self.starts += 1;
         let mut all: Vec<String> = before.to_vec();
         all.extend([PROGRAM, "serve", "--config", "gateway.toml"].map(str::to_owned));
@@ -263,17 +263,17 @@ impl World {
     }
 
     /// The folder of this world.
-    pub fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         self.folder.path()
     }
 
     /// `kill -9` of the gateway.
-    pub fn kill_gateway(&mut self) {
+    pub(super) fn kill_gateway(&mut self) {
         self.gateway.take().unwrap().kill();
     }
 
     /// A token of the portal at the gateway.
-    pub async fn token(&self) -> String {
+    pub(super) async fn token(&self) -> String {
         let form = format!("grant_type=client_credentials&client_id={}&client_secret={}", PORTAL.0, PORTAL.1);
         let request = self.http.post(format!("{}/hanoi/token", self.public));
         let request = request.header("content-type", "application/x-www-form-urlencoded").body(form);
@@ -283,26 +283,26 @@ impl World {
     }
 
     /// GET with a bearer token; none: no answer.
-    pub async fn get(&self, url: &str, bearer: Option<&str>) -> Option<Answer> {
+    pub(super) async fn get(&self, url: &str, bearer: Option<&str>) -> Option<Answer> {
         let request = self.http.get(url);
         sent(if let Some(token) = bearer { request.bearer_auth(token) } else { request }).await
     }
 
     /// GET of the operators' API, which must succeed.
-    pub async fn operator(&self, path: &str) -> Value {
+    pub(super) async fn operator(&self, path: &str) -> Value {
         let answer = self.get(&format!("{}{path}", self.admin), Some(OPERATOR)).await.expect("the operators' door answers");
         assert_eq!(answer.status, 200, "{path}: {}", answer.text);
         answer.json()
     }
 
     /// POST of a JSON body.
-    pub async fn post(&self, url: &str, bearer: Option<&str>, body: &Value) -> Option<Answer> {
+    pub(super) async fn post(&self, url: &str, bearer: Option<&str>, body: &Value) -> Option<Answer> {
         let request = self.http.post(url).header("content-type", "application/json").body(body.to_string());
         sent(if let Some(token) = bearer { request.bearer_auth(token) } else { request }).await
     }
 
     /// A control route of a simulator, which must succeed.
-    pub async fn hand(&self, simulator: &Simulator, path: &str, body: &Value) -> Value {
+    pub(super) async fn hand(&self, simulator: &Simulator, path: &str, body: &Value) -> Value {
         let url = format!("{}{path}", simulator.control);
         let answer = self.post(&url, None, body).await.unwrap_or_else(|| panic!("{path}: no answer"));
         assert!((200..300).contains(&answer.status), "{path}: {} {}", answer.status, answer.text);
@@ -310,20 +310,20 @@ impl World {
     }
 
     /// What a simulator shows of itself (`/_book`, `/_dossier/…`); null: it has nothing of that name.
-    pub async fn shown(&self, simulator: &Simulator, path: &str) -> Value {
+    pub(super) async fn shown(&self, simulator: &Simulator, path: &str) -> Value {
         let answer = self.get(&format!("{}{path}", simulator.control), None).await.unwrap_or_else(|| panic!("{path}: no answer"));
         serde_json::from_str(&answer.text).unwrap_or(Value::Null)
     }
 
     /// Files a dossier at the portal, with files and all; its code.
-    pub async fn apply(&self, number: u64, service: &str) -> String {
+    pub(super) async fn apply(&self, number: u64, service: &str) -> String {
         let body = serde_json::json!({ "number": number, "service": service, "edition": "2025" });
         let filed = self.hand(&self.portal, "/_apply", &body).await;
         filed["code"].as_str().unwrap_or_else(|| panic!("no code in {filed}")).to_owned()
     }
 
     /// Everything the gateway has said, over all its starts.
-    pub fn gateway_said(&self) -> String {
+    pub(super) fn gateway_said(&self) -> String {
         let text = |name: &str| String::from_utf8_lossy(&fs::read(self.path().join(name)).unwrap_or_default()).into_owned();
         format!("{}{}", text("gateway.out"), text("gateway.err"))
     }
@@ -345,7 +345,7 @@ impl Drop for World {
 
 impl Answer {
     /// The body as JSON.
-    pub fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("not JSON ({e}): {}", self.text))
     }
 }
@@ -376,20 +376,20 @@ fn free_port() -> u16 {
 }
 
 /// A client of the test's own.
-pub fn client() -> reqwest::Client {
+pub(super) fn client() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().unwrap()
 }
 
 /// Sends; none: the connection failed.
-pub async fn sent(request: reqwest::RequestBuilder) -> Option<Answer> {
+pub(super) async fn sent(request: reqwest::RequestBuilder) -> Option<Answer> {
     let answer = request.send().await.ok()?;
     let status = answer.status().as_u16();
     Some(Answer { status, text: answer.text().await.ok()? })
 }
 
 /// Asks again and again until there is something; fails the test when there never is.
-pub async fn until<T>(most: Duration, what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+pub(super) async fn until<T>(most: Duration, what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     let end = Instant::now() + most;
     loop {
         if let Some(found) = ask().await {
