@@ -1,4 +1,4 @@
-//! What a message causes. Pure: (message, snapshot of the dossier and its payments, what the catalogue says) → [`Effects`].
+//! What a message causes. Pure: (message, snapshot of the dossier and its payments, what the catalogue says) → [`Effects`](crate::journal::Effects).
 //!
 //! What always holds: a dossier's status changes only here, through one judgement ([`crate::model::Status::judge`]); a message that
 //! came by the door and content that came as a synchronous reply go the same way; nothing here waits, reads or writes. A refusal

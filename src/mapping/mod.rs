@@ -5,7 +5,7 @@
 //! - [`Shapes::new`] takes the canonical JSON Schemas (and the [`Editions`] of forms) once.
 //! - [`Book::compile`] takes one partner's texts ([`Source`]); it gives all faults at once ([`render`] shows them) or a `Book`.
 //! - [`Book::map`] gives a [`Mapping`]; [`Mapping::read`] and [`Mapping::write`] are its two directions.
-//! - [`peek`] reads single values for reply judges and `about`, without a mapping.
+//! - [`peek()`] reads single values for reply judges and `about`, without a mapping.
 //!
 //! Always: reading goes over events and writing straight into bytes, no tree of the wire is built; a reading is in the canonical
 //! normal form; `read(write(c)) = carried(c)`; equal input gives equal bytes; a fault tells no value that is not public.

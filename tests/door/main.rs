@@ -3,13 +3,7 @@
 //! Every bad input of the list gets a clear refusal and changes nothing: the journal's own count of written rows stands still. No socket,
 //! no partner: the routers are called directly, the clock is turned by hand.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test: what is not there is a failure"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test: what is not there is a failure")]
 
 mod ministry;
 mod payment;
