@@ -26,3 +26,14 @@ async fn the_demo_carries_at_least_thirty_dossiers_to_where_they_should_be() {
     assert!(last["paid"].as_u64() > Some(0), "{last}");
     assert_eq!((&last["parked"], &last["lost"]), (&0.into(), &0.into()), "{last}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_demo_fails_when_a_dossier_or_a_payment_is_missing_from_a_book() {
+    let few = ["--dossiers", "8"];
+    let (code, last, said) = demo(&[&few[..], &["--hide-dossier"]].concat()).await;
+    assert_eq!(code, Some(1), "{said}");
+    assert_eq!(last["lost"], 1, "{last}");
+    let (code, last, said) = demo(&[&few[..], &["--hide-payment"]].concat()).await;
+    assert_eq!(code, Some(1), "{said}");
+    assert_eq!(last["lost"], 0, "{last}");
+}
