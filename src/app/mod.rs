@@ -1,9 +1,9 @@
 //! The composition root: the only place where the gateway's parts are built and handed to each other.
 //!
-//! Start: adapters compiled and addresses bound before anything is written; then the journal (its lock refuses a second process), the
-//! files, the gateway's key, the shelf of adapter sets, the dispatcher, the doors. Stop, in order: no new requests, those under way
-//! answered; calls under way settled; the journal closed. What is cut off by a bound is what a kill would cut off: nothing acknowledged
-//! is lost. Nothing is decided here about a message.
+//! Start: adapters compiled before anything is written; then the journal (its lock refuses a second process), the addresses, the files,
+//! the gateway's key, the shelf of adapter sets, the dispatcher, the doors. Stop, in order: no new requests, those under way answered;
+//! calls under way settled; the journal closed. What is cut off by a bound is what a kill would cut off: nothing acknowledged is lost.
+//! Nothing is decided here about a message.
 
 mod expiry;
 mod key;
@@ -95,16 +95,16 @@ impl App {
             tls.is_some(),
             config.gateway.plain_allowed(&config.gateway.listen.ip().to_string()),
         )?;
+        let data = config.gateway.data.clone();
+        #[cfg(feature = "test-faults")]
+        let faults = journal.faults;
+        // First of all the lock: a second gateway is told whose folder it is.
+        let journal: Arc<dyn Journal> = SqliteJournal::open(&data, journal)?;
         let listeners = match listeners {
             Some(bound) => bound,
             None => Listeners::bind(config.gateway.listen, config.gateway.admin).await?,
         };
         let (addr, admin_addr) = listeners.addresses()?;
-
-        let data = config.gateway.data.clone();
-        #[cfg(feature = "test-faults")]
-        let faults = journal.faults;
-        let journal: Arc<dyn Journal> = SqliteJournal::open(&data, journal)?;
         #[cfg(feature = "test-faults")]
         let blobs = Arc::new(BlobStore::open_faulty(&data.join("files"), faults)?);
         #[cfg(not(feature = "test-faults"))]
