@@ -1,8 +1,9 @@
 //! `lienthong check`: are the adapters sound? All faults of all files at once.
 
 use super::{Failed, screen};
-use crate::catalogue::{self, Catalogue, Files, LoadFaults, Settings};
+use crate::catalogue::{Catalogue, Files, LoadFaults, Settings};
 use crate::config::Placeholders;
+use serde_json::json;
 use std::path::PathBuf;
 
 const ABOUT: &str = "\
@@ -28,22 +29,59 @@ pub(super) struct Arguments {
 
 /// Runs it.
 pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failed> {
-    let report = catalogue::check(&super::files(arguments.adapters_dir.as_deref())?);
-    if json {
-        screen::json(&report.json());
-    } else if report.is_good() {
-        screen::out(&report.text(false));
-    } else {
-        screen::note(report.faults.render(screen::colour()).trim_end());
-    }
-    match report.faults.count() {
-        0 => Ok(()),
-        1 => Err(Failed::because("1 fault")),
-        count => Err(Failed::because(format!("{count} faults"))),
+    let files = super::files(arguments.adapters_dir.as_deref())?;
+    match compile(&files) {
+        Ok(catalogue) => {
+            sound(&catalogue, json);
+            Ok(())
+        }
+        Err(faults) => {
+            if json {
+                screen::json(&as_json(&faults));
+            } else {
+                screen::note(faults.render(screen::colour()).trim_end());
+            }
+            let count = faults.count();
+            Err(Failed::because(if count == 1 { "1 fault".to_owned() } else { format!("{count} faults") }))
+        }
     }
 }
 
 /// Compiles a set with stand-ins for secrets.
 pub(super) fn compile(files: &Files) -> Result<Catalogue, LoadFaults> {
     Catalogue::load(files, &Settings::new(), &Placeholders)
+}
+
+fn sound(catalogue: &Catalogue, json: bool) {
+    let row = |p: &crate::catalogue::Partner| {
+        let (maps, outs, ins) = (p.book.names().count(), p.outs.len(), p.ins.len());
+        (p.name.clone(), p.role.word(), maps, outs, ins)
+    };
+    let rows: Vec<_> = catalogue.partners.values().map(|p| row(p)).collect();
+    let procedures = catalogue.procedures.list().len();
+    if json {
+        let partners: Vec<_> = rows
+            .iter()
+            .map(|(name, role, maps, outs, ins)| json!({"partner": name, "role": role, "mappings": maps, "out": outs, "in": ins}))
+            .collect();
+        screen::json(&json!({ "faults": [], "partners": partners, "procedures": procedures, "digest": catalogue.digest }));
+        return;
+    }
+    let cells = |(name, role, maps, outs, ins): &(String, &str, usize, usize, usize)| {
+        vec![name.clone(), (*role).to_owned(), maps.to_string(), outs.to_string(), ins.to_string()]
+    };
+    let table: Vec<Vec<String>> = rows.iter().map(cells).collect();
+    screen::out(&screen::table(&["partner", "role", "mappings", "routes out", "routes in"], &table));
+    screen::line(format!("\nno faults: {} partners, {procedures} procedures, adapter set {}", rows.len(), catalogue.digest));
+}
+
+fn as_json(faults: &LoadFaults) -> serde_json::Value {
+    let list: Vec<_> = faults
+        .iter()
+        .map(|(folder, f)| {
+            let file = format!("{folder}/{}", f.file);
+            json!({ "file": file, "line": f.line, "column": f.column, "text": f.text, "hint": f.hint })
+        })
+        .collect();
+    json!({ "faults": list })
 }
