@@ -194,6 +194,14 @@ impl Row {
                 told(self.portal.as_ref().map(|d| d.status)),
                 told(self.ministry.as_ref().map(|d| d.status)),
             ));
+            // What the Ministry last told and was not heard.
+            let unheard = self.ministry.as_ref().and_then(|d| d.pushes.last()).filter(|p| !p.acknowledged());
+            missing.extend(unheard.map(|p| {
+                format!(
+                    "{code}: the Ministry told status {} {} times, the gateway answered {}: {}",
+                    p.status, p.attempts, p.code, p.text
+                )
+            }));
         }
         let documents = self.portal.as_ref().map_or(&[][..], |d| &d.documents);
         if end == Status::Returned && !(documents.iter().any(|d| d.fetched) && documents.iter().all(|d| d.fetched)) {

@@ -206,17 +206,13 @@ fn apply(filed: &mut Filed, kind: Kind, item: &Item, message: &str) -> Vec<Strin
                 violations.push("order: a step older by its own time than the last one".to_owned());
             }
             filed.progress.push(Step { sequence, status, at, text: text(item, "NoiDungXuLy"), message: message.to_owned() });
+            // A step of the present status is a note; one of another status is a move.
+            if status != filed.status {
+                violations.extend(moved(filed, Told { sequence, status, message: message.to_owned() }, newest));
+            }
         }
         Kind::Status => {
-            if filed.statuses.last().is_some_and(|last| last.status == status) {
-                violations.push(format!("status {status} told twice under two message ids"));
-            } else if !MOVES.iter().any(|(from, to)| *from == filed.status && to.contains(&status)) {
-                violations.push(format!("order: status {status} after {}", filed.status));
-            }
-            if newest {
-                filed.status = status;
-            }
-            filed.statuses.push(Told { sequence, status, message: message.to_owned() });
+            violations.extend(moved(filed, Told { sequence, status, message: message.to_owned() }, newest));
         }
         Kind::Fee => {
             let paid = number(item, "TrangThaiThanhToan") == Some(1);
@@ -235,6 +231,22 @@ fn apply(filed: &mut Filed, kind: Kind, item: &Item, message: &str) -> Vec<Strin
         }
     }
     violations
+}
+
+/// The dossier moves; what breaks the order of moves comes back.
+fn moved(filed: &mut Filed, told: Told, newest: bool) -> Option<String> {
+    let violation = if filed.statuses.last().is_some_and(|last| last.status == told.status) {
+        Some(format!("status {} told twice under two message ids", told.status))
+    } else if !MOVES.iter().any(|(from, to)| *from == filed.status && to.contains(&told.status)) {
+        Some(format!("order: status {} after {}", told.status, filed.status))
+    } else {
+        None
+    };
+    if newest {
+        filed.status = told.status;
+    }
+    filed.statuses.push(told);
+    violation
 }
 
 #[cfg(test)]
