@@ -5,13 +5,13 @@
 //!
 //! | floor | rooms | what they are |
 //! |---|---|---|
-//! | 9 | `cli` | commands |
-//! | 8 | `app` | composition root: the only place where things are built and handed to each other |
+//! | 9 | [`cli`] | commands |
+//! | 8 | [`app`] | composition root: the only place where things are built and handed to each other |
 //! | 7 | [`http`] | the door: bytes and caller in; receipt, answer or problem out |
-//! | 6 | `intake` [`dispatch`] | use cases; they do not know each other |
+//! | 6 | [`intake`] [`dispatch`] | use cases; they do not know each other |
 //! | 5 | [`exchange`] | pure: (message, snapshot, catalogue) → effects |
 //! | 4 | [`catalogue`] [`journal`] [`partner`] | knowledge, memory, hands |
-//! | 3 | [`mapping`] [`delivery`] `payment` [`config`] | pure: no tokio, no sockets, no clock of their own (config alone reads files and environment) |
+//! | 3 | [`mapping`] [`delivery`] [`config`] | pure: no tokio, no sockets, no clock of their own (config alone reads files and environment) |
 //! | 2 | [`model`] | dossier, status, message, money, ids |
 //! | 1 | [`clock`] [`seal`] | time as an argument; HMAC, digests, secrets |
 //! | – | [`simulator`] | a stranger: knows the wire contracts, never our mapping |
