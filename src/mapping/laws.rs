@@ -290,7 +290,7 @@ fn laws_hold(map: &Mapping, body: &Value, blobs: &[Vec<u8>]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn json_loses_nothing_and_has_one_spelling((body, blobs) in note()) {

@@ -7,8 +7,10 @@
 mod branches;
 mod chains;
 mod frame;
+mod group;
 mod head;
 mod lines;
+mod lists;
 mod paths;
 mod templates;
 mod without;

@@ -2,33 +2,35 @@
 //!
 //! Order: all exact lines first, then branches and forms (they need the values), then lines with `~` (checked by writing).
 
-use super::{Frame, Outward, Presence, Run, Said, Seen, found, json, select, xml};
+use super::agree::get_mut;
+use super::{Frame, Outward, Presence, Run, Said, Seen, found};
 use crate::mapping::convert::{Chain, Lex};
-use crate::mapping::fault::{Both, FaultKind, Found, Place, WireFault};
+use crate::mapping::fault::{Both, FaultKind, Found};
 use crate::mapping::grammar::Lit;
-use crate::mapping::plan::{Act, Branch, Fork, NodeId, Opt, Piece, Plan, Rule, To};
-use crate::mapping::write::get;
+use crate::mapping::plan::{Act, NodeId, Opt, Piece, Plan, Rule, To};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// A frame under evaluation.
-struct Eval<'e, 'r, 'a> {
-    run: &'e mut Run<'r, 'a>,
-    body: Value,
-    context: BTreeMap<String, Value>,
-    outer: Vec<Outward>,
+pub(super) struct Eval<'e, 'r, 'a> {
+    pub(super) run: &'e mut Run<'r, 'a>,
+    pub(super) body: Value,
+    pub(super) context: BTreeMap<String, Value>,
+    pub(super) outer: Vec<Outward>,
     /// Values of lines with `~`, checked when all else is known.
-    lossy: Vec<Lossy>,
-    shapes: Vec<(crate::mapping::plan::CPath, crate::mapping::shapes::ShapeId)>,
+    pub(super) lossy: Vec<Lossy>,
+    /// Where a form stands, and its shape.
+    pub(super) shapes: Vec<(crate::mapping::plan::CPath, crate::mapping::shapes::ShapeId)>,
 }
 
-struct Lossy {
-    to: To,
-    chain: Chain,
-    wire: String,
-    found: Found,
-    path: String,
-    at: usize,
+/// A value of a line with `~`.
+pub(super) struct Lossy {
+    pub(super) to: To,
+    pub(super) chain: Chain,
+    pub(super) wire: String,
+    pub(super) found: Found,
+    pub(super) path: String,
+    pub(super) at: usize,
 }
 
 /// Whether the plan's node holds the messages of a batch.
@@ -91,7 +93,7 @@ fn evaluate<'a>(run: &mut Run<'_, 'a>, plan: &Plan, mut frame: Frame<'a>) -> (Sa
 
 impl<'a> Eval<'_, '_, 'a> {
     /// Lines of a scope that is there: plain lines first, then branches and forms.
-    fn lines(&mut self, plan: &Plan, frame: &mut Frame<'a>, rules: &[Rule]) {
+    pub(super) fn lines(&mut self, plan: &Plan, frame: &mut Frame<'a>, rules: &[Rule]) {
         self.plain(plan, frame, rules);
         self.later(plan, frame, rules);
     }
@@ -157,7 +159,7 @@ impl<'a> Eval<'_, '_, 'a> {
     }
 
     /// Whether a line of an optional scope shows that the scope is there.
-    fn given(&self, frame: &Frame<'a>, rule: &Rule) -> bool {
+    pub(super) fn given(&self, frame: &Frame<'a>, rule: &Rule) -> bool {
         let opt = if rule.opt == Opt::Required { &Opt::Absent } else { &rule.opt };
         let seen = |node: NodeId| {
             let slot = frame.slot(node);
@@ -326,104 +328,6 @@ impl<'a> Eval<'_, '_, 'a> {
         self.put(&To::Own(to.into()), Value::Array(rows), path, at);
     }
 
-    // --- canonical side
-
-    /// Puts a value; one that is there already must be equal.
-    fn put(&mut self, to: &To, value: Value, path: &str, at: usize) {
-        let equal = match to {
-            To::Own(own) => match place(&mut self.body, own) {
-                Some(slot) if slot.is_null() => {
-                    *slot = value;
-                    true
-                }
-                Some(slot) => *slot == value,
-                None => false,
-            },
-            To::Outer(out, own) => {
-                let pointer = self.run.pointer(path);
-                self.outer.push(Outward { out: *out, path: own.clone(), value, at, pointer });
-                true
-            }
-            To::Context(name) => match self.run.ctx.get(name).or_else(|| self.context.get(name)) {
-                Some(known) => same_scalar(known, &value),
-                None => {
-                    self.context.insert(name.clone(), value);
-                    true
-                }
-            },
-        };
-        if !equal {
-            let expected = Both::new("giá trị như trường liên quan", "the same value as the related field");
-            self.run.fault(path, at, FaultKind::Disagrees, expected, Found::Unsaid);
-        }
-    }
-
-    /// What rows said about this frame or one further out.
-    fn inward(&mut self, inward: Vec<Outward>) {
-        for mut said in inward {
-            if said.out > 1 {
-                said.out -= 1;
-                self.outer.push(said);
-                continue;
-            }
-            let equal = match place(&mut self.body, &said.path) {
-                Some(slot) if slot.is_null() => {
-                    *slot = said.value;
-                    true
-                }
-                Some(slot) => *slot == said.value,
-                None => false,
-            };
-            if !equal && self.run.faults.len() < super::MOST_FAULTS {
-                let mut place = Place::at(self.run.src, said.at, String::new());
-                place.pointer = said.pointer;
-                let expected = Both::new("giá trị như trường liên quan", "the same value as the related field");
-                self.run.faults.push(WireFault { place, kind: FaultKind::Disagrees, expected, found: Found::Unsaid });
-            }
-        }
-    }
-
-    /// Lines with `~`: checked by writing what is known; else they give what they can.
-    fn lossy(&mut self) {
-        for Lossy { to, chain, wire, found, path, at } in std::mem::take(&mut self.lossy) {
-            let known = match &to {
-                To::Own(own) => get(&self.body, own).cloned(),
-                To::Outer(..) => None,
-                To::Context(name) => self.run.ctx.get(name).or_else(|| self.context.get(name)).cloned(),
-            };
-            match known {
-                Some(known) => {
-                    let written = chain.out(&known);
-                    if written.is_none_or(|lex| lex.text != wire.as_str()) {
-                        let expected = Both::new("giá trị hợp với trường liên quan", "what the related field gives");
-                        self.run.fault(&path, at, FaultKind::Disagrees, expected, found);
-                    }
-                }
-                None if chain.gives() => {
-                    let tag = if chain.typing == crate::mapping::convert::Typing::Json {
-                        self.tag_of(&found)
-                    } else {
-                        crate::mapping::convert::Tag::Text
-                    };
-                    match chain.back(&Lex { tag, text: wire.as_str().into() }) {
-                        Ok(value) => self.put(&to, value, &path, at),
-                        Err(miss) => self.run.fault(&path, at, miss.kind, miss.expected, found),
-                    }
-                }
-                None => {}
-            }
-        }
-    }
-
-    fn tag_of(&self, found: &Found) -> crate::mapping::convert::Tag {
-        use crate::mapping::convert::Tag;
-        match found {
-            Found::Number(_) => Tag::Number,
-            Found::Boolean => Tag::Bool,
-            _ => Tag::Text,
-        }
-    }
-
     // --- templates
 
     fn template(&mut self, plan: &Plan, frame: &Frame<'a>, node: NodeId, pieces: &[Piece]) {
@@ -455,153 +359,6 @@ impl<'a> Eval<'_, '_, 'a> {
                 Err(miss) => self.run.fault(&path, at, miss.kind, miss.expected, told.clone()),
             }
         }
-    }
-
-    // --- branches and forms
-
-    fn when(&mut self, plan: &Plan, frame: &mut Frame<'a>, on: &[Box<str>], branches: &[Branch], required: bool) {
-        let told = get(&self.body, on).and_then(Value::as_str).map(str::to_owned);
-        let shown = |eval: &Self, branch: &Branch| {
-            branch.rules.iter().any(|r| eval.given(frame, r) && r.node.is_none_or(|n| branch.own.contains(&n)))
-        };
-        let holding = match &told {
-            Some(word) => branches.iter().position(|b| b.words.contains(word)),
-            None => {
-                let candidates: Vec<usize> =
-                    (0..branches.len()).filter(|n| branches.get(*n).is_some_and(|b| shown(self, b))).collect();
-                if let (Some(first), Some(branch)) = (candidates.first(), candidates.first().and_then(|n| branches.get(*n))) {
-                    if let (Some(word), Some(place)) = (branch.words.first(), place(&mut self.body, on)) {
-                        *place = Value::String(word.clone());
-                    }
-                    Some(*first)
-                } else {
-                    if required {
-                        self.no_branch(plan, frame, branches);
-                    }
-                    None
-                }
-            }
-        };
-        for (n, branch) in branches.iter().enumerate() {
-            if Some(n) != holding {
-                self.foreign(plan, frame, branch);
-            }
-        }
-        if let Some(branch) = holding.and_then(|n| branches.get(n)) {
-            self.lines(plan, frame, &branch.rules);
-        }
-    }
-
-    fn no_branch(&mut self, plan: &Plan, frame: &Frame<'a>, branches: &[Branch]) {
-        let first = branches.iter().find_map(|b| b.nodes.first()).and_then(|n| plan.node(*n));
-        let names: Vec<&str> =
-            branches.iter().filter_map(|b| b.own.first()).filter_map(|n| plan.node(*n)).map(|n| &*n.qname).collect();
-        let parent = first.map_or(0, |n| n.parent);
-        let path = plan.node(parent).map_or("", |n| &n.path);
-        let expected = Both::new(format!("một trong: {}", names.join(", ")), format!("one of: {}", names.join(", ")));
-        self.run.fault(path, frame.slot(parent).at, FaultKind::Missing, expected, Found::Nothing);
-    }
-
-    /// What is there of a branch that does not hold.
-    fn foreign(&mut self, plan: &Plan, frame: &Frame<'a>, branch: &Branch) {
-        for id in &branch.own {
-            let slot = frame.slot(*id);
-            if !matches!(slot.seen, Seen::No | Seen::Textless | Seen::Passed)
-                && self.run.presence(slot, &Opt::Absent) == Presence::Given
-            {
-                let path = plan.node(*id).map_or("", |n| &n.path);
-                let expected = Both::new("không có trường này", "no such field here");
-                return self.run.fault(path, slot.at, FaultKind::Branch, expected, Found::Unsaid);
-            }
-        }
-    }
-
-    fn fork(&mut self, plan: &Plan, frame: &mut Frame<'a>, index: usize) {
-        let Some(fork) = plan.forks.get(index) else { return };
-        let path = plan.node(fork.node).map_or(String::new(), |n| n.path.to_string());
-        let Some(slot) = frame.slots.get_mut(fork.node) else { return };
-        let at = slot.at;
-        let seen = std::mem::take(&mut slot.seen);
-        let (known, inner) = match seen {
-            Seen::Form(key, inner) => (Some(key), Some(*inner)),
-            Seen::Held(held) => {
-                let Some(key) = self.form_key(fork, &path, at) else { return };
-                let Some(variant) = fork.variants.get(&key) else { return self.no_form(&key, &path, at) };
-                let read = if self.run.map.is_xml() {
-                    xml::held(self.run, &variant.plan, &held)
-                } else {
-                    json::held(self.run, &variant.plan, &held)
-                };
-                match read {
-                    Ok(inner) => (Some(key), Some(inner)),
-                    Err(slip) => {
-                        let fault = slip.into_fault(self.run.src);
-                        self.run.faults.push(fault);
-                        return;
-                    }
-                }
-            }
-            _ => (None, None),
-        };
-        let (Some(key), Some(mut inner)) = (known, inner) else { return };
-        // The form read early must be the form the whole document says.
-        if self.form_key(fork, &path, at).is_some_and(|now| now != key) {
-            return self.no_form(&key, &path, at);
-        }
-        let Some(variant) = fork.variants.get(&key) else { return self.no_form(&key, &path, at) };
-        if place(&mut self.body, &fork.at).is_some_and(|v| v.is_null())
-            && let Some(form) = place(&mut self.body, &fork.at)
-        {
-            *form = Value::Object(Map::new());
-        }
-        let inward = std::mem::take(&mut inner.outer);
-        self.lines(&variant.plan, &mut inner, &variant.plan.rules);
-        self.inward(inward);
-        self.shapes.push((fork.at.clone(), variant.shape));
-    }
-
-    fn form_key(&mut self, fork: &Fork, path: &str, at: usize) -> Option<String> {
-        match select::key(self.run.map, self.run.ctx, &self.body, fork) {
-            Ok(key) => Some(key),
-            Err(_) if !self.run.faults.is_empty() => None,
-            Err(why) => {
-                let expected = Both::new(format!("thủ tục có mẫu tờ khai ({why})"), format!("a procedure with a form ({why})"));
-                self.run.fault(path, at, FaultKind::Form, expected, Found::Unsaid);
-                None
-            }
-        }
-    }
-
-    fn no_form(&mut self, key: &str, path: &str, at: usize) {
-        let expected = Both::new("mẫu tờ khai của thủ tục", "the procedure's form");
-        self.run.fault(path, at, FaultKind::Form, expected, Found::Value(crate::mapping::fault::short(key)));
-    }
-}
-
-/// The place in a body, made with its objects; null when nothing is there yet.
-fn place<'b>(body: &'b mut Value, path: &[Box<str>]) -> Option<&'b mut Value> {
-    let mut at = body;
-    for word in path {
-        if at.is_null() {
-            *at = Value::Object(Map::new());
-        }
-        let map = at.as_object_mut()?;
-        if !map.contains_key(&**word) {
-            map.insert(word.to_string(), Value::Null);
-        }
-        at = map.get_mut(&**word)?;
-    }
-    Some(at)
-}
-
-fn get_mut<'b>(body: &'b mut Value, path: &[Box<str>]) -> Option<&'b mut Value> {
-    path.iter().try_fold(body, |at, word| at.get_mut(&**word))
-}
-
-fn same_scalar(a: &Value, b: &Value) -> bool {
-    match (Lex::of(a), Lex::of(b)) {
-        (Some(a), Some(b)) => a.text == b.text,
-        _ => a == b,
     }
 }
 

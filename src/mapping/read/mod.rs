@@ -2,6 +2,8 @@
 //!
 //! Held back, and nothing else: slots of open frames, and a form's raw span when its code has not been read yet.
 
+mod agree;
+mod branches;
 mod eval;
 mod form;
 mod json;

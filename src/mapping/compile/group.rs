@@ -1,0 +1,53 @@
+//! Lines whose wire place is deeper than their scope: neighbours of one element become one implicit scope.
+
+use super::frame::Frame;
+use crate::mapping::plan::{Act, Opt, Rule};
+
+/// Adds a rule to the rules of its scope; false when a value meets children.
+pub(super) fn group(made: Rule, parent: usize, scope_node: usize, frame: &Frame, rules: &mut Vec<Rule>) -> bool {
+    let mut chain = Vec::new();
+    let mut node = parent;
+    while node != scope_node {
+        chain.push(node);
+        node = frame.nodes.get(node).map_or(scope_node, |n| n.parent);
+    }
+    let attribute = made.node.and_then(|n| frame.nodes.get(n)).is_some_and(|n| n.attribute);
+    insert(made, &chain, rules, attribute)
+}
+
+/// `chain` is the elements from the innermost out.
+/// False when a value meets children.
+fn insert(made: Rule, chain: &[usize], rules: &mut Vec<Rule>, attribute: bool) -> bool {
+    let Some((outer, inner)) = chain.split_last() else {
+        // `X/@a` first, then `X = v`: the value joins the element that is there.
+        let scope = rules.iter_mut().rev().find(|r| r.node.is_some() && r.node == made.node);
+        if let Some(Rule { what: Act::Scope { rules: inside, lazy: true, at: None }, .. }) = scope
+            && !matches!(made.what, Act::Scope { .. })
+        {
+            inside.push(made);
+            return true;
+        }
+        rules.push(made);
+        return true;
+    };
+    let known = rules.iter().position(|r| r.node == Some(*outer));
+    match known.and_then(|at| rules.get_mut(at)) {
+        Some(Rule { what: Act::Scope { rules: inside, .. }, .. }) => insert(made, inner, inside, attribute),
+        Some(rule) => {
+            // `X = v` first, then `X/@a`: the value becomes the text of an element.
+            let empty = Rule { node: None, opt: Opt::Required, what: Act::Dropped };
+            let value = std::mem::replace(rule, empty);
+            let mut inside = Vec::new();
+            insert(made, inner, &mut inside, attribute);
+            inside.push(value);
+            *rule = Rule { node: Some(*outer), opt: Opt::Required, what: Act::Scope { at: None, rules: inside, lazy: true } };
+            attribute && inner.is_empty()
+        }
+        None => {
+            let mut inside = Vec::new();
+            insert(made, inner, &mut inside, attribute);
+            rules.push(Rule { node: Some(*outer), opt: Opt::Required, what: Act::Scope { at: None, rules: inside, lazy: true } });
+            true
+        }
+    }
+}

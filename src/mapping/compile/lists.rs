@@ -1,0 +1,168 @@
+//! Lines with deeper lines: scopes, lists, batches.
+
+use super::frame::{At, Frame, WireName};
+use super::lines::{Cells, opt};
+use super::paths::{Resolved, cpath};
+use super::{Compiler, Outer};
+use crate::mapping::api::Format;
+use crate::mapping::convert::Chain;
+use crate::mapping::grammar::{Chain as ChainText, Path, Right, What};
+use crate::mapping::plan::{Act, Opt, Rule, To};
+use crate::mapping::shapes::{Shape, ShapeId};
+
+impl Compiler<'_> {
+    pub(super) fn scope(
+        &mut self,
+        path: &Path,
+        chains: &[ChainText],
+        node: Option<usize>,
+        cells: &Cells<'_>,
+        frame: &mut Frame,
+        at: &At,
+    ) -> Option<Rule> {
+        if !chains.is_empty() || path.context.is_some() {
+            self.fault(cells.right_at, "a scope needs a canonical object");
+            return None;
+        }
+        let resolved = self.resolve(path, frame, at)?;
+        if resolved.out > 0 {
+            self.fault(&path.at, "a scope in an outer message part is not yet supported");
+            return None;
+        }
+        let stays = path.steps.is_empty() && path.up == 0;
+        let forks = cells.below.iter().any(|l| matches!(&l.what, What::Use { select: Some(_), .. }));
+        if !stays && !forks && !matches!(self.shapes.get(resolved.shape), Shape::Object(_)) {
+            self.hint(&path.at, format!("`{}` is not an object", path.dotted()), "deeper lines belong to an object");
+            return None;
+        }
+        if forks && (cells.below.len() > 1 || node.is_none()) {
+            self.fault(cells.right_at, "`use …/{…}` must be the only line of an object or element of its own");
+            return None;
+        }
+        let inner = At { node: node.unwrap_or(at.node), path: resolved.path.clone(), shape: resolved.shape };
+        let rules = self.lines(cells.below, frame, &inner);
+        if node.is_none() && cells.opt.is_some() && !rules.iter().any(shows) {
+            self.hint(
+                cells.right_at,
+                "whether this scope is there cannot be seen",
+                "it needs a required line, or a constant with `? literal`, or a list",
+            );
+        }
+        let lazy = stays && cells.opt.is_some();
+        let object = (!stays).then(|| cpath(&resolved.path));
+        Some(Rule { node, opt: opt(cells.opt), what: Act::Scope { at: object, rules, lazy } })
+    }
+
+    pub(super) fn list(&mut self, cells: &Cells<'_>, name: Option<&str>, frame: &mut Frame, at: &At) -> Option<Rule> {
+        let Right::Value { path, chains } = cells.right else {
+            self.hint(
+                cells.right_at,
+                "a list stands beside a list",
+                "`wire[] = path[]`, or `wire[] = .` for a batch of messages",
+            );
+            return None;
+        };
+        let node = match name {
+            Some(name) => {
+                let name = self.wire_name(name, false, cells.wire_at);
+                frame.child(at.node, &name, false, None)
+            }
+            None if self.head.format == Format::Json => at.node,
+            None => {
+                self.fault(cells.wire_at, "`[]` without a name belongs to json only");
+                return None;
+            }
+        };
+        self.claim(frame, node, cells.wire_at);
+        let lists = path.steps.iter().filter(|s| s.list).count();
+        if path.steps.is_empty() && path.context.is_none() && path.up == 0 {
+            return self.batch(cells, node, frame, at);
+        }
+        if lists > 1 {
+            self.fault(&path.at, "flattened lists (`p[].q[]`) are not yet supported");
+            return None;
+        }
+        let resolved = self.resolve(path, frame, at)?;
+        let Shape::List(item) = self.shapes.get(resolved.shape) else {
+            self.hint(&path.at, format!("`{}` is not a list", path.dotted()), "a single value: write the wire name without []");
+            return None;
+        };
+        let item = *item;
+        if resolved.out > 0 {
+            self.fault(&path.at, "a list of an outer object is not yet supported");
+            return None;
+        }
+        self.covered.insert(resolved.dotted.clone());
+        let own = frame.nodes.get(node).map(|n| WireName {
+            ns: n.ns.to_string(),
+            local: n.local.to_string(),
+            qname: n.qname.to_string(),
+        });
+        let mut inner = Frame::new(own.unwrap_or_default(), item, resolved.dotted.clone(), String::new());
+        let parent = resolved.path.split_last().map_or(Vec::new(), |(_, head)| head.to_vec());
+        self.frames.push(Outer { shape: frame.shape, path: parent, prefix: frame.prefix.clone() });
+        let rules = if cells.below.is_empty() {
+            inner.scalar = true;
+            self.scalar_row(path, chains, item, &resolved, &mut inner)
+        } else {
+            if !chains.is_empty() {
+                self.fault(cells.right_at, "a list with deeper lines takes no conversion");
+            }
+            inner.edit(0, |n| n.object = true);
+            let inside = At::root(item);
+            self.lines(cells.below, &mut inner, &inside)
+        };
+        self.frames.pop();
+        let plan = self.close(inner, rules);
+        frame.edit(node, |n| n.rows = Some(Box::new(plan)));
+        Some(Rule { node: Some(node), opt: opt(cells.opt), what: Act::List { to: cpath(&resolved.path) } })
+    }
+
+    fn scalar_row(&mut self, path: &Path, chains: &[ChainText], item: ShapeId, list: &Resolved, inner: &mut Frame) -> Vec<Rule> {
+        let resolved = Resolved { out: 0, path: Vec::new(), shape: item, dotted: list.dotted.clone() };
+        let Some(leaf) = self.leaf(&resolved, path) else { return Vec::new() };
+        let alts = self.chains(chains, &leaf, &path.at);
+        let content = alts.iter().any(Chain::is_content);
+        inner.edit(0, |n| {
+            n.scalar = true;
+            n.content = content;
+        });
+        let to = To::Own(Box::new([]));
+        vec![Rule { node: Some(0), opt: Opt::Required, what: Act::Value { to, alts } }]
+    }
+
+    pub(super) fn batch(&mut self, cells: &Cells<'_>, node: usize, frame: &mut Frame, at: &At) -> Option<Rule> {
+        if !self.frames.is_empty() || !at.path.is_empty() || self.batch {
+            self.fault(cells.wire_at, "a batch of messages stands once, and not inside another list or object");
+            return None;
+        }
+        if cells.below.is_empty() {
+            self.fault(cells.right_at, "a batch needs the lines of one message below it");
+            return None;
+        }
+        self.batch = true;
+        let own = frame.nodes.get(node).map(|n| WireName {
+            ns: n.ns.to_string(),
+            local: n.local.to_string(),
+            qname: n.qname.to_string(),
+        });
+        let mut inner = Frame::new(own.unwrap_or_default(), frame.shape, String::new(), String::new());
+        inner.edit(0, |n| n.object = true);
+        let rules = self.lines(cells.below, &mut inner, &At::root(frame.shape));
+        inner.nodes.iter_mut().for_each(|n| n.root_level = false);
+        let plan = self.close(inner, rules);
+        frame.edit(node, |n| n.rows = Some(Box::new(plan)));
+        Some(Rule { node: Some(node), opt: opt(cells.opt), what: Act::Batch })
+    }
+}
+
+/// Whether a line shows that its optional scope is there.
+fn shows(rule: &Rule) -> bool {
+    match &rule.what {
+        Act::Value { .. } | Act::Const { .. } | Act::Template { .. } => true,
+        Act::List { .. } => true,
+        Act::Scope { rules, .. } => rules.iter().any(shows),
+        Act::When { branches, .. } => branches.iter().any(|b| b.rules.iter().any(shows)),
+        Act::Dropped | Act::Seal | Act::Batch | Act::Fork(_) => false,
+    }
+}

@@ -1,0 +1,129 @@
+//! The canonical side of a reading: values are put into the body once, and must agree with what is there.
+
+use super::eval::{Eval, Lossy};
+use super::{MOST_FAULTS, Outward};
+use crate::mapping::convert::{Lex, Tag, Typing};
+use crate::mapping::fault::{Both, FaultKind, Found, Place, WireFault};
+use crate::mapping::plan::To;
+use crate::mapping::write::get;
+use serde_json::{Map, Value};
+
+impl Eval<'_, '_, '_> {
+    /// Puts a value; one that is there already must be equal.
+    pub(super) fn put(&mut self, to: &To, value: Value, path: &str, at: usize) {
+        let equal = match to {
+            To::Own(own) => match place(&mut self.body, own) {
+                Some(slot) if slot.is_null() => {
+                    *slot = value;
+                    true
+                }
+                Some(slot) => *slot == value,
+                None => false,
+            },
+            To::Outer(out, own) => {
+                let pointer = self.run.pointer(path);
+                self.outer.push(Outward { out: *out, path: own.clone(), value, at, pointer });
+                true
+            }
+            To::Context(name) => match self.run.ctx.get(name).or_else(|| self.context.get(name)) {
+                Some(known) => same_scalar(known, &value),
+                None => {
+                    self.context.insert(name.clone(), value);
+                    true
+                }
+            },
+        };
+        if !equal {
+            let expected = Both::new("giá trị như trường liên quan", "the same value as the related field");
+            self.run.fault(path, at, FaultKind::Disagrees, expected, Found::Unsaid);
+        }
+    }
+
+    /// What rows said about this frame or one further out.
+    pub(super) fn inward(&mut self, inward: Vec<Outward>) {
+        for mut said in inward {
+            if said.out > 1 {
+                said.out -= 1;
+                self.outer.push(said);
+                continue;
+            }
+            let equal = match place(&mut self.body, &said.path) {
+                Some(slot) if slot.is_null() => {
+                    *slot = said.value;
+                    true
+                }
+                Some(slot) => *slot == said.value,
+                None => false,
+            };
+            if !equal && self.run.faults.len() < MOST_FAULTS {
+                let mut place = Place::at(self.run.src, said.at, String::new());
+                place.pointer = said.pointer;
+                let expected = Both::new("giá trị như trường liên quan", "the same value as the related field");
+                self.run.faults.push(WireFault { place, kind: FaultKind::Disagrees, expected, found: Found::Unsaid });
+            }
+        }
+    }
+
+    /// Lines with `~`: checked by writing what is known; else they give what they can.
+    pub(super) fn lossy(&mut self) {
+        for Lossy { to, chain, wire, found, path, at } in std::mem::take(&mut self.lossy) {
+            let known = match &to {
+                To::Own(own) => get(&self.body, own).cloned(),
+                To::Outer(..) => None,
+                To::Context(name) => self.run.ctx.get(name).or_else(|| self.context.get(name)).cloned(),
+            };
+            match known {
+                Some(known) => {
+                    let written = chain.out(&known);
+                    if written.is_none_or(|lex| lex.text != wire.as_str()) {
+                        let expected = Both::new("giá trị hợp với trường liên quan", "what the related field gives");
+                        self.run.fault(&path, at, FaultKind::Disagrees, expected, found);
+                    }
+                }
+                None if chain.gives() => {
+                    let tag = if chain.typing == Typing::Json { self.tag_of(&found) } else { Tag::Text };
+                    match chain.back(&Lex { tag, text: wire.as_str().into() }) {
+                        Ok(value) => self.put(&to, value, &path, at),
+                        Err(miss) => self.run.fault(&path, at, miss.kind, miss.expected, found),
+                    }
+                }
+                None => {}
+            }
+        }
+    }
+
+    fn tag_of(&self, found: &Found) -> Tag {
+        match found {
+            Found::Number(_) => Tag::Number,
+            Found::Boolean => Tag::Bool,
+            _ => Tag::Text,
+        }
+    }
+}
+
+/// The place in a body, made with its objects; null when nothing is there yet.
+pub(super) fn place<'b>(body: &'b mut Value, path: &[Box<str>]) -> Option<&'b mut Value> {
+    let mut at = body;
+    for word in path {
+        if at.is_null() {
+            *at = Value::Object(Map::new());
+        }
+        let map = at.as_object_mut()?;
+        if !map.contains_key(&**word) {
+            map.insert(word.to_string(), Value::Null);
+        }
+        at = map.get_mut(&**word)?;
+    }
+    Some(at)
+}
+
+pub(super) fn get_mut<'b>(body: &'b mut Value, path: &[Box<str>]) -> Option<&'b mut Value> {
+    path.iter().try_fold(body, |at, word| at.get_mut(&**word))
+}
+
+fn same_scalar(a: &Value, b: &Value) -> bool {
+    match (Lex::of(a), Lex::of(b)) {
+        (Some(a), Some(b)) => a.text == b.text,
+        _ => a == b,
+    }
+}
