@@ -166,7 +166,8 @@ fn plain(refusal: &Refusal) -> Reply {
 
 /// A SOAP 1.1 fault. HTTP says 500 as SOAP wants it, except for what failed at the door.
 fn soap_fault(refusal: &Refusal, level: Level) -> Reply {
-    let side = if refusal.status >= 500 { "Server" } else { "Client" };
+    // SOAP 1.1: Client means "do not send this again as it is"; what was only too much may be sent again.
+    let side = if refusal.status >= 500 || refusal.status == 429 { "Server" } else { "Client" };
     let places: String = refusal
         .faults
         .iter()

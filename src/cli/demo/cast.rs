@@ -101,7 +101,7 @@ impl Part {
 // === impl Cast ===
 
 impl Cast {
-    /// So many dossiers, the three services in turn, one in six on its form of 2019. Wishes cost; one other dossier is asked for a
+    /// So many dossiers, the three services in turn, one in five on its form of 2019. Wishes cost; one other dossier is asked for a
     /// paper, one is refused, one withdrawn.
     pub(super) fn new(dossiers: u64, seed: u64) -> Self {
         let actor = |number: u64| {
@@ -117,7 +117,7 @@ impl Cast {
                 (_, Service::Admission) => Part::Fee,
                 _ => Part::Plain,
             };
-            let edition = if number % 6 >= 4 && number % 4 == 0 { Edition::Of2019 } else { Edition::Of2025 };
+            let edition = if number % 5 == 4 { Edition::Of2019 } else { Edition::Of2025 };
             Mutex::new(Actor { number, service, edition, part, code: None, took: None, trouble: None })
         };
         Self { actors: (0..dossiers).map(actor).collect(), seed }

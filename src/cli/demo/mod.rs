@@ -123,7 +123,7 @@ async fn play(stage: &Stage, arguments: &Arguments, voice: &Voice, json: bool) -
         voice.plain(stage.look_around(cast.first_code().as_deref()));
     }
     if json {
-        screen::line(tally.json().to_string());
+        screen::line(tally.json());
     } else {
         screen::line(tally.summary());
     }

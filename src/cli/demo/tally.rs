@@ -5,8 +5,7 @@ use super::stage::Stage;
 use super::{Arguments, Failed, screen};
 use crate::journal::{DeliveryFilter, DeliveryState, DeliveryView};
 use crate::model::Status;
-use crate::simulator::{Dossier, Filed, Transaction};
-use serde_json::{Value, json};
+use crate::simulator::{Dossier, Edition, Filed, Transaction};
 use std::time::Duration;
 
 /// How long the books may take to agree after the portal has heard everything.
@@ -109,15 +108,16 @@ impl Tally {
         missing
     }
 
-    /// For programs.
-    pub(super) fn json(&self) -> Value {
-        json!({
-            "dossiers": self.rows.len(),
-            "final": self.finals(),
-            "paid": self.paid,
-            "parked": self.parked.len(),
-            "lost": self.lost(),
-        })
+    /// For programs: one line, its fields in this order.
+    pub(super) fn json(&self) -> String {
+        format!(
+            r#"{{"dossiers":{},"final":{},"paid":{},"parked":{},"lost":{}}}"#,
+            self.rows.len(),
+            self.finals(),
+            self.paid,
+            self.parked.len(),
+            self.lost()
+        )
     }
 
     /// For people.
@@ -135,7 +135,7 @@ impl Tally {
 
     /// Dossier by dossier.
     pub(super) fn table(&self) -> String {
-        let head = ["dossier", "procedure", "status", "fee", "deliveries", "time"];
+        let head = ["dossier", "procedure", "form", "status", "fee", "deliveries", "time"];
         let rows: Vec<Vec<String>> = self.rows.iter().map(Row::cells).collect();
         screen::table(&head, &rows)
     }
@@ -223,6 +223,7 @@ impl Row {
         vec![
             self.actor.code.clone().unwrap_or_else(|| "-".to_owned()),
             self.actor.service.procedure().to_owned(),
+            if self.actor.edition == Edition::Of2019 { "2019" } else { "2025" }.to_owned(),
             self.gateway.map_or("-", Status::vietnamese).to_owned(),
             fee,
             if done == all { done.to_string() } else { format!("{done} of {all}") },
