@@ -118,7 +118,8 @@ impl Typing {
     /// Whether a wire scalar is this literal.
     pub(crate) fn same(self, lex: &Lex<'_>, lit: &Lit) -> bool {
         let Some(own) = Lex::of_lit(lit) else { return false };
-        own.text == lex.text && (self != Self::Json || own.tag == lex.tag)
+        let equal = own.text == lex.text || (!lex.text.is_ascii() && nfc(&own.text) == nfc(&lex.text));
+        equal && (self != Self::Json || own.tag == lex.tag)
     }
 
     fn trims(self) -> bool {
@@ -358,7 +359,8 @@ fn plain(text: &str) -> Option<String> {
     Some(nfc(text))
 }
 
-fn nfc(text: &str) -> String {
+/// Canonical text is NFC.
+pub(crate) fn nfc(text: &str) -> String {
     if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes { text.to_owned() } else { text.nfc().collect() }
 }
 

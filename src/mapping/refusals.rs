@@ -233,6 +233,21 @@ fn what_is_wrong_in_xml_is_refused_with_kind_and_place() {
 }
 
 #[test]
+fn what_a_row_says_to_the_context_is_heard_once() {
+    let text = "message: note\nformat: json\nwithout: count, day, done, form, grade_a, grade_b, home, kind, mark, paper, person, procedure, submitted_at, tags, title\n\ncode = code\nrows[] = rows[]\n    id = id\n    by = $from.code\n    up = id : ~upper\n    body = file : base64 ?\n    tags[] = tags[]\n";
+    let book = compiled(Source::new("p").with("m.map", text));
+    let document = |by: &str, up: &str| {
+        format!(
+            "{{\"code\":\"C\",\"rows\":[{{\"id\":\"đ\",\"by\":\"a\",\"up\":\"{up}\",\"tags\":[]}},{{\"id\":\"e\",\"by\":\"{by}\",\"up\":\"E\",\"tags\":[]}}]}}"
+        )
+    };
+    let reading = |text: &str| book.map("m").unwrap().read(text.as_bytes(), &Context::new(), &mut NoContents);
+    assert_eq!(reading(&document("a", "Đ")).unwrap()[0].context["from.code"], "a");
+    assert_eq!(reading(&document("b", "Đ")).unwrap_err()[0].kind, FaultKind::Disagrees);
+    assert_eq!(reading(&document("a", "đ")).unwrap_err()[0].kind, FaultKind::Disagrees);
+}
+
+#[test]
 fn a_long_content_goes_in_pieces_and_a_long_text_does_not() {
     let book = xml_map();
     let bytes = vec![7_u8; 300_000];

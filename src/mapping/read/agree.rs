@@ -2,7 +2,7 @@
 
 use super::eval::{Eval, Lossy};
 use super::{MOST_FAULTS, Outward};
-use crate::mapping::convert::{Lex, Tag, Typing};
+use crate::mapping::convert::{Lex, Tag, Typing, nfc};
 use crate::mapping::fault::{Both, FaultKind, Found, Place, WireFault};
 use crate::mapping::plan::To;
 use crate::mapping::write::get;
@@ -75,7 +75,7 @@ impl Eval<'_, '_, '_> {
             match known {
                 Some(known) => {
                     let written = chain.out(&known);
-                    if written.is_none_or(|lex| lex.text != wire.as_str()) {
+                    if written.is_none_or(|lex| nfc(&lex.text) != nfc(&wire)) {
                         let expected = Both::new("giá trị hợp với trường liên quan", "what the related field gives");
                         self.run.fault(&path, at, FaultKind::Disagrees, expected, found);
                     }

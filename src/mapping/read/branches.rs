@@ -4,7 +4,7 @@ use super::agree::place;
 use super::eval::Eval;
 use super::{Frame, Presence, Seen, json, select, xml};
 use crate::mapping::fault::{Both, FaultKind, Found, short};
-use crate::mapping::plan::{Branch, Fork, Opt, Plan};
+use crate::mapping::plan::{Branch, Fork, Opt, Plan, To};
 use crate::mapping::write::get;
 use serde_json::{Map, Value};
 
@@ -107,6 +107,9 @@ impl<'a> Eval<'_, '_, 'a> {
         let inward = std::mem::take(&mut inner.outer);
         self.lines(&variant.plan, &mut inner, &variant.plan.rules);
         self.inward(inward);
+        for (name, value, at) in std::mem::take(&mut inner.said) {
+            self.put(&To::Context(name), value, &path, at);
+        }
         self.shapes.push((fork.at.clone(), variant.shape));
     }
 

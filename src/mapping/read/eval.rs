@@ -60,6 +60,7 @@ pub(super) fn root<'a>(run: &mut Run<'_, 'a>, plan: &Plan, frame: Frame<'a>) -> 
 
 fn evaluate<'a>(run: &mut Run<'_, 'a>, plan: &Plan, mut frame: Frame<'a>) -> (Said, Vec<Outward>, Option<Vec<Said>>) {
     let inward = std::mem::take(&mut frame.outer);
+    let told = std::mem::take(&mut frame.said);
     let batch = frame.slots.iter_mut().find_map(|slot| match &mut slot.seen {
         Seen::Messages(messages) => Some(std::mem::take(messages)),
         _ => None,
@@ -80,6 +81,9 @@ fn evaluate<'a>(run: &mut Run<'_, 'a>, plan: &Plan, mut frame: Frame<'a>) -> (Sa
     } else {
         eval.lines(plan, &mut frame, &plan.rules);
         eval.inward(inward);
+        for (name, value, at) in told {
+            eval.put(&To::Context(name), value, "", at);
+        }
         eval.lossy();
     }
     for (path, shape) in std::mem::take(&mut eval.shapes) {

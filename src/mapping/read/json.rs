@@ -7,6 +7,7 @@ use crate::mapping::json::{Json, Keys, Kind};
 use crate::mapping::plan::{Node, NodeId, Plan};
 use crate::mapping::slip::{Lexed, MAX_HELD, Slip};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// Reads the whole document into the root frame.
 pub(super) fn document<'a>(run: &mut Run<'_, 'a>) -> Lexed<Frame<'a>> {
@@ -194,10 +195,11 @@ fn array<'a>(run: &mut Run<'_, 'a>, json: &mut Json<'a>, frame: &mut Frame<'a>, 
         value(run, json, row_plan, &mut row, 0)?;
         let is_batch = run.map.batch && run.rows.len() == 1 && eval::is_batch(&run.map.root, id);
         let (said, outer) = eval::row(run, row_plan, row);
-        frame.outer.extend(outer);
         if is_batch {
+            frame.hear(outer, &BTreeMap::new(), at);
             messages.push(said);
         } else {
+            frame.hear(outer, &said.context, at);
             values.push(said.body);
         }
         run.rows.pop();

@@ -42,6 +42,8 @@ struct Frame<'a> {
     slots: Vec<Slot<'a>>,
     /// What rows said about objects further out.
     outer: Vec<Outward>,
+    /// Context values that rows said, with their place.
+    said: Vec<(String, Value, usize)>,
 }
 
 /// What was seen at a node.
@@ -126,8 +128,8 @@ pub(crate) fn read(
     };
     match result {
         Err(slip) => {
-            run.faults.push(slip.into_fault(&text));
-            Err(run.faults)
+            // The document cannot be read to its end: what was found so far may follow from that.
+            Err(vec![slip.into_fault(&text)])
         }
         Ok(frame) => run.finish(frame),
     }
@@ -137,7 +139,7 @@ pub(crate) fn read(
 
 impl<'a> Frame<'a> {
     fn new(plan: &Plan) -> Self {
-        Self { slots: plan.nodes.iter().map(|_| Slot::default()).collect(), outer: Vec::new() }
+        Self { slots: plan.nodes.iter().map(|_| Slot::default()).collect(), outer: Vec::new(), said: Vec::new() }
     }
 
     fn slot(&self, node: NodeId) -> &Slot<'a> {
@@ -149,6 +151,12 @@ impl<'a> Frame<'a> {
         if let Some(slot) = self.slots.get_mut(node) {
             *slot = Slot { seen, at };
         }
+    }
+
+    /// Takes in what a row said beside its own value.
+    fn hear(&mut self, outer: Vec<Outward>, context: &BTreeMap<String, Value>, at: usize) {
+        self.outer.extend(outer);
+        self.said.extend(context.iter().map(|(name, value)| (name.clone(), value.clone(), at)));
     }
 
     fn is_seen(&self, node: NodeId) -> bool {

@@ -9,6 +9,7 @@ use crate::mapping::soap;
 use crate::mapping::xml::{Event, Name, Xml};
 use crate::mapping::xml_chars::is_blank;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// The namespace of `xsi:nil`.
 pub(crate) const XSI_NS: &str = "http://www.w3.org/2001/XMLSchema-instance";
@@ -248,8 +249,12 @@ fn child_element<'a>(
     element(run, xml, row_plan, &mut row, 0, at)?;
     let (said, outer) = eval::row(run, row_plan, row);
     run.rows.pop();
-    frame.outer.extend(outer);
     let is_batch = run.map.batch && run.rows.is_empty() && eval::is_batch(&run.map.root, id);
+    if is_batch {
+        frame.hear(outer, &BTreeMap::new(), at);
+    } else {
+        frame.hear(outer, &said.context, at);
+    }
     let Some(slot) = frame.slots.get_mut(id) else { return Ok(()) };
     match &mut slot.seen {
         Seen::Rows(rows) => rows.push(said.body),
