@@ -79,8 +79,6 @@ pub struct OutLimits {
     pub rate: Quota,
     /// Calls at once.
     pub at_once: u32,
-    /// Calls a day.
-    pub daily: Option<u64>,
 }
 
 /// How to sign in with a partner.
@@ -150,7 +148,7 @@ impl Role {
 
 impl Default for OutLimits {
     fn default() -> Self {
-        Self { rate: Quota { calls: 5, interval: Duration::from_secs(1), burst: 1 }, at_once: 4, daily: None }
+        Self { rate: Quota { calls: 5, interval: Duration::from_secs(1), burst: 1 }, at_once: 4 }
     }
 }
 

@@ -35,7 +35,7 @@ token = "/session"
 
 [limits]
 in  = [{ rate = "50/s", burst = 100 }]
-out = { rate = "5/s", at_once = 2, daily = 600 }
+out = { rate = "5/s", at_once = 2 }
 
 [out.submit]
 message = "dossier.withdraw"
@@ -128,7 +128,7 @@ fn a_partner_is_read_whole() {
     let one = &catalogue.partners["one"];
     assert_eq!((one.role, one.base.as_str(), one.timeout.as_secs()), (Role::Ministry, "https://one.vidu.example", 9));
     assert_eq!(one.values["key"], "giá trị");
-    assert_eq!((one.limits.out.rate.calls, one.limits.out.at_once, one.limits.out.daily), (5, 2, Some(600)));
+    assert_eq!((one.limits.out.rate.calls, one.limits.out.at_once), (5, 2));
     assert_eq!((one.limits.ins[0].calls, one.limits.ins[0].burst), (50, 50));
     let submit = &one.outs["submit"];
     assert_eq!((submit.message, submit.repeat, submit.ask.as_deref()), (Kind::DossierWithdraw, Repeat::Ask, Some("inquiry")));

@@ -238,11 +238,10 @@ fn limits(root: &Table<'_>, own: &PartnerSettings) -> Limits {
     if let Some(t) = root.table("limits") {
         t.only(&["in", "out"]);
         if let Some(out) = t.table("out") {
-            out.only(&["rate", "burst", "at_once", "daily"]);
+            out.only(&["rate", "burst", "at_once"]);
             limits.out = OutLimits {
                 rate: quota(&out).unwrap_or(limits.out.rate),
                 at_once: count(&out, "at_once").unwrap_or(limits.out.at_once),
-                daily: out.whole("daily", 1),
             };
         }
         for one in t.tables("in") {
@@ -254,7 +253,6 @@ fn limits(root: &Table<'_>, own: &PartnerSettings) -> Limits {
         limits.out.rate = Quota { calls: rate.calls, interval: rate.interval, burst: 1 };
     }
     limits.out.at_once = own.at_once.unwrap_or(limits.out.at_once);
-    limits.out.daily = own.daily.or(limits.out.daily);
     limits
 }
 

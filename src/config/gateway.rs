@@ -83,8 +83,6 @@ pub struct Limits {
     pub queue: u32,
     /// Connections at once.
     pub connections: u32,
-    /// Below this many free bytes of disk nothing is accepted.
-    pub disk_reserve: u64,
     /// The longest `Prefer: wait`.
     pub longest_wait: Duration,
     /// A request must be read within this time.
@@ -109,8 +107,6 @@ pub struct PartnerSettings {
     pub rate: Option<Rate>,
     /// Calls to it at once.
     pub at_once: Option<u32>,
-    /// Calls to it a day.
-    pub daily: Option<u64>,
     /// One call's time.
     pub timeout: Option<Duration>,
     /// How long a "not known" does not count, all routes.
@@ -175,7 +171,6 @@ impl Default for Limits {
             rate: Rate { calls: 5000, interval: Duration::from_secs(1) },
             queue: 2000,
             connections: 4096,
-            disk_reserve: 512 << 20,
             longest_wait: Duration::from_secs(30),
             read_timeout: Duration::from_secs(30),
         }
@@ -334,7 +329,7 @@ fn log(t: &Table<'_>) -> Log {
 }
 
 fn limits(t: &Table<'_>) -> Limits {
-    t.only(&["max_body", "max_file", "rate", "queue", "connections", "disk_reserve", "longest_wait", "read_timeout"]);
+    t.only(&["max_body", "max_file", "rate", "queue", "connections", "longest_wait", "read_timeout"]);
     let fresh = Limits::default();
     Limits {
         max_body: t.size("max_body", fresh.max_body),
@@ -342,21 +337,19 @@ fn limits(t: &Table<'_>) -> Limits {
         rate: rate(t, "rate").unwrap_or(fresh.rate),
         queue: count(t, "queue").unwrap_or(fresh.queue),
         connections: count(t, "connections").unwrap_or(fresh.connections),
-        disk_reserve: t.size("disk_reserve", fresh.disk_reserve),
         longest_wait: t.duration("longest_wait", fresh.longest_wait),
         read_timeout: t.duration("read_timeout", fresh.read_timeout),
     }
 }
 
 fn partner(t: &Table<'_>) -> PartnerSettings {
-    t.only(&["base", "rate", "at_once", "daily", "timeout", "quiet", "ask_schedule", "retry", "paused", "values"]);
+    t.only(&["base", "rate", "at_once", "timeout", "quiet", "ask_schedule", "retry", "paused", "values"]);
     let time = |key: &str| t.get(key).map(|_| t.duration(key, Duration::ZERO));
     let what = "a list of lengths of time such as [\"5s\", \"30s\"]";
     PartnerSettings {
         base: t.parsed("base", "an http or https URL", url),
         rate: rate(t, "rate"),
         at_once: count(t, "at_once"),
-        daily: t.whole("daily", 1),
         timeout: time("timeout"),
         quiet: time("quiet"),
         ask_schedule: t.get("ask_schedule").map(|i| i.list().iter().filter_map(|i| i.parsed(what, duration)).collect()),

@@ -220,7 +220,7 @@ impl World {
         let config = format!(
             "listen = \"127.0.0.1:{public}\"\nadmin = \"127.0.0.1:{admin}\"\npublic_url = \"{gateway}\"\ndata = \"data\"\n\
              secrets = \"secrets\"\ncallers = \"callers.toml\"\nreturn_urls = [\"https://cong.vidu.example/thanh-toan\"]\n\
-             [log]\n{log}\n[limits]\ndisk_reserve = \"1MB\"\n\
+             [log]\n{log}\n[limits]\n\
              [partners.hanoi]\nbase = \"{}\"\n{}\n[partners.moet]\nbase = \"{}\"\n{}\n[partners.keypay]\nbase = \"{}\"\n{}\n",
             portal.url, setup.hanoi, ministry.url, setup.moet, payment.url, setup.keypay
         );

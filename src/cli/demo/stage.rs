@@ -8,7 +8,7 @@ use crate::app::{self, App, Listeners, Settings};
 use crate::catalogue::{Auth, Catalogue, Files, Role};
 use crate::clock::{Clock as _, Wall};
 use crate::config::{
-    Caller, Callers, Config, Credential, Gateway, Limits, Network, PartnerSettings, Rate, RetrySettings, Role as May, Secrets,
+    Caller, Callers, Config, Credential, Gateway, Network, PartnerSettings, Rate, RetrySettings, Role as May, Secrets,
 };
 use crate::delivery::BreakerPolicy;
 use crate::journal::Options as JournalOptions;
@@ -91,7 +91,6 @@ impl Stage {
             gateway: Gateway {
                 public_url: url,
                 data: folder.path.join("data"),
-                limits: Limits { disk_reserve: 16 << 20, ..Limits::default() },
                 partners: bases.into_iter().map(|(name, base)| (name.clone(), quick(base))).collect(),
                 return_urls: vec![RETURN_URL.to_owned()],
                 ..Gateway::default()
@@ -151,7 +150,6 @@ fn quick(base: String) -> PartnerSettings {
         base: Some(base),
         rate: Some(rate),
         at_once: Some(8),
-        daily: Some(1_000_000),
         timeout: Some(Duration::from_secs(10)),
         quiet: Some(Duration::from_secs(2)),
         ask_schedule: Some(vec![Duration::from_millis(200), Duration::from_secs(1)]),
