@@ -154,6 +154,7 @@ impl App {
             key,
             metrics,
             registry: Arc::new(registry),
+            standings: standings(board.clone()),
         });
         let doors = vec![
             tokio::spawn(http::serve(listeners.main, door.public(), tls, door.wire(), stopped.clone())),
@@ -162,6 +163,17 @@ impl App {
         tracing::info!(%addr, admin = %admin_addr, run = journal.run(), adapters = %catalogue.digest, "the gateway has started");
         Ok(Running { addr, admin_addr, journal, catalogue, board, dispatcher, doors, expiry, stop })
     }
+}
+
+/// How the loops stand, in the door's words.
+fn standings(board: Board) -> http::Standings {
+    Arc::new(move |partner| {
+        let Some(s) = board.of(partner) else { return serde_json::Value::Null };
+        let until = s.until.map(crate::clock::Time::rfc3339);
+        serde_json::json!({
+            "breaker": s.breaker, "until": until, "calls": s.calls, "trouble": s.trouble, "rate_milli": s.rate_milli,
+        })
+    })
 }
 
 /// A partner that the configuration pauses is paused before its first call; a pause is ended by an operator only.

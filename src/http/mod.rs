@@ -52,6 +52,7 @@ use body::Bodies;
 use limit::Limits;
 use prometheus_client::registry::Registry;
 use roles::Operation;
+use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -83,7 +84,13 @@ pub struct Parts<'c> {
     pub metrics: Metrics,
     /// What `/metrics` shows.
     pub registry: Arc<Registry>,
+    /// How the loop towards a partner stands.
+    pub standings: Standings,
 }
+
+/// Answers how the loop towards a partner stands (pace, breaker, last trouble), as JSON for operators: the door shows it and knows nothing
+/// of who calls.
+pub type Standings = Arc<dyn Fn(&str) -> Value + Send + Sync>;
 
 /// The door.
 pub struct Door {
@@ -97,6 +104,7 @@ pub struct Door {
     bodies: Bodies,
     metrics: Metrics,
     registry: Arc<Registry>,
+    standings: Standings,
     /// Requests that may wait for the journal at once.
     queue: Semaphore,
     public_url: String,
@@ -128,6 +136,7 @@ impl Door {
             bodies: Bodies::new(BODY_MEMORY, limits.read_timeout.max(Duration::from_secs(1))),
             metrics: parts.metrics,
             registry: parts.registry,
+            standings: parts.standings,
             queue: Semaphore::new(usize::try_from(limits.queue).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS)),
             public_url: parts.config.gateway.public_url.clone(),
             max_body: limits.max_body,

@@ -111,7 +111,13 @@ pub(super) async fn partners(
         .catalogue()
         .partners
         .keys()
-        .map(|name| queues.iter().find(|q| q.partner == *name).map_or_else(|| queue(&idle(name)), queue))
+        .map(|name| {
+            let mut shown = queues.iter().find(|q| q.partner == *name).map_or_else(|| queue(&idle(name)), queue);
+            if let (Some(shown), Value::Object(standing)) = (shown.as_object_mut(), (door.standings)(name)) {
+                shown.extend(standing);
+            }
+            shown
+        })
         .collect();
     Ok(Json(json!({ "partners": list })))
 }

@@ -54,6 +54,7 @@ impl House {
             key: [1; 32],
             metrics,
             registry: Arc::new(registry),
+            standings: Arc::new(|_| serde_json::Value::Null),
         });
         let house = Self { door, journal, _dir: dir };
         house.keep_a_dossier().await;

@@ -10,8 +10,6 @@ use crate::clock::{Clock as _, Wall};
 use crate::config::{
     Caller, Callers, Config, Credential, Gateway, Network, PartnerSettings, Rate, RetrySettings, Role as May, Secrets,
 };
-use crate::delivery::BreakerPolicy;
-use crate::journal::Options as JournalOptions;
 use crate::model::Mint;
 use crate::seal::{Secret, SystemRandom, sha256_hex};
 use crate::simulator::{Credentials, Ministry, Options, Payment, Portal, Running};
@@ -97,16 +95,10 @@ impl Stage {
             },
             callers: callers(&names, &words),
         };
-        let gateway = App::start(Settings {
-            config,
-            files,
-            secrets: Arc::new(words.clone()),
-            listeners: Some(listeners),
-            breaker: BreakerPolicy { first: Duration::from_millis(500), ..BreakerPolicy::default() },
-            journal: JournalOptions::default(),
-        })
-        .await
-        .map_err(|e| Failed::because(e.to_string()))?;
+        let failed = |e: app::StartFault| Failed::because(e.to_string());
+        let settings = Settings::of(config).map_err(failed)?;
+        let settings = Settings { files, secrets: Arc::new(words.clone()), listeners: Some(listeners), ..settings };
+        let gateway = App::start(settings).await.map_err(failed)?;
         Ok(Self { gateway, portal, ministry, payment, folder, token: words.operator })
     }
 
