@@ -199,6 +199,7 @@ async fn route(desk: &Desk, parts: Parts, body: Bytes) -> Response<Body> {
 async fn control(desk: &Desk, parts: Parts, body: Bytes) -> Response<Body> {
     match (parts.method.as_str(), parts.uri.path()) {
         ("GET", "/_book") => axum::Json(book(desk, true)).into_response(),
+        ("GET", "/_book/open") => axum::Json(desk.book.in_flight()).into_response(),
         ("GET", "/_book/summary") => axum::Json(book(desk, false)).into_response(),
         ("GET", "/_weather") => {
             axum::Json(serde_json::json!({"climate": desk.weather.climate(), "plans": desk.weather.plans()})).into_response()

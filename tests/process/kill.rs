@@ -62,8 +62,8 @@ async fn load(ledger: Arc<Ledger>, http: reqwest::Client, url: String, token: St
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_under_load_nothing_acknowledged_is_lost_and_nothing_is_done_twice() {
     let mut world = World::start(Setup {
-        ministry: vec!["--script", "silent", "--weather", "latency=30-90,latency_after=30-90"],
-        moet: "rate = \"150/s\"\nat_once = 16\nquiet = \"2s\"\nask_schedule = [\"200ms\", \"1s\", \"2s\"]",
+        ministry: vec!["--script", "silent", "--weather", "latency=80-240,latency_after=80-240"],
+        moet: "rate = \"150/s\"\nat_once = 40\nquiet = \"2s\"\nask_schedule = [\"200ms\", \"1s\", \"2s\"]",
         ..Setup::default()
     })
     .await;
@@ -80,13 +80,14 @@ async fn killed_under_load_nothing_acknowledged_is_lost_and_nothing_is_done_twic
         // Each kill at another moment, but only once calls are in flight at the Ministry.
         tokio::time::sleep(Duration::from_millis(700 + 130 * kill as u64)).await;
         until(Duration::from_secs(20), "a submission unanswered and calls in flight", async || {
-            let busy = world.shown(&world.ministry, "/_book/summary").await["in_flight"].as_array()?.len() >= 2;
+            let busy = world.shown(&world.ministry, "/_book/open").await.as_array()?.len() >= 4;
             (busy && !ledger.open.lock().unwrap().is_empty()).then_some(())
         })
         .await;
         let open = ledger.open.lock().unwrap().clone();
-        world.kill_gateway();
-        let flight = world.shown(&world.ministry, "/_book/summary").await["in_flight"].as_array().unwrap().clone();
+        let killed = world.kill_gateway();
+        let flight = world.shown(&world.ministry, "/_book/open").await.as_array().unwrap().clone();
+        drop(killed);
         ledger.stop.store(true, Ordering::Relaxed);
         loading.await.unwrap();
         let unanswered = ledger.unanswered.lock().unwrap().clone();

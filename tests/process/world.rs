@@ -117,9 +117,9 @@ impl Process {
         Self { child, out, err }
     }
 
-    /// SIGKILL, and waits until it is gone.
-    pub(super) fn kill(mut self) {
-        self.end();
+    /// SIGKILL; the process is gone when this is dropped.
+    pub(super) fn kill(&mut self) {
+        self.child.kill().unwrap();
     }
 
     /// Waits for its own end; the exit code.
@@ -267,9 +267,11 @@ impl World {
         self.folder.path()
     }
 
-    /// `kill -9` of the gateway.
-    pub(super) fn kill_gateway(&mut self) {
-        self.gateway.take().unwrap().kill();
+    /// `kill -9` of the gateway. Drop what comes back before it is started again.
+    pub(super) fn kill_gateway(&mut self) -> Process {
+        let mut gateway = self.gateway.take().unwrap();
+        gateway.kill();
+        gateway
     }
 
     /// A token of the portal at the gateway.
