@@ -50,9 +50,9 @@ enum What {
     Release {
         /// Its number.
         delivery: u64,
-        /// What the partner said about it: not-received, received, send-again.
-        #[arg(long, default_value = "not-received", value_parser = ["not-received", "received", "send-again"])]
-        verdict: String,
+        /// What the partner said about it: not-received, received, send-again. Needed unless it certainly never left.
+        #[arg(long, value_parser = ["not-received", "received", "send-again"])]
+        verdict: Option<String>,
         /// Why, for the audit.
         #[arg(long)]
         reason: String,
@@ -96,6 +96,10 @@ pub(super) async fn run(arguments: Arguments, json: bool) -> Result<(), Failed> 
         What::List(a) => list(&gateway, &a, json).await,
         What::Show { delivery } => show(&gateway, delivery, json).await,
         What::Release { delivery, verdict, reason } => {
+            let verdict = match verdict {
+                Some(verdict) => verdict,
+                None => never_left(&gateway, delivery).await?,
+            };
             let body = json!({ "verdict": verdict, "reason": reason });
             let answer = gateway.post(&format!("/v1/deliveries/{delivery}/release"), &body).await?;
             told(&answer, json, &format!("delivery {delivery} is released; see `lienthong deliveries show {delivery}`"));
@@ -107,6 +111,18 @@ pub(super) async fn run(arguments: Arguments, json: bool) -> Result<(), Failed> 
             Ok(())
         }
     }
+}
+
+/// The verdict on a delivery of which nothing ever left; of any other only the partner can tell.
+async fn never_left(gateway: &Remote, delivery: u64) -> Result<String, Failed> {
+    let shown = gateway.get(&format!("/v1/deliveries/{delivery}")).await?;
+    if shown.get("sent").and_then(Value::as_bool) == Some(false) {
+        return Ok("not-received".to_owned());
+    }
+    let partner = text(&shown, "partner");
+    Err(Failed::because(format!(
+        "delivery {delivery} may have reached {partner}: ask them, then say what they told you\n  lienthong deliveries release {delivery} --verdict received|not-received|send-again --reason …"
+    )))
 }
 
 fn told(answer: &Value, json: bool, sentence: &str) {

@@ -334,12 +334,11 @@ fn shown(fault: &WireFault, file: &str, text: &str) -> String {
     let piece: String = line.chars().skip(start).take(120).collect();
     let pad = place.line.to_string().len();
     let (gap, caret) = (" ".repeat(pad), " ".repeat(column.saturating_sub(start)));
+    let said = fault.text_en();
+    // The place is told on a line of its own.
+    let said = said.strip_prefix("line ").and_then(|s| s.split_once(": ")).map_or(said.as_str(), |(_, what)| what);
     format!(
-        "error: {}\n{gap}--> {file}:{}:{} {}\n{gap} |\n{} | {piece}\n{gap} | {caret}^\n",
-        fault.text_en(),
-        place.line,
-        place.column,
-        place.pointer,
-        place.line
+        "error: {said}\n{gap}--> {file}:{}:{} {}\n{gap} |\n{} | {piece}\n{gap} | {caret}^\n",
+        place.line, place.column, place.pointer, place.line
     )
 }

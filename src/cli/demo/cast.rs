@@ -37,6 +37,8 @@ pub(super) struct Actor {
     pub(super) part: Part,
     /// Its code, once there is one.
     pub(super) code: Option<String>,
+    /// When it was begun to be handed in, since the start.
+    pub(super) began: Duration,
     /// How long it took, once it has ended.
     pub(super) took: Option<Duration>,
     /// What went wrong on the citizen's side.
@@ -118,7 +120,7 @@ impl Cast {
                 _ => Part::Plain,
             };
             let edition = if number % 5 == 4 { Edition::Of2019 } else { Edition::Of2025 };
-            Mutex::new(Actor { number, service, edition, part, code: None, took: None, trouble: None })
+            Mutex::new(Actor { number, service, edition, part, code: None, began: Duration::ZERO, took: None, trouble: None })
         };
         Self { actors: (0..dossiers).map(actor).collect(), seed }
     }
@@ -160,11 +162,10 @@ pub(super) async fn perform(stage: &Stage, cast: &Arc<Cast>, voice: &Voice) {
     for actor in cast.actors() {
         let (set, cast) = (set.clone(), cast.clone());
         tasks.spawn(async move {
-            let (number, start) = (actor.number, set.voice.clock.since_start());
             let ended = course(&set, &cast, &actor).await;
-            let took = set.voice.clock.since_start().saturating_sub(start);
-            cast.change(number, |a| match ended {
-                Ok(()) => a.took = Some(took),
+            let now = set.voice.clock.since_start();
+            cast.change(actor.number, |a| match ended {
+                Ok(()) => a.took = Some(now.saturating_sub(a.began)),
                 Err(why) => a.trouble = Some(why.to_string()),
             });
         });
@@ -231,6 +232,7 @@ fn ended(filed: &Filed, part: Part) -> bool {
 async fn hand_in(set: &Set, cast: &Cast, actor: &Actor) -> Result<String, Failure> {
     // The semaphore is never closed.
     let _place = set.places.acquire().await;
+    cast.change(actor.number, |a| a.began = set.voice.clock.since_start());
     let now = set.voice.clock.now().0;
     let application = Application::invent(set.seed, actor.number, actor.service, actor.edition, now);
     let code = set.portal.next_code().await?;
