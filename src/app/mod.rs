@@ -115,8 +115,9 @@ impl App {
         let load = move |files: &Files| Catalogue::load(files, &overrides, secrets.as_ref()).ok();
         let shelf = Arc::new(Shelf::open(&data.join("adapters"), catalogue.clone(), &files, Box::new(load))?);
         let names = catalogue.partners.keys().map(String::as_str);
-        let transport: Arc<dyn Transport> =
-            Arc::new(HttpTransport::new(names, &[]).map_err(|e| StartFault::Client(e.to_string()))?);
+        let transport: Arc<dyn Transport> = Arc::new(
+            HttpTransport::new(names, &settings::authorities(&config.gateway)?).map_err(|e| StartFault::Client(e.to_string()))?,
+        );
         pause(journal.as_ref(), &catalogue, clock.as_ref()).await?;
 
         let dispatcher = Dispatcher::start(crate::dispatch::Parts {

@@ -124,6 +124,12 @@ pub(super) fn tls(gateway: &Gateway) -> Result<Option<Arc<rustls::ServerConfig>>
     Ok(Some(http::tls(&read(&tls.cert)?, &read(&tls.key)?)?))
 }
 
+/// The authorities trusted towards partners besides the system's, PEM.
+pub(super) fn authorities(gateway: &Gateway) -> Result<Vec<Vec<u8>>, StartFault> {
+    let read = |path: &PathBuf| std::fs::read(path).map_err(|source| StartFault::Read { path: path.clone(), source });
+    gateway.authorities.iter().map(read).collect()
+}
+
 /// Plain HTTP goes to loopback only, unless the host is allowed by name; and where there is a list of hosts, to those only.
 pub(super) fn check_bases(gateway: &Gateway, catalogue: &Catalogue) -> Result<(), StartFault> {
     for partner in catalogue.partners.values() {

@@ -29,6 +29,8 @@ pub struct Gateway {
     pub adapters: Option<PathBuf>,
     /// A folder with a file for each secret; none: only the environment.
     pub secrets: Option<PathBuf>,
+    /// Certificate authorities (PEM files) trusted towards partners, besides the system's.
+    pub authorities: Vec<PathBuf>,
     /// The callers file.
     pub callers: PathBuf,
     /// Logs.
@@ -147,6 +149,7 @@ impl Default for Gateway {
             data: PathBuf::from("data"),
             adapters: None,
             secrets: None,
+            authorities: Vec::new(),
             callers: PathBuf::from("callers.toml"),
             log: Log::default(),
             limits: Limits::default(),
@@ -197,7 +200,7 @@ impl Rate {
 
 // === impl Gateway ===
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "listen",
     "admin",
     "public_url",
@@ -206,6 +209,7 @@ const KEYS: [&str; 14] = [
     "data",
     "adapters",
     "secrets",
+    "authorities",
     "callers",
     "log",
     "limits",
@@ -236,6 +240,7 @@ impl Gateway {
             data: path("data").unwrap_or(fresh.data),
             adapters: path("adapters"),
             secrets: path("secrets"),
+            authorities: root.texts("authorities").into_iter().map(PathBuf::from).collect(),
             callers: path("callers").unwrap_or(fresh.callers),
             log: root.table("log").map_or(fresh.log, |t| log(&t)),
             limits: root.table("limits").map_or(fresh.limits, |t| limits(&t)),
@@ -303,6 +308,7 @@ impl Gateway {
         let all = [&mut self.data, &mut self.callers]
             .into_iter()
             .chain(optional.into_iter().flatten())
+            .chain(&mut self.authorities)
             .chain(tls.into_iter().flatten());
         for path in all {
             *path = folder.join(&*path);

@@ -55,3 +55,25 @@ async fn a_head_that_is_too_large_or_never_ends_is_cut() {
     let _ = slow.read_to_end(&mut heard).await;
     assert!(!heard.starts_with(b"HTTP/1.1 200"), "the connection was ended without an answer of ours");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partner_is_called_over_tls_only_when_its_authority_is_trusted() {
+    use lienthong::partner::{Call, HttpTransport, SendError, Transport as _};
+    let gate = Gate::open().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (_stop, stopped) = watch::channel(false);
+    tokio::spawn(serve(listener, gate.router(), Some(tls(CERT, KEY).unwrap()), Wire::default(), stopped));
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let call = || Call {
+        partner: "north".into(),
+        url: format!("https://{address}/nowhere"),
+        headers: Vec::new(),
+        body: bytes::Bytes::from_static(b"{}"),
+        timeout: std::time::Duration::from_secs(10),
+    };
+    let trusting = HttpTransport::new(["north"], &[CERT.to_vec()]).unwrap();
+    assert_eq!(trusting.send(call()).await.unwrap().status, 404);
+    let strict = HttpTransport::new(["north"], &[]).unwrap();
+    assert_eq!(strict.send(call()).await.unwrap_err(), SendError::NotSent("not-connected"), "a failed handshake sent nothing");
+}
