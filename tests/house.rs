@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 /// The table of arrows: floor, room, and the rooms it imports. All of them stand on floors below its own (rooms of one floor do not know
 /// each other), and each arrow is used: a new one is added here on purpose, with a thought. `simulator` is a stranger and has no floor.
 const ROOMS: &[(u8, &str, &[&str])] = &[
-    (9, "cli", &["app", "catalogue", "clock", "config", "delivery", "journal", "mapping", "model", "seal", "simulator"]),
+    (9, "cli", &["app", "catalogue", "clock", "config", "journal", "mapping", "model", "seal", "simulator"]),
     (
         8,
         "app",
