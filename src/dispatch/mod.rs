@@ -15,6 +15,8 @@
 mod attempt;
 mod lanes;
 mod next;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use crate::catalogue::{Catalogue, Shelf};

@@ -1,0 +1,354 @@
+//! The dispatcher against invented partners, with a clock turned by hand and the real journal: whatever the weather, the order of
+//! messages and the moment of a crash, nothing is lost, nothing is done twice where it must not be, every lane keeps its order.
+
+use super::{Board, Parts, Shared, attempt};
+use crate::catalogue::{Catalogue, Files, Shelf};
+use crate::clock::{Clock as _, Manual, Time};
+use crate::config::Placeholders;
+use crate::delivery::{BreakerPolicy, Trouble};
+use crate::exchange::{self, Guide, Origin, Refusal, Scene, Service, Start};
+use crate::journal::{
+    Acceptance, Accepted, BlobStore, DeliveryFilter, DeliveryView, Effects, Journal, NewMessage, Options, Snapshot, SqliteJournal,
+};
+use crate::model::{FeeState, Kind, Message, Mint, PaymentState, Status};
+use crate::partner::{Call, Reply, SendError, Tokens, Transport};
+use crate::seal::Random;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::Notify;
+
+mod far;
+mod weather;
+
+use far::Far;
+
+const PARTNERS: [&str; 3] = ["bank", "city", "office"];
+
+/// Dice with a seed.
+struct Dice(Mutex<u64>);
+
+/// The gateway around one journal, and the invented partners.
+struct World {
+    dir: tempfile::TempDir,
+    catalogue: Arc<Catalogue>,
+    clock: Arc<Manual>,
+    dice: Arc<Dice>,
+    far: Arc<Far>,
+    shared: Option<Arc<Shared>>,
+    healthy: BTreeMap<&'static str, bool>,
+    dossiers: Vec<String>,
+}
+
+// === impl Dice ===
+
+impl Dice {
+    fn next(&self) -> u64 {
+        let mut state = self.0.lock().unwrap();
+        *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = *state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    fn below(&self, n: usize) -> usize {
+        usize::try_from(self.next() % u64::try_from(n.max(1)).unwrap()).unwrap()
+    }
+
+    fn percent(&self, n: usize) -> bool {
+        self.below(100) < n
+    }
+}
+
+impl Random for Dice {
+    fn fill(&self, to: &mut [u8]) {
+        to.iter_mut().for_each(|b| *b = self.next().to_le_bytes()[0]);
+    }
+}
+
+// === the catalogue ===
+
+const JUDGE: &str = r#"
+[judge.plain]
+rules = [
+  { http = "200", at = "/ok", in = [true], then = "done" },
+  { http = "200", at = "/ok", in = [false], then = "reject" },
+  { http = "429,503", then = "retry" },
+]
+"#;
+
+/// Three invented partners over the shipped schemas: name, role, routes (name, message, wire = canonical, repeat, more).
+fn catalogue() -> (Files, Arc<Catalogue>) {
+    let shipped = Files::embedded();
+    let mut files = Files::default();
+    for (path, text) in shipped.under("schemas/") {
+        files = files.with(format!("schemas/{path}"), text);
+    }
+    let told = "code = code; sequence = sequence ?; status = status";
+    let ask = |by: &str| format!("repeat = \"ask\"\nask = \"{by}\"\nquiet = \"2m\"\nask-schedule = [\"5s\", \"30s\", \"2m\"]");
+    let safe = || "repeat = \"safe\"".to_owned();
+    let partners = [
+        (
+            "office",
+            "ministry",
+            vec![
+                ("submit", "dossier.submit", "code = code", ask("inquiry"), None),
+                ("supplement", "dossier.supplement", "code = code", ask("inquiry"), None),
+                ("withdraw", "dossier.withdraw", "code = code", ask("inquiry"), None),
+                ("paid", "fee.paid", "code = code; transaction = transaction", ask("inquiry"), None),
+                (
+                    "inquiry",
+                    "dossier.query",
+                    "code = code; message = message ?",
+                    safe(),
+                    Some(("dossier.state", "known = known")),
+                ),
+            ],
+        ),
+        (
+            "city",
+            "portal",
+            vec![
+                ("status", "status.change", told, safe(), None),
+                ("progress", "progress.note", told, safe(), None),
+                ("fee", "fee.change", "code = code; sequence = sequence; paid = paid", safe(), None),
+            ],
+        ),
+        (
+            "bank",
+            "payment",
+            vec![
+                (
+                    "create",
+                    "payment.request",
+                    "transaction = transaction; amount = amount",
+                    ask("query"),
+                    Some(("payment.link", "url = url")),
+                ),
+                (
+                    "query",
+                    "payment.query",
+                    "transaction = transaction",
+                    safe(),
+                    Some(("payment.state", "transaction = transaction; amount = amount ?; state = state")),
+                ),
+            ],
+        ),
+    ];
+    for (name, role, routes) in partners {
+        let mut toml = format!(
+            "name = \"{name}\"\nrole = \"{role}\"\ntitle = \"{name}\"\n[transport]\nbase = \"https://{name}.example\"\ntimeout = \"9s\"\n{JUDGE}"
+        );
+        for (route, message, lines, repeat, content) in routes {
+            let content_line = content.map_or(String::new(), |_| format!("content = \"{route}-answer\"\n"));
+            toml += &format!(
+                "[out.{route}]\nmessage = \"{message}\"\nmap = \"{route}\"\npost = \"/{route}\"\njudge = \"plain\"\n{content_line}{repeat}\n"
+            );
+            files = files.with(format!("adapters/{name}/{route}.map"), map(&shipped, message, lines, true));
+            if let Some((message, lines)) = content {
+                files = files.with(format!("adapters/{name}/{route}-answer.map"), map(&shipped, message, lines, false));
+            }
+        }
+        files = files.with(format!("adapters/{name}/partner.toml"), toml);
+    }
+    let catalogue = Catalogue::load(&files, &BTreeMap::new(), &Placeholders).unwrap_or_else(|faults| panic!("{faults}"));
+    (files, Arc::new(catalogue))
+}
+
+/// A mapping of these lines; what they do not name is not carried.
+fn map(shipped: &Files, message: &str, lines: &str, out: bool) -> String {
+    let schema: Value = serde_json::from_str(shipped.text(&format!("schemas/canonical/{message}.json")).unwrap()).unwrap();
+    let carried: BTreeSet<&str> = lines.split(';').map(|l| l.split('=').nth(1).unwrap().trim().trim_end_matches(" ?")).collect();
+    let left: Vec<&str> =
+        schema["properties"].as_object().unwrap().keys().map(String::as_str).filter(|n| !carried.contains(n)).collect();
+    let without = if left.is_empty() { String::new() } else { format!("without: {}\n", left.join(", ")) };
+    let id = if out { "id = $message.id\n" } else { "ok = *\n" };
+    format!("message: {message}\nformat: json\n{without}\n{id}{}\n", lines.replace("; ", "\n"))
+}
+
+// === impl World ===
+
+impl World {
+    fn new(seed: u64, files: &Files, catalogue: &Arc<Catalogue>) -> Self {
+        let shm = Path::new("/dev/shm");
+        let dir = if shm.is_dir() { tempfile::tempdir_in(shm) } else { tempfile::tempdir() }.unwrap();
+        let clock = Arc::new(Manual::at(Time(20_400 * 86_400_000)));
+        let dice = Arc::new(Dice(Mutex::new(seed)));
+        let far = Arc::new(Far::new(clock.clone(), dice.clone()));
+        let healthy = PARTNERS.into_iter().map(|p| (p, true)).collect();
+        let mut world = Self { dir, catalogue: catalogue.clone(), clock, dice, far, shared: None, healthy, dossiers: Vec::new() };
+        world.open(files);
+        world
+    }
+
+    /// Opens the journal: at the start, or again after a crash.
+    fn open(&mut self, files: &Files) {
+        let journal: Arc<dyn Journal> = SqliteJournal::open(self.dir.path(), Options::default()).unwrap();
+        let blobs = Arc::new(BlobStore::open(&self.dir.path().join("files")).unwrap());
+        let shelf = Shelf::open(&self.dir.path().join("adapters"), self.catalogue.clone(), files, Box::new(|_| None)).unwrap();
+        let parts = Parts {
+            catalogue: self.catalogue.clone(),
+            shelf: Arc::new(shelf),
+            journal,
+            blobs,
+            transport: self.far.clone(),
+            clock: self.clock.clone(),
+            random: self.dice.clone(),
+            breaker: BreakerPolicy::default(),
+        };
+        let guide = Guide::of(&self.catalogue);
+        let shared = Arc::new(Shared { parts, guide, tokens: Tokens::default(), board: Board::default() });
+        *self.far.door.lock().unwrap() = Some(shared.clone());
+        self.shared = Some(shared);
+    }
+
+    /// As by a kill: nothing is settled, everything is read back from disk.
+    fn crash(&mut self, files: &Files) {
+        *self.far.door.lock().unwrap() = None;
+        self.shared = None;
+        self.open(files);
+    }
+
+    fn shared(&self) -> Arc<Shared> {
+        self.shared.clone().unwrap()
+    }
+
+    /// Takes what is due at a partner and runs it; `false`: nothing was due.
+    async fn dispatch(&mut self, partner: &'static str, max: u32, files: &Files) -> bool {
+        let shared = self.shared();
+        let claims = shared.parts.journal.claim(partner, max, self.clock.now(), None, &self.catalogue.digest).await.unwrap();
+        let any = !claims.is_empty();
+        for claim in claims {
+            let healthy = self.healthy[partner];
+            let run = attempt::run(shared.clone(), self.catalogue.partners[partner].clone(), claim, Duration::ZERO, healthy);
+            let outcome = tokio::select! {
+                outcome = run => outcome,
+                () = self.far.hangs.notified() => {
+                    drop(shared);
+                    self.crash(files);
+                    return true;
+                }
+            };
+            if let Some(outcome) = outcome {
+                self.healthy.insert(partner, outcome.trouble() == Trouble::None);
+            }
+        }
+        any
+    }
+
+    async fn register(&mut self) {
+        let code = format!("H26.15-20251108-{:07}", self.dossiers.len() + 1);
+        let at = self.clock.now().rfc3339();
+        let body = json!({ "code": code, "procedure": "1.005142", "submitted_at": at, "agency": { "code": "H26.15" },
+            "owner": { "name": "Người Thử" }, "papers": [] });
+        take(&self.shared(), "city", &code, Kind::DossierSubmit, &body, |scene, _, m, s| exchange::submit(scene, m, s))
+            .await
+            .unwrap();
+        self.dossiers.push(code);
+    }
+
+    async fn snapshot(&self, code: &str) -> Snapshot {
+        self.shared().parts.journal.snapshot(code).await.unwrap()
+    }
+
+    async fn unfinished(&self) -> Vec<DeliveryView> {
+        self.shared().parts.journal.deliveries(DeliveryFilter { limit: 1000, ..DeliveryFilter::default() }).await.unwrap()
+    }
+
+    /// What the citizen does.
+    async fn citizen(&self) {
+        if self.dossiers.is_empty() {
+            return;
+        }
+        let code = &self.dossiers[self.dice.below(self.dossiers.len())];
+        let shared = self.shared();
+        match self.dice.below(10) {
+            0 => {
+                let body = json!({ "code": code, "reason": "đổi ý" });
+                let _ =
+                    take(&shared, "city", code, Kind::DossierWithdraw, &body, |scene, _, m, s| exchange::withdraw(scene, m, s))
+                        .await;
+            }
+            1..=4 => {
+                let round = self.snapshot(code).await.dossier.unwrap().rounds + 1;
+                let body = json!({ "code": code, "round": round, "papers": [] });
+                let _ = take(&shared, "city", code, Kind::DossierSupplement, &body, |scene, _, m, s| {
+                    exchange::supplement(scene, m, s)
+                })
+                .await;
+            }
+            _ => {
+                let body = json!({ "code": code, "return_url": "https://city.example/back" });
+                let click = |scene: &Scene<'_>, _: &str, m: &mut Message, s: &Snapshot| match exchange::start(scene, m, s)? {
+                    Start::Open(_) => Ok(Effects::default()),
+                    Start::New(effects, _) => Ok(*effects),
+                };
+                let _ = take(&shared, "city", code, Kind::PaymentStart, &body, click).await;
+            }
+        }
+    }
+
+    /// What the clock does: unpaid transactions whose time is over.
+    async fn expire(&self) {
+        let shared = self.shared();
+        let now = self.clock.now();
+        for payment in shared.parts.journal.expiring(now, 100).await.unwrap() {
+            let snapshot = shared.parts.journal.snapshot(&payment.dossier).await.unwrap();
+            let effects = with_scene(&shared, "bank", None, |scene| exchange::expired(scene, &payment, &snapshot));
+            shared.parts.journal.apply(effects).await.unwrap();
+        }
+    }
+}
+
+fn with_scene<T>(shared: &Shared, partner: &str, service: Option<&Service>, act: impl FnOnce(&Scene<'_>) -> T) -> T {
+    let now = shared.parts.clock.now();
+    let mint = Mint::new(&*shared.parts.random, now);
+    let origin = Origin { partner: partner.into(), caller: partner.into(), agencies: Vec::new(), trace: None };
+    let files = exchange::Files::new();
+    act(&Scene { now, mint: &mint, origin: &origin, guide: &shared.guide, service, files: &files })
+}
+
+/// One message at the door: decided, accepted; anew when a row has changed meanwhile.
+async fn take(
+    shared: &Shared,
+    partner: &str,
+    code: &str,
+    kind: Kind,
+    body: &Value,
+    decide: impl Fn(&Scene<'_>, &str, &mut Message, &Snapshot) -> Result<Effects, Refusal>,
+) -> Result<(), &'static str> {
+    loop {
+        let now = shared.parts.clock.now();
+        let snapshot = shared.parts.journal.snapshot(code).await.unwrap();
+        let mut message = Message { kind, body: body.clone() };
+        let service = match &snapshot.dossier {
+            Some(dossier) => Service::of_dossier(&shared.parts.catalogue, dossier),
+            None => Service::of_submission(&shared.parts.catalogue, &message).ok(),
+        };
+        let id = Mint::new(&*shared.parts.random, now).message_id();
+        let effects = with_scene(shared, partner, service.as_ref(), |scene| decide(scene, &id, &mut message, &snapshot));
+        let effects = effects.map_err(|refusal| refusal.code)?;
+        let message = NewMessage {
+            id,
+            partner: partner.into(),
+            route: "in".into(),
+            kind,
+            dossier: Some(code.into()),
+            caller: partner.into(),
+            received_at: now,
+            adapters: shared.parts.catalogue.digest.clone(),
+            body: message.body.to_string().into_bytes(),
+            raw: Vec::new(),
+        };
+        let acceptance = Acceptance { idempotency: None, message, effects, receipt: json!({}) };
+        if matches!(shared.parts.journal.accept(acceptance).await.unwrap(), Accepted::New { .. }) {
+            return Ok(());
+        }
+    }
+}
