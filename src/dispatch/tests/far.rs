@@ -7,6 +7,8 @@ pub(super) struct Case {
     pub(super) status: Status,
     at: Time,
     been: Vec<Status>,
+    /// A push of it came to our door.
+    told: bool,
     pub(super) took: Vec<(String, String)>,
 }
 
@@ -123,6 +125,9 @@ impl Far {
             }
             let decide = |scene: &Scene<'_>, id: &str, m: &mut Message, s: &Snapshot| exchange::pushed(scene, id, m, s);
             let taken = take(&shared, "office", &push.code, Kind::StatusChange, &body, decide).await;
+            if let Some(case) = self.books.lock().unwrap().cases.get_mut(&push.code) {
+                case.told = true;
+            }
             // A withdrawal ends by our clock: a status of the same second, still on its way then, may seem newer than the end.
             let over = self.books.lock().unwrap().cases[&push.code].status == Status::Withdrawn;
             if let Some(code) = taken.err().filter(|_| !over) {
@@ -172,7 +177,13 @@ impl Far {
                     books.violations.push(format!("{operation} of {code} came again after it was processed"));
                 }
                 if operation == "submit" && !books.cases.contains_key(&code) {
-                    let case = Case { status: Status::New, at: now, been: vec![Status::New], took: vec![(operation.into(), id)] };
+                    let case = Case {
+                        status: Status::New,
+                        at: now,
+                        been: vec![Status::New],
+                        told: false,
+                        took: vec![(operation.into(), id)],
+                    };
                     books.cases.insert(code, case);
                     return json!({ "ok": true });
                 }
@@ -198,7 +209,10 @@ impl Far {
             }
             "inquiry" => {
                 let asked = text("message");
-                json!({ "ok": true, "known": books.cases.get(&code).is_some_and(|c| c.took.iter().any(|(_, i)| *i == asked)) })
+                // Its look-up may lag behind: a push that told us of the dossier counts all the same.
+                let lags = !self.calm.load(Ordering::SeqCst) && self.dice.percent(50);
+                let took = |c: &Case| c.took.iter().enumerate().any(|(n, (_, i))| *i == asked && !(lags && c.told && n == 0));
+                json!({ "ok": true, "known": books.cases.get(&code).is_some_and(took) })
             }
             "create" => {
                 let transaction = text("transaction");
