@@ -1,6 +1,7 @@
 //! Random interleavings of messages, calls, weather and crashes, by seed.
 
 use super::*;
+use std::sync::atomic::AtomicUsize;
 
 /// Sequences run: a few seconds; 1500 were run once.
 const SEQUENCES: u64 = 120;
@@ -88,4 +89,49 @@ async fn check(world: &World, seed: u64) {
         let told = books.cases.get(code).map_or(0, |c| c.took.iter().filter(|(o, _)| o == "paid").count());
         assert_eq!(told, usize::from(paid > 0), "seed {seed}: {code}");
     }
+}
+
+/// A ministry whose look-up lags: the call is cut after processing, and while we ask, its push comes and the answer is "not known".
+struct Lagging {
+    submissions: AtomicUsize,
+    door: Mutex<Option<Arc<Shared>>>,
+}
+
+impl Transport for Lagging {
+    fn send(&self, call: Call) -> Pin<Box<dyn Future<Output = Result<Reply, SendError>> + Send + '_>> {
+        Box::pin(async move {
+            let body: Value = serde_json::from_slice(&call.body).unwrap();
+            if call.url.ends_with("/submit") {
+                self.submissions.fetch_add(1, Ordering::SeqCst);
+                return Err(SendError::Lost("cut"));
+            }
+            let shared = self.door.lock().unwrap().clone().unwrap();
+            let code = body["code"].as_str().unwrap();
+            let at = shared.parts.clock.now().rfc3339();
+            let push = json!({ "code": code, "status": "received", "at": at, "missing": [], "documents": [] });
+            let decide = |scene: &Scene<'_>, id: &str, m: &mut Message, s: &Snapshot| exchange::pushed(scene, id, m, s);
+            take(&shared, "office", code, Kind::StatusChange, &push, decide).await.unwrap();
+            Ok(Reply { status: 200, retry_after: None, body: r#"{"ok":true,"known":false}"#.into() })
+        })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_push_that_comes_while_we_ask_keeps_the_submission_from_being_sent_again() {
+    let (files, catalogue) = catalogue();
+    let mut world = World::new(1, &files, &catalogue);
+    let lagging = Arc::new(Lagging { submissions: AtomicUsize::new(0), door: Mutex::default() });
+    let before = world.shared.take().unwrap();
+    let parts = Parts { transport: lagging.clone(), ..before.parts.clone() };
+    let guide = Guide::of(&catalogue);
+    let shared = Arc::new(Shared { parts, guide, tokens: Tokens::default(), board: Board::default() });
+    *lagging.door.lock().unwrap() = Some(shared.clone());
+    world.shared = Some(shared);
+    world.register().await;
+    for _ in 0..10 {
+        world.dispatch("office", 10, &files).await;
+        world.clock.turn(Duration::from_secs(150));
+    }
+    assert_eq!(lagging.submissions.load(Ordering::SeqCst), 1);
+    assert!(world.unfinished().await.iter().all(|d| d.partner != "office"));
 }
