@@ -4,7 +4,6 @@
 use super::{Board, Parts, Shared, attempt};
 use crate::catalogue::{Catalogue, Files, Shelf};
 use crate::clock::{Clock as _, Manual, Time};
-use crate::config::Placeholders;
 use crate::delivery::{BreakerPolicy, Trouble};
 use crate::exchange::{self, Guide, Origin, Refusal, Scene, Service, Start};
 use crate::journal::{
@@ -157,7 +156,7 @@ fn catalogue() -> (Files, Arc<Catalogue>) {
         }
         files = files.with(format!("adapters/{name}/partner.toml"), toml);
     }
-    let catalogue = Catalogue::load(&files, &BTreeMap::new(), &Placeholders).unwrap_or_else(|faults| panic!("{faults}"));
+    let catalogue = Catalogue::for_tests(&files);
     (files, Arc::new(catalogue))
 }
 

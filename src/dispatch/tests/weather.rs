@@ -60,10 +60,8 @@ async fn calm(world: &mut World, files: &Files) {
 
 async fn check(world: &World, seed: u64) {
     let left = world.unfinished().await;
-    let books = world.far.books.lock().unwrap();
-    assert_eq!(books.violations, Vec::<String>::new(), "seed {seed}");
-    assert!(books.pushes.is_empty() && left.is_empty(), "seed {seed}: {left:#?}");
-    drop(books);
+    assert_eq!(world.far.books.lock().unwrap().violations, Vec::<String>::new(), "seed {seed}");
+    assert!(world.far.books.lock().unwrap().pushes.is_empty() && left.is_empty(), "seed {seed}: {left:#?}");
     for code in &world.dossiers {
         let snapshot = world.snapshot(code).await;
         let dossier = snapshot.dossier.unwrap();
