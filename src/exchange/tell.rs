@@ -3,7 +3,7 @@
 
 use super::scene::Scene;
 use crate::clock::Time;
-use crate::journal::Effects;
+use crate::journal::{Effects, NewCase};
 use crate::model::{Dossier, Kind, Message, Status, Vnd};
 use serde_json::{Map, Value, json};
 
@@ -89,11 +89,22 @@ pub(super) fn fee(
 pub(super) fn fee_paid(scene: &Scene<'_>, dossier: &Dossier, amount: Vnd, transaction: &str, effects: &mut Effects) {
     let Some(ministry) = &dossier.ministry else { return };
     let body = json!({ "code": dossier.code, "amount": amount.amount(), "transaction": transaction, "at": scene.now.rfc3339() });
-    effects.deliveries.extend(scene.delivery(ministry, Kind::FeePaid, &dossier.code, &dossier.code, Some(body)));
+    send(scene, dossier, ministry, Kind::FeePaid, body, effects);
 }
 
 fn send_portal(scene: &Scene<'_>, dossier: &Dossier, kind: Kind, body: Value, effects: &mut Effects) {
-    effects.deliveries.extend(scene.delivery(&dossier.portal, kind, &dossier.code, &dossier.code, Some(body)));
+    send(scene, dossier, &dossier.portal, kind, body, effects);
+}
+
+/// A partner without a route for what it should be told is a matter for a person; nothing is dropped in silence.
+fn send(scene: &Scene<'_>, dossier: &Dossier, partner: &str, kind: Kind, body: Value, effects: &mut Effects) {
+    match scene.delivery(partner, kind, &dossier.code, &dossier.code, Some(body)) {
+        Some(delivery) => effects.deliveries.push(delivery),
+        None => {
+            let data = json!({ "partner": partner, "message": kind.name() });
+            effects.cases.push(NewCase { kind: "no-route".into(), dossier: Some(dossier.code.clone()), data, at: scene.now });
+        }
+    }
 }
 
 /// With 9 or 10 the result's documents are named.

@@ -242,6 +242,17 @@ fn an_impossible_move_is_refused_and_leaves_only_an_audit_entry() {
 }
 
 #[test]
+fn what_a_partner_has_no_route_for_is_a_matter_for_a_person() {
+    let mut world = World::registered();
+    world.guide.targets.retain(|(partner, _), _| partner != "north");
+    let body =
+        json!({ "id": "a", "code": CODE, "status": "received", "at": world.now.rfc3339(), "missing": [], "documents": [] });
+    let message = Message { kind: Kind::StatusChange, body };
+    let effects = world.scene_of("ministry", |scene, snapshot| pushed(scene, "a", &message, snapshot)).unwrap();
+    assert_eq!(effects.cases.iter().map(|c| c.kind.as_str()).collect::<Vec<_>>(), ["no-route"]);
+}
+
+#[test]
 fn a_status_far_ahead_of_our_clock_is_refused() {
     let mut world = World::registered();
     assert_eq!(world.push("a", Status::Received, DAY).unwrap_err().code, "time-ahead");
