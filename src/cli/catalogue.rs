@@ -4,7 +4,7 @@ use super::{Failed, screen};
 use crate::catalogue::{Filter, Host, Level, Tier, report};
 use crate::clock::{Clock as _, Wall};
 
-const ABOUT: &str = "\
+pub(super) const ABOUT: &str = "\
 Lists the procedures the gateway knows: both lists (2019 and 2026), with tier, level, host, fee, term and days of validity.
 
 A level no source gives is `unknown`; it is counted so and never filled in. A row is true only between its days.";
@@ -19,13 +19,13 @@ Examples:
 
 /// Arguments of `catalogue`.
 #[derive(Debug, clap::Args)]
-#[command(long_about = ABOUT, after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// Only this tier: department, district, commune.
     #[arg(long, value_parser = tier)]
     tier: Option<Tier>,
     /// Only this list: 2019, 2026.
-    #[arg(long)]
+    #[arg(long, value_parser = ["2019", "2026"])]
     era: Option<String>,
     /// Only what runs on this software: city, ministry.
     #[arg(long, value_parser = host)]

@@ -6,7 +6,7 @@ use crate::config::Placeholders;
 use serde_json::json;
 use std::path::PathBuf;
 
-const ABOUT: &str = "\
+pub(super) const ABOUT: &str = "\
 Compiles every adapter, code list, schema and the catalogue of procedures, and tells all faults at once, each with file, line and column. \
 No secret is needed: references are followed to stand-ins.
 
@@ -21,7 +21,7 @@ Examples:
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
-#[command(long_about = ABOUT, after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// The folder; left out: the adapters inside the program.
     adapters_dir: Option<PathBuf>,

@@ -5,7 +5,7 @@ use super::{Failed, screen};
 use crate::clock::{Clock as _, Wall};
 use serde_json::{Value, json};
 
-const ABOUT: &str = "\
+pub(super) const ABOUT: &str = "\
 Deliveries: one message to one partner each. Lists those that have not ended, shows one with its attempts, releases or closes what is \
 parked. Every act needs a reason and stands in the audit with the operator's name.";
 
@@ -28,7 +28,7 @@ they told you:
 
 /// Arguments of `deliveries`.
 #[derive(Debug, clap::Args)]
-#[command(long_about = ABOUT, after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     #[command(flatten)]
     gateway: remote::Reach,
@@ -172,7 +172,7 @@ pub(super) fn help(delivery: &Value) -> Option<String> {
             "lienthong deliveries release {n} --verdict received|not-received|send-again --reason …   (ask {} first)",
             text(delivery, "partner")
         )),
-        "parked" => Some(format!("lienthong deliveries release {n} --reason …   (it never left; mend the cause first)")),
+        "parked" => Some(format!("lienthong deliveries release {n} --reason …   (they have not taken it; mend the cause first)")),
         _ => None,
     }
 }

@@ -5,7 +5,7 @@ use super::{Failed, deliveries, screen};
 use crate::model::Status;
 use serde_json::Value;
 
-const ABOUT: &str = "\
+pub(super) const ABOUT: &str = "\
 Shows a dossier of the running gateway: where it stands, its fee, what still waits to be delivered about it, and its timeline, \
 oldest first. No personal data is in it.";
 
@@ -16,7 +16,7 @@ Examples:
 
 /// Arguments of `dossier`.
 #[derive(Debug, clap::Args)]
-#[command(long_about = ABOUT, after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// The dossier's code (mã hồ sơ).
     code: String,
@@ -51,22 +51,22 @@ pub(super) async fn run(arguments: &Arguments, json: bool) -> Result<(), Failed>
 }
 
 fn head(dossier: &Value) {
-    screen::line(format!("{:<10} {}", "code", text(dossier, "code")));
+    screen::line(format!("{:<11} {}", "code", text(dossier, "code")));
     let word = text(dossier, "status");
     let vietnamese = Status::of_word(&word).map_or("", Status::vietnamese);
-    screen::line(format!("{:<10} {word} ({vietnamese})", "status"));
+    screen::line(format!("{:<11} {word} ({vietnamese})", "status"));
     for name in ["procedure", "agency", "ministry", "reference", "supplements"] {
         let value = text(dossier, name);
-        if !value.is_empty() {
-            screen::line(format!("{name:<10} {value}"));
+        if !value.is_empty() && value != "0" {
+            screen::line(format!("{name:<11} {value}"));
         }
     }
     if let Some(fee) = dossier.get("fee").filter(|f| f.is_object()) {
-        screen::line(format!("{:<10} {} {}", "fee", screen::money(number(fee, "amount")), text(fee, "state")));
+        screen::line(format!("{:<11} {} {}", "fee", screen::money(number(fee, "amount")), text(fee, "state")));
     }
     for name in ["registered_at", "due_at"] {
         if let Some(at) = time(dossier, name) {
-            screen::line(format!("{:<10} {}", name.trim_end_matches("_at"), screen::when(at)));
+            screen::line(format!("{:<11} {}", name.trim_end_matches("_at"), screen::when(at)));
         }
     }
 }

@@ -57,30 +57,43 @@ struct Cli {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Run the gateway.
+    #[command(long_about = serve::ABOUT)]
     Serve(serve::Arguments),
     /// Run the main job end to end on this machine: gateway and all three partners, nothing to configure.
+    #[command(long_about = demo::ABOUT)]
     Demo(demo::Arguments),
     /// Compile every adapter and tell all faults at once.
+    #[command(long_about = check::ABOUT)]
     Check(check::Arguments),
     /// Read a partner's message from its wire form into the canonical JSON.
+    #[command(long_about = wire::READ)]
     Read(wire::ReadArguments),
     /// Write a canonical message in a partner's wire form.
+    #[command(long_about = wire::WRITE)]
     Write(wire::WriteArguments),
     /// Read one partner's message and write it as another's.
+    #[command(long_about = wire::TRANSLATE)]
     Translate(wire::TranslateArguments),
     /// List the procedures; set the plan beside them.
+    #[command(long_about = catalogue::ABOUT)]
     Catalogue(catalogue::Arguments),
     /// Run one simulated partner.
+    #[command(long_about = simulate::ABOUT)]
     Simulate(Box<simulate::Arguments>),
     /// Every partner's queue, oldest message, pace, breaker and parked messages.
+    #[command(long_about = status::ABOUT)]
     Status(status::Arguments),
     /// Deliveries: list, show, release, close.
+    #[command(long_about = deliveries::ABOUT)]
     Deliveries(deliveries::Arguments),
     /// A dossier's state and timeline.
+    #[command(long_about = dossier::ABOUT)]
     Dossier(dossier::Arguments),
     /// Send nothing to a partner until it is resumed.
+    #[command(long_about = pause::PAUSE)]
     Pause(pause::PauseArguments),
     /// End a pause.
+    #[command(long_about = pause::RESUME)]
     Resume(pause::ResumeArguments),
 }
 
@@ -175,6 +188,9 @@ mod tests {
         cli.clone().debug_assert();
         for command in cli.get_subcommands_mut().filter(|c| c.get_name() != "help") {
             let help = command.render_long_help().to_string();
+            let about = command.get_long_about().map(ToString::to_string).unwrap_or_default();
+            let first: String = about.chars().take(40).collect();
+            assert!(about.len() > 50 && help.starts_with(&first), "{} does not explain itself", command.get_name());
             assert!(help.contains("Example"), "{} shows no example", command.get_name());
         }
     }

@@ -4,9 +4,11 @@ use super::remote::{self, Remote};
 use super::{Failed, screen};
 use serde_json::json;
 
-const PAUSE: &str = "\
+pub(super) const PAUSE: &str = "\
 Nothing more is sent to the partner until it is resumed; what is accepted for it meanwhile waits on disk, uses up no attempt and goes \
 out in order afterwards. Calls under way end. The pause survives a restart and stands in the audit.";
+
+pub(super) const RESUME: &str = "Ends a pause: what waits for the partner goes out in order, at its pace.";
 
 const PAUSE_EXAMPLES: &str = "\
 Example:
@@ -15,7 +17,7 @@ Example:
 
 /// Arguments of `pause`.
 #[derive(Debug, clap::Args)]
-#[command(long_about = PAUSE, after_help = PAUSE_EXAMPLES)]
+#[command(after_help = PAUSE_EXAMPLES)]
 pub(super) struct PauseArguments {
     /// The partner's name, as `lienthong status` shows it.
     partner: String,
@@ -28,7 +30,7 @@ pub(super) struct PauseArguments {
 
 /// Arguments of `resume`.
 #[derive(Debug, clap::Args)]
-#[command(long_about = "Ends a pause: what waits for the partner goes out in order, at its pace.", after_help = PAUSE_EXAMPLES)]
+#[command(after_help = PAUSE_EXAMPLES)]
 pub(super) struct ResumeArguments {
     /// The partner's name, as `lienthong status` shows it.
     partner: String,

@@ -32,6 +32,9 @@ impl Remote {
     pub(super) fn new(arguments: &Reach) -> Result<Self, Failed> {
         let given = |own: &Option<String>, name: &str| own.clone().or_else(|| ProcessEnv.get(name));
         let base = given(&arguments.admin, "LIENTHONG_ADMIN").unwrap_or_else(|| DEFAULT.to_owned());
+        if !base.starts_with("http://") && !base.starts_with("https://") {
+            return Err(Failed::because(format!("`{base}` is no address of a gateway: it must be a URL such as {DEFAULT}")));
+        }
         let token = given(&arguments.token, "LIENTHONG_TOKEN").ok_or_else(|| {
             Failed::because(
                 "no token: give an operator's with --token or in LIENTHONG_TOKEN\n  (the word behind token_sha256 of a caller with the role `operator` in callers.toml)",

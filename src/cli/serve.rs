@@ -5,7 +5,7 @@ use crate::app::{self, App, Settings};
 use crate::config::{Config, ProcessEnv};
 use std::path::PathBuf;
 
-const ABOUT: &str = "\
+pub(super) const ABOUT: &str = "\
 Runs the gateway: opens its journal, compiles the adapters, opens its two addresses (partners and /v1; operators) and starts \
 delivering. Everything it needs is told at the start; what is wrong with the configuration is told all at once, and nothing is started.
 
@@ -22,7 +22,7 @@ Then: lienthong status · curl http://127.0.0.1:8081/readyz";
 
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
-#[command(long_about = ABOUT, after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// gateway.toml [default: LIENTHONG_CONFIG, else config/gateway.toml].
     #[arg(long, value_name = "FILE")]

@@ -3,7 +3,7 @@
 use super::Failed;
 use crate::simulator::{Options, Role, run as simulate};
 
-const ABOUT: &str = "\
+pub(super) const ABOUT: &str = "\
 Runs one of the three partners as a real server on loopback: the city's portal, the Ministry's software or the payment platform.
 
 It holds its side of the wire contract, refuses what breaks it, keeps a book of every call and has weather: delay, 503, 502 after \
@@ -22,7 +22,7 @@ Control routes (at the `control` address, open even while the partner is down):
 
 /// Arguments of `simulate`.
 #[derive(Debug, clap::Args)]
-#[command(long_about = ABOUT, after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// Which partner.
     role: Role,

@@ -5,7 +5,7 @@ use super::{Failed, screen};
 use crate::clock::{Clock as _, Wall};
 use serde_json::Value;
 
-const ABOUT: &str = "\
+pub(super) const ABOUT: &str = "\
 Asks the running gateway how it stands: for each partner what waits, the oldest of it, the pace it is fed at, whether it seems out, \
 how many messages are parked.
 
@@ -22,7 +22,7 @@ What the columns say:
 
 /// Arguments of `status`.
 #[derive(Debug, clap::Args)]
-#[command(long_about = ABOUT, after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     #[command(flatten)]
     gateway: remote::Reach,

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-const READ: &str = "\
+pub(super) const READ: &str = "\
 Reads a message in a partner's wire form (JSON, XML, form) and prints it in the canonical form.
 
 The message is named by its mapping: adapters/PARTNER/MESSAGE.map. Faults are told all at once, with line, column, what was expected and \
@@ -27,7 +27,7 @@ Examples:
   lienthong read PARTNER/supplement message.json --context dossier.procedure=1.005142 --context dossier.edition=2025
   lienthong read PARTNER/result result.xml --contents files/     keeps the attachments, named by their digest";
 
-const WRITE: &str = "\
+pub(super) const WRITE: &str = "\
 Writes a canonical message (JSON) in a partner's wire form.
 
 A mapping is a function: the same message and the same context give the same bytes. What the message does not hold comes from the \
@@ -39,7 +39,7 @@ Examples:
   lienthong write PARTNER/submit dossier.json --context message.id=019a0b7c-5e2f-7c3a-9d41-000000000001
   lienthong read A/submit in.json | lienthong write B/submit     the same as translate";
 
-const TRANSLATE: &str = "\
+pub(super) const TRANSLATE: &str = "\
 Reads a message of one partner and writes it as another's, through the canonical form; what the gateway would add from its catalogue \
 (the names of procedure and agency) is added.";
 
@@ -64,7 +64,7 @@ struct Common {
 
 /// Arguments of `read`.
 #[derive(Debug, clap::Args)]
-#[command(long_about = READ, after_help = READ_EXAMPLES)]
+#[command(after_help = READ_EXAMPLES)]
 pub(super) struct ReadArguments {
     /// Which message: PARTNER/MESSAGE.
     message: String,
@@ -76,7 +76,7 @@ pub(super) struct ReadArguments {
 
 /// Arguments of `write`.
 #[derive(Debug, clap::Args)]
-#[command(long_about = WRITE, after_help = WRITE_EXAMPLES)]
+#[command(after_help = WRITE_EXAMPLES)]
 pub(super) struct WriteArguments {
     /// Which message: PARTNER/MESSAGE.
     message: String,
@@ -88,7 +88,7 @@ pub(super) struct WriteArguments {
 
 /// Arguments of `translate`.
 #[derive(Debug, clap::Args)]
-#[command(long_about = TRANSLATE, after_help = TRANSLATE_EXAMPLES)]
+#[command(after_help = TRANSLATE_EXAMPLES)]
 pub(super) struct TranslateArguments {
     /// What it is: PARTNER/MESSAGE.
     source: String,
@@ -139,8 +139,14 @@ impl<'c> Named<'c> {
         let readings = self.mapping.read(bytes, context, contents).map_err(|faults| {
             let text = String::from_utf8_lossy(bytes);
             faults.iter().for_each(|f| screen::note(shown(f, file, &text)));
-            let many = if faults.len() == 1 { "one fault" } else { "several faults" };
-            Failed::because(format!("{many}: this is not a valid {}/{}", self.partner.name, self.mapping.name()))
+            let many = if faults.len() == 1 { "one fault".to_owned() } else { format!("{} faults", faults.len()) };
+            let asks = faults.iter().any(|f| f.expected.en.contains("`$"));
+            let hint = if asks {
+                "\n  give what the gateway would know with --context, such as --context dossier.procedure=1.005142"
+            } else {
+                ""
+            };
+            Failed::because(format!("{many}: this is not a valid {}/{}{hint}", self.partner.name, self.mapping.name()))
         })?;
         for reported in readings.iter().flat_map(|r| &r.reported) {
             screen::note(format!("note: {} is not known to the mapping and was passed over", reported.pointer));
@@ -158,12 +164,11 @@ impl<'c> Named<'c> {
             many => self.mapping.write_batch(many, context, contents, Some(&seal)),
         };
         written.map_err(|fault| {
-            let (place, name) = (if fault.pointer.is_empty() { "/" } else { &fault.pointer }, self.mapping.name());
+            let (partner, name) = (&self.partner.name, self.mapping.name());
             Failed::because(format!(
-                "{}/{name} cannot say this: at {place} ({}): {}",
-                self.partner.name,
-                fault.wire,
-                fault.text_en()
+                "{partner}/{name} cannot say this: {}\n  the input is a canonical {}, as `lienthong read` prints it",
+                fault.text_en(),
+                self.mapping.message()
             ))
         })
     }

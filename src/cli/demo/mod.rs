@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tally::Tally;
 
-const ABOUT: &str = "\
+pub(super) const ABOUT: &str = "\
 Runs the main job end to end on this machine, with nothing to configure: the gateway and all three partners in one process, on loopback \
 and free ports, with a journal on disk in a temporary folder.
 
@@ -43,7 +43,7 @@ const BOUND: Duration = Duration::from_secs(120);
 
 /// Arguments of `demo`.
 #[derive(Debug, clap::Args)]
-#[command(long_about = ABOUT, after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// How many dossiers are handed in.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(6..=2000))]
