@@ -81,7 +81,7 @@ fn every_keyword_is_said_in_both_languages_at_its_place() {
             "/reason",
             "type",
             "sai kiểu giá trị; cần văn bản; nhận được số, 1 chữ số",
-            "wrong type of value; expected text; found number, 1 digits",
+            "wrong type of value; expected text; found number, 1 digit",
         ),
         (
             json!({"code": "000.00.15.H26-190315-0001", "reason": ""}),
@@ -94,7 +94,7 @@ fn every_keyword_is_said_in_both_languages_at_its_place() {
             json!({"code": "000.00.15.H26-190315-0001", "reason": "y", "extra": 1}),
             "",
             "additionalProperties",
-            "trường không được biết đến: “extra”",
+            "trường không có trong đặc tả: “extra”",
             "unknown fields: “extra”",
         ),
     ] {

@@ -24,7 +24,7 @@ pub(super) fn told(error: &ValidationError<'_>, pointer: &str, public: bool) -> 
             found = Found::Unsaid;
             let names: Vec<String> = unexpected.iter().map(|n| name(n)).collect();
             let names = names.join(", ");
-            Both::new(format!("trường không được biết đến: {names}"), format!("unknown fields: {names}"))
+            Both::new(format!("trường không có trong đặc tả: {names}"), format!("unknown fields: {names}"))
         }
         ValidationErrorKind::Type { kind } => {
             let kinds = types(kind);

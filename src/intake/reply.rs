@@ -157,7 +157,7 @@ fn told(refusal: &Refusal, english: bool) -> String {
     }
     let shown = places.iter().take(3).copied().collect::<Vec<_>>().join("; ");
     let more = if places.len() > 3 { "; …" } else { "" };
-    format!("{own} {shown}{more}").chars().take(2000).collect()
+    format!("{}: {shown}{more}", own.trim_end_matches('.')).chars().take(2000).collect()
 }
 
 fn plain(refusal: &Refusal) -> Reply {
@@ -243,7 +243,7 @@ mod tests {
             let (text, text_en) = (format!("chỗ {n}"), format!("place {n}"));
             refusal.faults.push(Fault { pointer: format!("/{n}"), text, text_en });
         }
-        assert_eq!(told(&refusal, true), "Wrong. place 1; place 2; place 3; …");
+        assert_eq!(told(&refusal, true), "Wrong: place 1; place 2; place 3; …");
         assert_eq!(told(&Refusal::new("x", 422, "Sai.", "Wrong.").at("/a"), false), "Sai.");
     }
 }

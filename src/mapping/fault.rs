@@ -75,7 +75,7 @@ pub enum Found {
     /// Not told.
     #[default]
     Unsaid,
-    /// Nothing there.
+    /// Nothing there: no word is wasted on it.
     Nothing,
     /// Text of so many characters.
     Text(usize),
@@ -217,7 +217,7 @@ impl FaultKind {
             Self::Limit => ("vượt giới hạn", "over the limit"),
             Self::Duplicate => ("lặp lại", "repeated"),
             Self::Missing => ("thiếu trường bắt buộc", "a required field is missing"),
-            Self::Unknown => ("trường không được biết đến", "an unknown field"),
+            Self::Unknown => ("trường không có trong đặc tả", "an unknown field"),
             Self::Type => ("sai kiểu giá trị", "wrong type of value"),
             Self::Code => ("mã không có trong danh mục", "a code that is not in the list"),
             Self::Time => ("sai ngày giờ", "not a valid date or time"),
@@ -247,7 +247,7 @@ impl Found {
     pub fn vi(&self) -> String {
         match self {
             Self::Unsaid => String::new(),
-            Self::Nothing => "không có gì".to_owned(),
+            Self::Nothing => String::new(),
             Self::Text(n) => format!("văn bản, {n} ký tự"),
             Self::Number(n) => format!("số, {n} chữ số"),
             Self::Boolean => "giá trị đúng/sai".to_owned(),
@@ -264,8 +264,10 @@ impl Found {
     pub fn en(&self) -> String {
         match self {
             Self::Unsaid => String::new(),
-            Self::Nothing => "nothing".to_owned(),
+            Self::Nothing => String::new(),
+            Self::Text(1) => "text, 1 character".to_owned(),
             Self::Text(n) => format!("text, {n} characters"),
+            Self::Number(1) => "number, 1 digit".to_owned(),
             Self::Number(n) => format!("number, {n} digits"),
             Self::Boolean => "a boolean".to_owned(),
             Self::Null => "null".to_owned(),

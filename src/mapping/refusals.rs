@@ -110,10 +110,10 @@ fn all_faults_are_told_at_once_and_no_value_is_shown_unless_public() {
     assert_eq!(
         texts,
         [
-            "line 2, column 50, /more: an unknown field; expected the fields of this contract; found \"more\"",
+            "line 2, column 50, /more: an unknown field; expected the agreed fields; found \"more\"",
             "line 1, column 9, /code: wrong type of value; expected text without control characters; found \"5\"",
             "line 1, column 18, /kind: a code that is not in the list; expected one of: 1, 2, x; found text, 6 characters",
-            "line 2, column 10, /title: wrong type of value; expected text without control characters; found number, 1 digits",
+            "line 2, column 10, /title: wrong type of value; expected text without control characters; found number, 1 digit",
             "line 2, column 26, /who/name: a required field is missing; expected name; found text, 0 characters",
         ]
     );

@@ -88,7 +88,9 @@ impl Compiler<'_> {
             _ => Vec::new(),
         };
         let near = known.iter().filter(|k| distance(k, word) <= 2).cloned().collect::<Vec<_>>();
-        let text = format!("`{word}` of `{}` is not in the canonical schema of `{}`", path.dotted(), self.head.message.0);
+        let (whole, message) = (path.dotted(), &self.head.message.0);
+        let of = if whole == word { String::new() } else { format!(" of `{whole}`") };
+        let text = format!("`{word}`{of} is not in the canonical schema of `{message}`");
         match (near.is_empty(), known.is_empty()) {
             (false, _) => self.hint(&path.at, text, format!("did you mean `{}`?", near.join("` or `"))),
             (true, false) => self.hint(&path.at, text, format!("there are: {}", known.join(", "))),

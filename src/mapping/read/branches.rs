@@ -118,7 +118,8 @@ impl<'a> Eval<'_, '_, 'a> {
             Ok(key) => Some(key),
             Err(_) if !self.run.faults.is_empty() => None,
             Err(why) => {
-                let expected = Both::new(format!("thủ tục có mẫu tờ khai ({why})"), format!("a procedure with a form ({why})"));
+                let expected =
+                    Both::new(format!("thủ tục có mẫu tờ khai ({})", why.vi), format!("a procedure with a form ({})", why.en));
                 self.run.fault(path, at, FaultKind::Form, expected, Found::Unsaid);
                 None
             }

@@ -219,7 +219,7 @@ impl<'a> Run<'_, 'a> {
                 self.reported.push(Reported { pointer });
             }
         } else {
-            let expected = Both::new("các trường của hợp đồng này", "the fields of this contract");
+            let expected = Both::new("các trường đã thống nhất", "the agreed fields");
             self.fault(&path, at, FaultKind::Unknown, expected, Found::Name(super::fault::short(name)));
         }
     }

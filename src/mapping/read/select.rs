@@ -3,7 +3,7 @@
 use super::{Frame, Run, Seen};
 use crate::mapping::compile::form_key;
 use crate::mapping::convert::Chain;
-use crate::mapping::fault::FaultKind;
+use crate::mapping::fault::{Both, FaultKind, short};
 use crate::mapping::pattern::day_of;
 use crate::mapping::plan::{Compiled, Fork, NodeId, SelectBy, Variant};
 use crate::mapping::slip::{MAX_HELD, Slip};
@@ -37,19 +37,28 @@ fn told(frame: &Frame<'_>, node: NodeId, chain: &Chain) -> Option<String> {
 }
 
 /// The form's key from a body and the context; the error says what is missing.
-pub(crate) fn key(map: &Compiled, ctx: &Context, body: &Value, fork: &Fork) -> Result<String, String> {
+pub(crate) fn key(map: &Compiled, ctx: &Context, body: &Value, fork: &Fork) -> Result<String, Both> {
     let (code, name) = match &fork.select.code {
         SelectBy::Path(path) => (get(body, path).and_then(Value::as_str), path.join(".")),
         SelectBy::Context(name) => (ctx.text(name), format!("${name}")),
     };
-    let code = code.ok_or_else(|| format!("`{name}` is not known"))?;
+    let code = code.ok_or_else(|| unknown(&name))?;
     if let Some(edition) = ctx.text("dossier.edition") {
         return Ok(form_key(code, edition));
     }
-    let day = body.get("submitted_at").and_then(Value::as_str).and_then(day_of).ok_or("`submitted_at` is not known")?;
-    let edition =
-        map.shapes.editions().edition_on(code, day).ok_or_else(|| format!("no edition of {code} is in force on {day}"))?;
+    let day = body.get("submitted_at").and_then(Value::as_str).and_then(day_of).ok_or_else(|| unknown("submitted_at"))?;
+    let edition = map.shapes.editions().edition_on(code, day).ok_or_else(|| {
+        let (code, shown) = (short(code), day.strftime("%d/%m/%Y"));
+        Both::new(
+            format!("thủ tục {code} không có mẫu tờ khai nào có hiệu lực ngày {shown}"),
+            format!("no form of procedure {code} is in force on {day}"),
+        )
+    })?;
     Ok(form_key(code, edition))
+}
+
+fn unknown(name: &str) -> Both {
+    Both::new(format!("chưa biết `{name}`"), format!("`{name}` is not known"))
 }
 
 /// A form too long to be held until its code comes.

@@ -76,7 +76,7 @@ pub(crate) fn write(
     sealer: Option<&dyn Sealer>,
 ) -> Written<Vec<u8>> {
     if bodies.is_empty() || (bodies.len() > 1 && !map.batch) {
-        let text = Both::new("hợp đồng này chở đúng một bản tin", "this wire carries exactly one message");
+        let text = Both::new("đặc tả này chỉ cho phép đúng một bản tin", "this wire carries exactly one message");
         return Err(WriteFault { pointer: String::new(), wire: String::new(), kind: WriteFaultKind::Value, text });
     }
     match map.format {
@@ -241,12 +241,12 @@ impl<'w, W: Wire> Run<'w, W> {
     fn fork(&mut self, plan: &Plan, index: usize, at: Cursor<'w, '_>) -> Written<()> {
         let Some(fork) = plan.forks.get(index) else { return Ok(()) };
         let body = self.body(at).unwrap_or(&Value::Null);
-        let fault = |why: String| {
-            let text = Both::new(format!("không có mẫu tờ khai: {why}"), format!("no form: {why}"));
+        let fault = |why: Both| {
+            let text = Both::new(format!("không có mẫu tờ khai: {}", why.vi), format!("no form: {}", why.en));
             WriteFault { pointer: format!("/{}", fork.at.join("/")), wire: String::new(), kind: WriteFaultKind::Form, text }
         };
         let key = form_key_of(self.map, self.ctx, body, fork).map_err(fault)?;
-        let variant = fork.variants.get(&key).ok_or_else(|| fault(key))?;
+        let variant = fork.variants.get(&key).ok_or_else(|| fault(Both::same(key)))?;
         self.lines(&variant.plan, &variant.plan.rules, at)
     }
 
