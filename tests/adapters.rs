@@ -492,7 +492,7 @@ fn a_spoilt_wire_is_refused_at_its_place_in_both_languages() {
         ("moet/status/fee.xml", "2025-04-22T09:00:00+07:00", "2025-04-31T09:00:00+07:00", "ThoiDiem", ""),
         ("moet/status/fee.xml", "<MaHoSo>H26.15-20250421-0000117</MaHoSo>", "", "MaHoSo", ""),
         ("moet/status/fee.xml", "<MaHoSo>", "<MaHoSo>X</MaHoSo><MaHoSo>", "MaHoSo", "once"),
-        ("moet/status/fee.xml", "<TenPhi>", "<La>1</La><TenPhi>", "La", "contract"),
+        ("moet/status/fee.xml", "<TenPhi>", "<La>1</La><TenPhi>", "La", "agreed"),
         ("moet/result/one-document.xml", "<NoiDung>", "<NoiDung>*", "NoiDung", "base64"),
         ("keypay/notice/paid.json", "\"client_id\": \"HN-GDDT\"", "\"client_id\": \"HN-KHAC\"", "/client_id", ""),
         ("keypay/notice/paid.json", "\"trans_amount\": 150000", "\"trans_amount\": 1.5e5", "/trans_amount", "number"),

@@ -34,7 +34,7 @@ pub enum StartFault {
     #[error(transparent)]
     Files(#[from] FilesError),
     /// The adapters.
-    #[error("the adapters have faults; `lienthong check` shows them in their place:\n{0}")]
+    #[error("the adapters cannot be used here (`lienthong check` shows what is wrong with the files themselves):\n{0}")]
     Adapters(#[from] LoadFaults),
     /// An address.
     #[error(

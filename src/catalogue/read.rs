@@ -7,7 +7,7 @@ use super::partner::{Limits, OutLimits, Partner, Role, SignIn, Wsdl};
 use super::read_route;
 use super::read_rule::{judge, seals};
 use crate::config::reader::{Doc, Fault, Faults, Item, Table};
-use crate::config::{PartnerSettings, RetrySettings, Secrets};
+use crate::config::{PartnerSettings, Placeholders, RetrySettings, Secrets, variable};
 use crate::delivery::{Judge, Quota, RetryPolicy};
 use crate::mapping::{Book, Editions, Shapes, Source, SourceFault};
 use crate::seal::Secret;
@@ -177,10 +177,12 @@ fn secret(item: &Item<'_>, secrets: &dyn Secrets) -> Option<Secret> {
     let name = item.parsed("a reference to a secret, \"secret:NAME\"", |t| t.strip_prefix("secret:").map(str::to_owned))?;
     let found = secrets.get(&name);
     if found.is_none() {
-        let hint = "put a file of that name into the secrets folder, or set LIENTHONG_SECRET_<NAME>".to_owned();
+        let hint =
+            format!("put it into the file {name} of the secrets folder (`secrets` in gateway.toml), or into {}", variable(&name));
         item.fault(format!("there is no secret `{name}`"), Some(hint));
     }
-    found
+    // The fault is told once, here: who uses the credential goes on with a stand-in, and nothing starts.
+    found.or_else(|| Placeholders.get(&name))
 }
 
 fn sign_in(t: &Table<'_>, credentials: &BTreeMap<String, Credential>, judges: &BTreeMap<String, Judge>) -> Option<SignIn> {

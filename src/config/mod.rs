@@ -17,7 +17,7 @@ pub use callers::{Caller, Callers, Credential, Network, Role};
 pub use env::{Env, ProcessEnv};
 pub use gateway::{Format, Gateway, Limits, Log, PartnerSettings, Rate, RetrySettings, Tls};
 pub use reader::Fault;
-pub use secrets::{FixedSecrets, FolderSecrets, Placeholders, Secrets};
+pub use secrets::{FixedSecrets, FolderSecrets, Placeholders, Secrets, variable};
 
 use std::path::{Path, PathBuf};
 

@@ -78,7 +78,9 @@ fn plain(name: &str) -> bool {
     name.split('/').all(word)
 }
 
-fn variable(name: &str) -> String {
+/// The environment variable of a secret's name.
+#[must_use]
+pub fn variable(name: &str) -> String {
     let upper = name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' });
     format!("LIENTHONG_SECRET_{}", upper.collect::<String>())
 }

@@ -58,19 +58,18 @@ impl Problem {
     /// Nothing here.
     #[must_use]
     pub fn not_found() -> Self {
-        Self::from(Refusal::new("not-found", 404, "Không có gì ở địa chỉ này.", "There is nothing at this address."))
+        Self::from(Refusal::new("not-found", 404, "Địa chỉ này không tồn tại.", "There is nothing at this address."))
     }
 
     /// Another method.
     #[must_use]
-    pub fn method(allow: &str) -> Self {
+    pub fn method() -> Self {
         Self::from(Refusal::new(
             "method-not-allowed",
             405,
-            format!("Địa chỉ này chỉ nhận {allow}."),
-            format!("This address takes {allow} only."),
+            "Địa chỉ này không nhận phương thức HTTP đó; xem tiêu đề Allow.",
+            "This address does not take that HTTP method; see the Allow header.",
         ))
-        .with(header::ALLOW, allow)
     }
 
     /// More bytes than the route takes.

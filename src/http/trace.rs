@@ -116,9 +116,7 @@ pub(super) async fn nothing() -> Problem {
 
 /// Another method than the route's; axum adds `Allow`.
 pub(super) async fn method() -> Problem {
-    let mut problem = Problem::method("GET, POST");
-    problem.headers.clear();
-    problem
+    Problem::method()
 }
 
 #[cfg(test)]
