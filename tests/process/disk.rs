@@ -48,7 +48,9 @@ async fn trace(fault: &[&str], request: impl AsyncFn(&World, &str) -> Answer) ->
         std::process::Command::new("strace").arg("--version").output().is_ok_and(|o| o.status.success()),
         "strace is not here: ./scripts/test installs it"
     );
-    assert!(cfg!(feature = "test-faults"), "run with --features test-faults, as ./scripts/test does");
+    if !cfg!(feature = "test-faults") {
+        panic!("run with --features test-faults, as ./scripts/test does");
+    }
     // Paused partners: nothing but the request writes.
     let quiet = "paused = true";
     let mut world = World::without_gateway(Setup { moet: quiet, hanoi: quiet, keypay: quiet, ..Setup::default() }).await;
