@@ -16,7 +16,11 @@ Examples:
   lienthong deliveries show 17                                   one of them with its attempts
   lienthong deliveries release 17 --reason \"their fault, mended\"  try it again
   lienthong deliveries release 17 --verdict received --reason \"they confirmed by phone\"
-  lienthong deliveries close 17 --reason \"sent by post\"           never deliver it";
+  lienthong deliveries close 17 --reason \"sent by post\"           never deliver it
+
+What the columns say:
+  state     waiting, claimed (a call is under way), unknown (asked after by itself), parked (a person decides), done, rejected, closed
+  attempts  how often the partner said “later” about this message; the retry schedule bounds it, an outage uses none";
 
 const RELEASE: &str = "\
 Releases a parked or unknown delivery. When a call was made and nobody knows whether it arrived, ask the partner first and say what \

@@ -17,7 +17,7 @@ Examples:
   lienthong serve                                   config/gateway.toml, or LIENTHONG_CONFIG
   lienthong serve --config /etc/lienthong/gateway.toml
 
-Environment: LIENTHONG_CONFIG, LIENTHONG_DATA, LIENTHONG_LISTEN, LIENTHONG_SECRET_<NAME>.
+Environment: LIENTHONG_CONFIG, LIENTHONG_DATA, LIENTHONG_LISTEN, LIENTHONG_SECRET_<PARTNER>_<NAME>.
 Then: lienthong status · curl http://127.0.0.1:8081/readyz";
 
 /// Arguments of `serve`.
