@@ -4,7 +4,7 @@ use super::refusal::Refusal;
 use super::scene::{Guide, Service, Target};
 use crate::catalogue::{Catalogue, Host, NotFound, Procedure, Role};
 use crate::clock::Time;
-use crate::model::{Dossier, Message};
+use crate::model::{AgencyCode, Dossier, Message};
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
@@ -48,6 +48,14 @@ impl Service {
             let text_en = "This procedure runs on the Ministry's software, and no connection takes its dossiers.";
             return Err(Refusal::new("no-route", 422, text, text_en).at("/procedure"));
         }
+        // The agency codes of ministries have a root with G (QĐ 20/2020): handed in for the Ministry, but the city works on it.
+        let agency = message.text("agency.code").and_then(AgencyCode::parse).map(|a| a.newer_form());
+        if procedure.host == Host::City && agency.is_some_and(|a| a.starts_with('G')) {
+            let text = "Thủ tục này do thành phố giải quyết, không chạy trên phần mềm của Bộ; hãy nộp cho cơ quan của thành phố.";
+            let text_en =
+                "This procedure is the city's and does not run on the Ministry's software; hand it in for an agency of the city.";
+            return Err(Refusal::new("procedure-not-ministry", 422, text, text_en).at("/agency/code"));
+        }
         let form = message.body.get("form").cloned().unwrap_or(Value::Null);
         let mut service = Self::build(catalogue, procedure, day, &form);
         service.agency_name = message.text("agency.code").and_then(|c| catalogue.agencies.lookup(c)).map(|a| a.name_vi.clone());
@@ -85,6 +93,12 @@ impl Service {
 /// The civil day in Viet Nam.
 fn day_of(at: Time) -> Option<Date> {
     at.civil().map(|c| c.date())
+}
+
+/// Why a procedure cannot be used on a day; none: it can. For a message whose form could not be read because of its procedure.
+#[must_use]
+pub fn unusable(catalogue: &Catalogue, code: &str, at: Time) -> Option<Refusal> {
+    catalogue.procedures.lookup(code, day_of(at)?).err().map(not_found)
 }
 
 fn not_found(why: NotFound) -> Refusal {

@@ -25,6 +25,7 @@ mod tell;
 #[cfg(test)]
 mod tests;
 
+pub use knowledge::unusable;
 pub use moves::pushed;
 pub use outcome::{Ended, Evidence, answered, ended, proven};
 pub use pay::{Start, bill, expired, notice_in_doubt, noticed, start};

@@ -5,10 +5,11 @@
 use super::reply::{Level, broken_adapter};
 use super::stage::Stages;
 use super::{Call, Intake};
-use crate::catalogue::{InRoute, SchemaFault};
-use crate::exchange::{Fault, Refusal};
+use crate::catalogue::{Catalogue, InRoute, SchemaFault};
+use crate::clock::Time;
+use crate::exchange::{self, Fault, Refusal};
 use crate::journal::{JournalError, Snapshot};
-use crate::mapping::{Context, Reading, Scalar, WireFault, peek};
+use crate::mapping::{Context, FaultKind, Found, Reading, Scalar, WireFault, peek};
 use crate::model::{DossierCode, Kind, Message};
 
 /// Why a message is not taken, and how deep it came.
@@ -70,6 +71,14 @@ pub(super) fn overloaded() -> Refusal {
     )
 }
 
+/// A form that cannot be read because the catalogue does not know its procedure (or no longer) is refused with that reason.
+fn no_procedure(faults: &[WireFault], catalogue: &Catalogue, now: Time) -> Option<No> {
+    let fault = faults.iter().find(|f| f.kind == FaultKind::Form)?;
+    let Found::Value(form) = &fault.found else { return None };
+    let code = form.split('@').next().unwrap_or_default();
+    exchange::unusable(catalogue, code, now).map(No::from)
+}
+
 // === impl Intake ===
 
 impl Intake {
@@ -86,11 +95,12 @@ impl Intake {
         let limit = route.max_body.unwrap_or(self.gateway.limits.max_body).max(self.gateway.limits.max_file);
         let mut contents = Stages::new(self.blobs.clone(), limit);
         let (partner, bytes) = (call.partner.clone(), call.bytes.clone());
+        let (catalogue, now) = (self.catalogue.clone(), self.clock.now());
         let reading = tokio::task::spawn_blocking(move || {
             let Some(map) = partner.map(&name) else { return Err(No::from(broken_adapter())) };
             match map.read(&bytes, &context, &mut contents) {
                 Ok(readings) => Ok((readings, contents)),
-                Err(faults) => Err(No::broken(unreadable(&faults))),
+                Err(faults) => Err(no_procedure(&faults, &catalogue, now).unwrap_or_else(|| No::broken(unreadable(&faults)))),
             }
         });
         let (readings, contents) = reading.await.map_err(|_| broken_adapter())??;

@@ -42,6 +42,7 @@ pub(super) fn act(conn: &Connection, marks: &mut Marks, act: &Act, who: &str, at
             marks.tell(open.dossier.as_deref(), Some(*delivery));
             let data =
                 json!({ "reason": reason, "verdict": verdict, "was": was, "partner": open.partner, "dossier": open.dossier });
+            timeline(conn, &open, "released", *delivery, who, at)?;
             audit("release", delivery.to_string(), data)?;
         }
         Act::Close { delivery, reason } => {
@@ -55,10 +56,23 @@ pub(super) fn act(conn: &Connection, marks: &mut Marks, act: &Act, who: &str, at
             open.end(conn, marks, &closed)?;
             marks.tell(open.dossier.as_deref(), Some(*delivery));
             let data = json!({ "reason": reason, "was": was, "partner": open.partner, "dossier": open.dossier });
+            timeline(conn, &open, "closed", *delivery, who, at)?;
             audit("close", delivery.to_string(), data)?;
         }
     }
     Ok(Made::Kept(Acted::Written))
+}
+
+/// The dossier's timeline tells that a person acted; the reason given stands in the audit only.
+fn timeline(conn: &Connection, open: &Open, kind: &str, delivery: u64, who: &str, at: Time) -> Result<(), Fault> {
+    let Some(dossier) = &open.dossier else { return Ok(()) };
+    let data = json!({ "delivery": delivery, "partner": open.partner, "by": who });
+    conn.prepare_cached(
+        "INSERT INTO event (dossier, caller, at, kind, data)
+         VALUES (?1, coalesce((SELECT caller FROM dossier WHERE code = ?1), ''), ?2, ?3, ?4)",
+    )?
+    .execute(params![dossier, at.0, kind, data.to_string()])?;
+    Ok(())
 }
 
 fn pause(conn: &Connection, partner: &str, reason: Option<&str>) -> Result<(), Fault> {

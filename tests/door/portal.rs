@@ -128,9 +128,22 @@ async fn a_procedure_that_is_unknown_or_not_in_force_is_refused_with_that_reason
         assert_eq!((answer.status, told["reason"].as_str()), (422, Some(reason)), "{}", answer.text);
         assert_eq!(told["errors"][0]["field"], "/procedure");
     }
-    assert_eq!(gate.rows(), rows);
+    // The same with a form, which cannot be read without its procedure.
+    let mut with_form = gate.submission().await;
+    let rows_with_file = gate.rows();
+    with_form["MaTTHC"] = "9.999999".into();
+    let told = gate.portal("/hanoi/ho-so", &with_form).await;
+    assert_eq!((told.status, told.json()["reason"].as_str()), (422, Some("procedure-unknown")), "{}", told.text);
+    assert_eq!(gate.rows(), rows_with_file);
+    // A city's procedure handed in for the Ministry.
     body["MaTTHC"] = "1.004889".into();
     body["NgayNop"] = "2026-03-02 08:00:00".into();
+    let city = body["MaDonViTiepNhan"].clone();
+    body["MaDonViTiepNhan"] = "000.00.00.G03".into();
+    let told = gate.portal("/hanoi/ho-so", &body).await;
+    assert_eq!((told.status, told.json()["reason"].as_str()), (422, Some("procedure-not-ministry")), "{}", told.text);
+    assert_eq!(gate.rows(), rows_with_file);
+    body["MaDonViTiepNhan"] = city;
     let answer = gate.portal("/hanoi/ho-so", &body).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     let code = body["MaHoSo"].as_str().unwrap();

@@ -120,7 +120,8 @@ impl<'a> Eval<'_, '_, 'a> {
             Err(why) => {
                 let expected =
                     Both::new(format!("thủ tục có mẫu tờ khai ({})", why.vi), format!("a procedure with a form ({})", why.en));
-                self.run.fault(path, at, FaultKind::Form, expected, Found::Unsaid);
+                let code = select::code(self.run.ctx, &self.body, fork).map_or(Found::Unsaid, |code| Found::Value(short(code)));
+                self.run.fault(path, at, FaultKind::Form, expected, code);
                 None
             }
         }

@@ -38,11 +38,11 @@ fn told(frame: &Frame<'_>, node: NodeId, chain: &Chain) -> Option<String> {
 
 /// The form's key from a body and the context; the error says what is missing.
 pub(crate) fn key(map: &Compiled, ctx: &Context, body: &Value, fork: &Fork) -> Result<String, Both> {
-    let (code, name) = match &fork.select.code {
-        SelectBy::Path(path) => (get(body, path).and_then(Value::as_str), path.join(".")),
-        SelectBy::Context(name) => (ctx.text(name), format!("${name}")),
+    let name = || match &fork.select.code {
+        SelectBy::Path(path) => path.join("."),
+        SelectBy::Context(name) => format!("${name}"),
     };
-    let code = code.ok_or_else(|| unknown(&name))?;
+    let code = code(ctx, body, fork).ok_or_else(|| unknown(&name()))?;
     if let Some(edition) = ctx.text("dossier.edition") {
         return Ok(form_key(code, edition));
     }
@@ -55,6 +55,14 @@ pub(crate) fn key(map: &Compiled, ctx: &Context, body: &Value, fork: &Fork) -> R
         )
     })?;
     Ok(form_key(code, edition))
+}
+
+/// The procedure's code, where it is known.
+pub(super) fn code<'v>(ctx: &'v Context, body: &'v Value, fork: &Fork) -> Option<&'v str> {
+    match &fork.select.code {
+        SelectBy::Path(path) => get(body, path).and_then(Value::as_str),
+        SelectBy::Context(name) => ctx.text(name),
+    }
 }
 
 fn unknown(name: &str) -> Both {
