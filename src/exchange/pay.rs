@@ -56,12 +56,17 @@ pub fn start(scene: &Scene<'_>, message: &Message, snapshot: &Snapshot) -> Resul
         .at("/code"));
     }
     let open = snapshot.payments.iter().rev().find(|p| p.state == PaymentState::Requested && p.expires_at > scene.now);
-    if let Some(open) = open {
-        return Ok(Start::Open(open.clone()));
-    }
     let return_url = message.text("return_url").unwrap_or_default().to_owned();
     let mut effects = Effects::default();
-    let payment = attempt(scene, &mut dossier, &fee, return_url, &mut effects)?;
+    let payment = match open {
+        // Opened by the platform's look-up: there is no link yet, now one is asked for, under the same id.
+        Some(open) if open.return_url.is_empty() => {
+            call(scene, &dossier, &fee, &open.partner, &open.transaction, &return_url, &mut effects)?;
+            Payment { return_url, version: open.version + 1, ..open.clone() }
+        }
+        Some(open) => return Ok(Start::Open(open.clone())),
+        None => attempt(scene, &mut dossier, &fee, return_url, &mut effects)?,
+    };
     let transaction = payment.transaction.clone();
     effects.payments.push(payment);
     effects.audit.push(scene.audit(
@@ -183,14 +188,26 @@ pub fn expired(scene: &Scene<'_>, payment: &Payment, snapshot: &Snapshot) -> Eff
     effects
 }
 
-/// Our answer to the platform's question what a dossier owes; the canonical `bill.answer`.
+/// Our answer to the platform's question what a dossier owes; the canonical `bill.answer`. Where no transaction is open one is opened: the
+/// effects, written before the answer leaves, so that no citizen pays under an id we do not know.
 #[must_use]
-pub fn bill(scene: &Scene<'_>, snapshot: &Snapshot) -> Value {
+pub fn bill(scene: &Scene<'_>, snapshot: &Snapshot) -> (Value, Option<Box<Effects>>) {
     let fee = snapshot.dossier.as_ref().and_then(|d| d.fee.as_ref().map(|f| (d, f)));
     match (&snapshot.dossier, fee) {
-        (None, _) => json!({ "outcome": "unknown" }),
+        (None, _) => (json!({ "outcome": "unknown" }), None),
         (Some(dossier), Some((_, fee))) if fee.state != FeeState::Paid && owes(dossier) => {
-            let transaction = fee.transaction.clone().unwrap_or_else(|| scene.mint.payment_id());
+            let (transaction, effects) = match &fee.transaction {
+                Some(open) => (open.clone(), None),
+                None => {
+                    let (mut dossier, mut effects) = (dossier.clone(), Effects::default());
+                    let payment = open(scene, &mut dossier, fee, scene.origin.partner.clone(), String::new(), &mut effects);
+                    dossier.version += 1;
+                    let transaction = payment.transaction.clone();
+                    effects.payments.push(payment);
+                    effects.dossier = Some(dossier);
+                    (transaction, Some(Box::new(effects)))
+                }
+            };
             let mut body = request(scene, dossier, fee, &transaction, "");
             if let Some(map) = body.as_object_mut() {
                 for name in ["amount", "extra_fee", "description", "device", "return_url"] {
@@ -199,9 +216,9 @@ pub fn bill(scene: &Scene<'_>, snapshot: &Snapshot) -> Value {
                 map.insert("outcome".into(), "owed".into());
                 map.insert("asked_at".into(), scene.now.rfc3339().into());
             }
-            body
+            (body, effects)
         }
-        _ => json!({ "outcome": "settled" }),
+        _ => (json!({ "outcome": "settled" }), None),
     }
 }
 
@@ -324,23 +341,52 @@ fn attempt(
     return_url: String,
     effects: &mut Effects,
 ) -> Result<Payment, Refusal> {
-    let no_payment =
-        || Refusal::new("payment-unavailable", 503, "Chưa kết nối nền tảng thanh toán.", "No payment platform is connected.");
     let partner = scene.guide.payment.clone().ok_or_else(no_payment)?;
+    let payment = open(scene, dossier, fee, partner.clone(), return_url.clone(), effects);
+    call(scene, dossier, fee, &partner, &payment.transaction, &return_url, effects)?;
+    Ok(payment)
+}
+
+/// The call that asks the platform for a transaction's link.
+fn call(
+    scene: &Scene<'_>,
+    dossier: &Dossier,
+    fee: &Fee,
+    partner: &str,
+    transaction: &str,
+    return_url: &str,
+    effects: &mut Effects,
+) -> Result<(), Refusal> {
     // Whom the money goes to must be known.
     scene.service.ok_or_else(no_payment)?;
-    let transaction = scene.mint.payment_id();
-    let body = request(scene, dossier, fee, &transaction, &return_url);
+    let body = request(scene, dossier, fee, transaction, return_url);
     let delivery =
-        scene.delivery(&partner, Kind::PaymentRequest, &transaction, &dossier.code, Some(body)).ok_or_else(no_payment)?;
+        scene.delivery(partner, Kind::PaymentRequest, transaction, &dossier.code, Some(body)).ok_or_else(no_payment)?;
     effects.deliveries.push(delivery);
+    Ok(())
+}
+
+fn no_payment() -> Refusal {
+    Refusal::new("payment-unavailable", 503, "Chưa kết nối nền tảng thanh toán.", "No payment platform is connected.")
+}
+
+/// Opens a transaction for a fee: its id is ours and stored before anybody hears of it.
+fn open(
+    scene: &Scene<'_>,
+    dossier: &mut Dossier,
+    fee: &Fee,
+    partner: String,
+    return_url: String,
+    effects: &mut Effects,
+) -> Payment {
+    let transaction = scene.mint.payment_id();
     effects.events.push(scene.event(
         &dossier.code,
         "payment.requested",
         json!({ "transaction": transaction, "amount": fee.amount.amount() }),
     ));
     dossier.fee = Some(Fee { state: FeeState::Requested, transaction: Some(transaction.clone()), ..fee.clone() });
-    Ok(Payment {
+    Payment {
         transaction,
         dossier: dossier.code.clone(),
         partner,
@@ -354,7 +400,7 @@ fn attempt(
         noticed_at: None,
         platform_transaction: None,
         version: 1,
-    })
+    }
 }
 
 /// The canonical `payment.request`. The beneficiary is the catalogue's of the day the request is made, and is kept with it.

@@ -317,10 +317,14 @@ fn a_fee_is_owed_requested_paid_and_told_to_both_sides() {
     world.push("a", Status::Received, -2000).unwrap();
     world.push_with("b", Status::Payment, -1000, json!({ "fee_due": { "amount": 150_000 } })).unwrap();
     assert_eq!(world.dossier().fee.as_ref().map(|f| (f.amount.amount(), f.state)), Some((150_000, FeeState::Owed)));
-    let owed = world.scene_of("bank", bill);
+    let (owed, opened) = world.scene_of("bank", bill);
     assert_canonical(Kind::BillAnswer, &owed);
     assert_eq!(owed["outcome"], "owed");
-    let Start::New(_, transaction) = world.click().unwrap() else { panic!("a new transaction") };
+    world.keep(*opened.expect("a transaction the platform hears of is stored"), None);
+    assert!(world.scene_of("bank", bill).1.is_none(), "asked again: the same transaction");
+    assert!(world.open(Kind::PaymentRequest).is_empty(), "a look-up calls nobody");
+    let Start::New(_, transaction) = world.click().unwrap() else { panic!("the link is asked for") };
+    assert_eq!(owed["transaction"], transaction.as_str(), "one transaction is open per fee");
     let Start::Open(open) = world.click().unwrap() else { panic!("one transaction is open per fee") };
     assert_eq!(open.transaction, transaction);
     world.end(
@@ -343,7 +347,7 @@ fn a_fee_is_owed_requested_paid_and_told_to_both_sides() {
     assert_eq!(world.open(Kind::FeePaid).len(), 1);
     assert_eq!(world.told.iter().filter(|(k, b)| *k == Kind::FeeChange && b["paid"] == true).count(), 1);
     assert_eq!(world.click().unwrap_err().code, "fee-paid");
-    assert_eq!(world.scene_of("bank", bill), json!({ "outcome": "settled" }));
+    assert_eq!(world.scene_of("bank", bill).0, json!({ "outcome": "settled" }));
     // Told again, or told "pending" late: nothing undoes Paid, nothing is told twice.
     let again = world.scene_of("bank", |scene, _| noticed(scene, &notice, Some(&world.snapshot.payments[0]))).unwrap();
     assert!(again.deliveries.is_empty());

@@ -205,7 +205,7 @@ impl Intake {
         ))
     }
 
-    /// A question is answered from our own state; nothing is kept.
+    /// A question is answered from our own state; what an answer promises is written before it leaves.
     async fn question(&self, call: &Call, route: &InRoute) -> Result<Reply, No> {
         let kind = route.message.ok_or_else(broken_adapter)?;
         let read = self.read(call, route).await?;
@@ -215,12 +215,21 @@ impl Intake {
             return Err(self.wrong_seal(call, kind, &reading.body).await?.into());
         }
         let message = self.checked(kind, reading, known)?;
-        let sight = self.sight(&message).await?;
-        let answer = match kind {
-            Kind::BillQuery => self.scene(call, &sight, |scene| exchange::bill(scene, &sight.snapshot)),
-            _ => return Err(broken_adapter().into()),
-        };
-        Ok(self.answer(&call.partner, route.replies.answer.as_deref(), &[&answer], 200)?)
+        if kind != Kind::BillQuery {
+            return Err(broken_adapter().into());
+        }
+        for _ in 0..ROUNDS {
+            let sight = self.sight(&message).await?;
+            let (answer, effects) = self.scene(call, &sight, |scene| exchange::bill(scene, &sight.snapshot));
+            let written = match effects {
+                Some(effects) => self.journal.apply(*effects).await?,
+                None => true,
+            };
+            if written {
+                return Ok(self.answer(&call.partner, route.replies.answer.as_deref(), &[&answer], 200)?);
+            }
+        }
+        Err(overloaded().into())
     }
 
     /// The next dossier code of an agency.

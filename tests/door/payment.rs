@@ -157,9 +157,8 @@ async fn a_notice_that_differs_or_cannot_be_read_is_refused_in_the_platforms_wor
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bill_is_told_to_the_platforms_network_only_and_nothing_is_kept() {
+async fn a_bill_is_told_to_the_platforms_network_only_and_its_transaction_is_one_we_know() {
     let gate = owing().await;
-    let rows = gate.rows();
     let ask = |peer: &'static str, code: &str| {
         let body = json!({ "MaHoSo": code }).to_string();
         let gate = &gate;
@@ -168,6 +167,10 @@ async fn a_bill_is_told_to_the_platforms_network_only_and_nothing_is_kept() {
     let owed = ask("10.20.0.7:9", CODE).await;
     assert_eq!((owed.status, owed.json()["error_code"].as_i64()), (200, Some(1)), "{}", owed.text);
     assert_eq!(owed.json()["message"]["DSKhoanNop"][0]["SoTien"], "150000");
+    assert_eq!(owed.json()["message"]["transaction_id"], payment(&gate).await.transaction.as_str(), "stored before it is told");
+    let rows = gate.rows();
+    let again = ask("10.20.0.7:9", CODE).await;
+    assert_eq!(again.json()["message"]["transaction_id"], owed.json()["message"]["transaction_id"]);
     let unknown = ask("10.20.0.7:9", "H26.15-20260720-0000999").await;
     assert_eq!((unknown.status, unknown.json()), (200, json!({ "error_code": -1, "message": [] })));
     let elsewhere = ask("10.21.0.7:9", CODE).await;

@@ -128,6 +128,7 @@ async fn a_procedure_that_is_unknown_or_not_in_force_is_refused_with_that_reason
         assert_eq!((answer.status, told["reason"].as_str()), (422, Some(reason)), "{}", answer.text);
         assert_eq!(told["errors"][0]["field"], "/procedure");
     }
+    assert_eq!(gate.rows(), rows, "nothing was written");
     // The same with a form, which cannot be read without its procedure.
     let mut with_form = gate.submission().await;
     let rows_with_file = gate.rows();

@@ -148,7 +148,7 @@ fn a_dossier_that_was_refused_or_withdrawn_owes_nothing() {
     let mut world = owing(150_000);
     world.push("c", Status::Withdrawn, -500).unwrap();
     assert_eq!(world.click().unwrap_err().code, "fee-not-owed");
-    assert_eq!(world.scene_of("bank", bill)["outcome"], "settled");
+    assert_eq!(world.scene_of("bank", bill).0["outcome"], "settled");
 }
 
 #[test]
