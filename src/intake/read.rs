@@ -154,6 +154,33 @@ impl Intake {
     }
 }
 
+impl Intake {
+    /// Procedure and edition of the form that was read.
+    pub(super) fn form_of(&self, body: &serde_json::Value, known: (Option<&str>, Option<&str>)) -> Option<(String, String)> {
+        let text = |name: &str| body.get(name).and_then(serde_json::Value::as_str);
+        let procedure = known.1.or_else(|| text("procedure"))?;
+        let day = || Some(Time::parse(text("submitted_at")?)?.civil()?.date());
+        let edition = known.0.or_else(|| self.catalogue.edition_on(procedure, day()?))?;
+        Some((procedure.to_owned(), edition.to_owned()))
+    }
+}
+
+/// A refusal of what a message says names the places of the sender's own wire, not ours.
+pub(super) fn named_by_wire(call: &Call, route: &InRoute, form: Option<&(String, String)>, mut no: No) -> No {
+    let Some(map) = route.map.as_deref().and_then(|name| call.partner.map(name)) else { return no };
+    let form = form.map(|(procedure, edition)| (procedure.as_str(), edition.as_str()));
+    for fault in &mut no.refusal.faults {
+        let Some(place) = map.wire_place(&fault.pointer, form) else { continue };
+        for text in [&mut fault.text, &mut fault.text_en] {
+            if let Some(rest) = text.strip_prefix(&format!("{}: ", fault.pointer)) {
+                *text = format!("{place}: {rest}");
+            }
+        }
+        fault.pointer = place;
+    }
+    no
+}
+
 /// A content that is told with a digest must have it.
 fn digests(message: &Message) -> Result<(), Refusal> {
     for (n, document) in message.list("documents").iter().enumerate() {

@@ -4,7 +4,7 @@
 //! starts a payment has no key of its own: the open transaction is its key.
 
 use super::decide::Decision;
-use super::read::{No, overloaded};
+use super::read::{No, named_by_wire, overloaded};
 use super::reply::broken_adapter;
 use super::stage::Stages;
 use super::{Call, Intake, Reply};
@@ -72,10 +72,12 @@ impl Intake {
             return self.batch(call, route, kind, (read.readings, contents), known).await;
         }
         let reading = read.readings.into_iter().next().unwrap_or_default();
-        let message = self.checked(kind, reading, known)?;
+        let form = self.form_of(&reading.body, known);
+        let told = |no: No| named_by_wire(call, route, form.as_ref(), no);
+        let message = self.checked(kind, reading, known).map_err(|refusal| told(refusal.into()))?;
         // Interest in the outcome is registered before the message is written, so that no notice is lost.
         let notices = self.patience(call, route).map(|_| self.journal.notices());
-        let taken = self.one(call, route, &message, &mut contents).await?;
+        let taken = self.one(call, route, &message, &mut contents).await.map_err(&told)?;
         self.outcome(call, route, taken, notices).await
     }
 
@@ -143,7 +145,13 @@ impl Intake {
             let sight = self.sight(message).await?;
             let id = Mint::new(self.random.as_ref(), sight.now).message_id();
             let decision = if correcting { self.correct(call, message, &sight) } else { self.decide(call, &id, message, &sight) };
-            let (message, effects, dossier, transaction) = match decision? {
+            let decision = match (decision, key) {
+                (Ok(decision), _) => decision,
+                // What refuses it may be its own twin, committed since the look above: then it gets the twin's receipt.
+                (Err(_), Some(key)) if self.journal.known(&scope, key).await?.is_some() => continue,
+                (Err(refusal), _) => return Err(refusal.into()),
+            };
+            let (message, effects, dossier, transaction) = match decision {
                 Decision::Open(payment) => return Ok(open(payment, &id, sight.now.rfc3339())),
                 Decision::Take { message, effects, dossier, transaction } => (message, effects, dossier, transaction),
             };

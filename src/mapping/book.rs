@@ -5,6 +5,7 @@
 use super::api::{ContentSink, ContentSource, Context, Envelope, Format, Reading, Sealer};
 use super::compile::compile;
 use super::fault::{WireFault, WriteFault};
+use super::place;
 use super::plan::Compiled;
 use super::read;
 use super::shapes::Shapes;
@@ -81,6 +82,13 @@ impl Mapping {
     #[must_use]
     pub fn is_batch(&self) -> bool {
         self.compiled.batch
+    }
+
+    /// The wire's own place of a canonical pointer, for refusals of what a message says: a JSON pointer, an XML path or a form field.
+    /// `form`: procedure and edition whose form was read. None: nothing of the place stands on this wire.
+    #[must_use]
+    pub fn wire_place(&self, pointer: &str, form: Option<(&str, &str)>) -> Option<String> {
+        place::wire_place(&self.compiled, pointer, form)
     }
 
     /// Whether the wire has a seal's hole (`= $seal`).

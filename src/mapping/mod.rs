@@ -28,6 +28,7 @@ mod laws;
 mod parser;
 mod pattern;
 mod peek;
+mod place;
 mod plan;
 mod read;
 #[cfg(test)]

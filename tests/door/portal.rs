@@ -78,21 +78,27 @@ async fn bad_submissions_are_refused_in_the_portals_own_format_and_change_nothin
         ("a wrong code", changed(&with("/LoaiDoiTuong", 9.into())), 400, "message-unreadable", "LoaiDoiTuong"),
         ("an impossible date", changed(&with("/NgayNop", "2026-02-30 10:00:00".into())), 400, "message-unreadable", "NgayNop"),
         ("a wrong type", changed(&with("/ThanhPhanHoSo", "không".into())), 400, "message-unreadable", "ThanhPhanHoSo"),
-        ("a dossier code of no form", changed(&with("/MaHoSo", "HS-1".into())), 422, "message-invalid", "/code"),
-        ("a foreign agency", changed(&with("/MaDonViTiepNhan", "H30.15".into())), 403, "agency-not-allowed", "/agency/code"),
+        ("a dossier code of no form", changed(&with("/MaHoSo", "HS-1".into())), 422, "message-invalid", "\"/MaHoSo\""),
+        (
+            "a foreign agency",
+            changed(&with("/MaDonViTiepNhan", "H30.15".into())),
+            403,
+            "agency-not-allowed",
+            "\"/MaDonViTiepNhan\"",
+        ),
         (
             "a file that was never uploaded",
             changed(&with("/ThanhPhanHoSo/0/GiayToDinhKem/0/IdGiayTo", "khong-co".into())),
             422,
             "file-unknown",
-            "/papers/0/files/0/id",
+            "\"/ThanhPhanHoSo/0/GiayToDinhKem/0/IdGiayTo\"",
         ),
         (
             "a file with another digest",
             changed(&with("/ThanhPhanHoSo/0/GiayToDinhKem/0/HashTepTin", "0".repeat(64).into())),
             422,
             "file-digest",
-            "/papers/0/files/0/digest",
+            "\"/ThanhPhanHoSo/0/GiayToDinhKem/0/HashTepTin\"",
         ),
     ];
     let rows = gate.rows();
@@ -126,7 +132,7 @@ async fn a_procedure_that_is_unknown_or_not_in_force_is_refused_with_that_reason
         let answer = gate.portal("/hanoi/ho-so", &body).await;
         let told = answer.json();
         assert_eq!((answer.status, told["reason"].as_str()), (422, Some(reason)), "{}", answer.text);
-        assert_eq!(told["errors"][0]["field"], "/procedure");
+        assert_eq!(told["errors"][0]["field"], "/MaTTHC");
     }
     assert_eq!(gate.rows(), rows, "nothing was written");
     // The same with a form, which cannot be read without its procedure.

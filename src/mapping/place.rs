@@ -1,0 +1,142 @@
+//! From a canonical place to the wire's own: so that a refusal of what a message says names the place in the sender's words.
+//!
+//! A walk of the compiled lines; the longest known part of the place counts, of several lines the first. Pure.
+
+use super::compile::form_key;
+use super::plan::{Act, Compiled, Piece, Plan, Rule, To};
+
+/// A walk for one place.
+struct Walk<'w> {
+    xml: bool,
+    /// `code@edition` of the form, where it is known.
+    form: Option<String>,
+    /// How many words of the place are known so far, and where they stand on the wire.
+    best: Option<(usize, String)>,
+    words: &'w [&'w str],
+}
+
+/// The wire's place of a canonical pointer (`/papers/0/files/0/id`): a JSON pointer, an XML path or a form field. `form` is the
+/// procedure and edition whose form was read. None: nothing of it stands on this wire.
+pub(super) fn wire_place(map: &Compiled, pointer: &str, form: Option<(&str, &str)>) -> Option<String> {
+    let words: Vec<&str> = pointer.split('/').skip(1).collect();
+    let form = form.map(|(code, edition)| form_key(code, edition));
+    let mut walk = Walk { xml: map.is_xml(), form, best: None, words: &words };
+    walk.rules(&map.root, &map.root.rules, "", 0);
+    let (_, place) = walk.best?;
+    Some(if map.format == super::api::Format::Json { place } else { place.trim_start_matches('/').to_owned() })
+}
+
+// === impl Walk ===
+
+impl Walk<'_> {
+    /// The lines of a frame that stands at `frame` on the wire, its canonical object after `known` words of the place.
+    fn rules(&mut self, plan: &Plan, rules: &[Rule], frame: &str, known: usize) {
+        for rule in rules {
+            let at = || rule.node.and_then(|id| plan.node(id)).map(|node| format!("{frame}{}", node.path));
+            match &rule.what {
+                Act::Value { to: To::Own(path), .. } => self.found(path, known, at()),
+                Act::Template { pieces } => {
+                    for piece in pieces {
+                        if let Piece::Hole { to: To::Own(path), .. } = piece {
+                            self.found(path, known, at());
+                        }
+                    }
+                }
+                Act::Scope { at: path, rules, .. } => {
+                    if let Some(path) = path {
+                        self.found(path, known, at());
+                    }
+                    self.rules(plan, rules, frame, known);
+                }
+                Act::List { to } => self.list(plan, rule, to, frame, known),
+                Act::When { branches, .. } => branches.iter().for_each(|b| self.rules(plan, &b.rules, frame, known)),
+                Act::Fork(index) => self.form(plan, *index, frame, known),
+                Act::Value { .. } | Act::Const { .. } | Act::Dropped | Act::Seal | Act::Batch => {}
+            }
+        }
+    }
+
+    fn list(&mut self, plan: &Plan, rule: &Rule, to: &[Box<str>], frame: &str, known: usize) {
+        let Some(node) = rule.node.and_then(|id| plan.node(id)) else { return };
+        let list = format!("{frame}{}", node.path);
+        self.found(to, known, Some(list.clone()));
+        let index = self.words.get(known + to.len()).and_then(|w| w.parse::<usize>().ok());
+        let (true, Some(index), Some(rows)) = (self.fits(to, known), index, &node.rows) else { return };
+        let row = if self.xml { format!("{list}[{}]", index + 1) } else { format!("{list}/{index}") };
+        let inside = known + to.len() + 1;
+        self.better(inside, row.clone());
+        self.rules(rows, &rows.rules, &row, inside);
+    }
+
+    fn form(&mut self, plan: &Plan, index: usize, frame: &str, known: usize) {
+        let Some(fork) = plan.forks.get(index).filter(|f| self.fits(&f.at, known)) else { return };
+        let Some(node) = plan.node(fork.node) else { return };
+        let here = format!("{frame}{}", node.path);
+        let inside = known + fork.at.len();
+        self.better(inside, here.clone());
+        if let Some(variant) = self.form.as_ref().and_then(|key| fork.variants.get(key)) {
+            self.rules(&variant.plan, &variant.plan.rules, &here, inside);
+        }
+    }
+
+    fn found(&mut self, path: &[Box<str>], known: usize, place: Option<String>) {
+        if let (true, Some(place)) = (self.fits(path, known), place) {
+            self.better(known + path.len(), place);
+        }
+    }
+
+    /// Whether the place goes on, after `known` words, with this path.
+    fn fits(&self, path: &[Box<str>], known: usize) -> bool {
+        let rest = self.words.get(known..).unwrap_or_default();
+        rest.len() >= path.len() && path.iter().zip(rest).all(|(a, b)| **a == **b)
+    }
+
+    fn better(&mut self, known: usize, place: String) {
+        if known > self.best.as_ref().map_or(0, |(n, _)| *n) && !place.is_empty() {
+            self.best = Some((known, place));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::mapping::{Book, Editions, Shapes, Source};
+    use serde_json::json;
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    fn book(map: &str) -> Book {
+        let text = json!({ "type": "string" });
+        let item = json!({ "type": "object", "additionalProperties": false, "required": ["id"], "properties": { "id": text } });
+        let row = json!({ "type": "object", "additionalProperties": false, "required": ["code"],
+            "properties": { "code": text, "files": { "type": "array", "items": item } } });
+        let note = json!({ "type": "object", "additionalProperties": false, "required": ["code", "who"], "properties": {
+            "code": text, "who": { "type": "object", "additionalProperties": false, "required": ["name"], "properties": { "name": text } },
+            "papers": { "type": "array", "items": row } } });
+        let shapes = Shapes::new(BTreeMap::from([("note".to_owned(), note)]), Editions::default()).unwrap();
+        Book::compile(&Source::new("p").with("m.map", map), &Arc::new(shapes)).unwrap_or_else(|f| panic!("{f:?}"))
+    }
+
+    #[test]
+    fn a_canonical_place_is_named_in_the_words_of_the_wire() {
+        let lines = "Code = code\nPerson = who\n    FullName = name\nPaper[] = papers[]\n    Kind = code\n    File[] = files[]\n        No = id\n";
+        let wires = [
+            (
+                "message: note\nformat: json\n\n".to_owned(),
+                ["/Code", "/Person/FullName", "/Paper/1/File/0/No", "/Paper/1", "/Paper", "/Person"],
+            ),
+            (
+                "message: note\nformat: xml\nnamespace: urn:a\nroot: Note\n\n".to_owned(),
+                ["Code", "Person/FullName", "Paper[2]/File[1]/No", "Paper[2]", "Paper", "Person"],
+            ),
+        ];
+        let places = ["/code", "/who/name", "/papers/1/files/0/id", "/papers/1/unknown", "/papers", "/who/x"];
+        for (head, wanted) in wires {
+            let book = book(&format!("{head}{lines}"));
+            let map = book.map("m").unwrap();
+            let found: Vec<String> = places.iter().map(|p| map.wire_place(p, None).unwrap_or_default()).collect();
+            assert_eq!(found.iter().map(|p| p.trim_start_matches("Note/")).collect::<Vec<_>>(), wanted);
+            assert_eq!(map.wire_place("/elsewhere", None), None);
+        }
+    }
+}
