@@ -1,5 +1,5 @@
-//! Transactions whose time is over: looked for now and then, judged by `exchange`, written by the journal. A stale look is taken again at
-//! the next round.
+//! Transactions whose time is over, and early moves that wait too long: looked for now and then, judged by `exchange`, written by the
+//! journal. A stale look is taken again at the next round.
 
 use crate::catalogue::Catalogue;
 use crate::clock::Clock;
@@ -13,6 +13,9 @@ use tokio::sync::watch;
 
 /// How often it is looked.
 const EVERY: Duration = Duration::from_secs(10);
+
+/// An early move that waits longer is shown to a person.
+const EARLY: Duration = Duration::from_secs(3600);
 
 /// At most so many a round.
 const MOST: u32 = 200;
@@ -49,6 +52,16 @@ async fn round(journal: &dyn Journal, guide: &Guide, clock: &dyn Clock, random: 
         if !journal.apply(effects).await? {
             tracing::debug!(transaction = %payment.transaction, "changed meanwhile; looked at again");
         }
+    }
+    let before = now.plus_ms(-i64::try_from(EARLY.as_millis()).unwrap_or(i64::MAX));
+    for early in journal.early_since(before, MOST).await? {
+        let snapshot = journal.snapshot(&early.dossier).await?;
+        let mint = Mint::new(random, now);
+        let partner = snapshot.dossier.as_ref().and_then(|d| d.ministry.clone()).unwrap_or_default();
+        let origin = Origin { partner, caller: "gateway".to_owned(), ..Origin::default() };
+        let files = Files::default();
+        let scene = Scene { now, mint: &mint, origin: &origin, guide, service: None, files: &files };
+        journal.apply(exchange::early_waits(&scene, &early, &snapshot)).await?;
     }
     Ok(())
 }

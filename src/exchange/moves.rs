@@ -8,7 +8,7 @@ use super::scene::Scene;
 use super::tell::{self, Words};
 use super::{pay, submit};
 use crate::clock::Time;
-use crate::journal::{DeliveryState, Early, Effects, FileRow, Snapshot};
+use crate::journal::{DeliveryState, Early, Effects, FileRow, NewCase, Snapshot};
 use crate::model::{Document, Dossier, Judgement, Kind, Message, Status};
 use serde_json::{Value, json};
 
@@ -79,6 +79,24 @@ pub(super) fn apply(
     take_due(message, dossier);
     tell::status(scene, dossier, at, &Words::of(message), effects);
     pay::take_fee_due(scene, message, dossier, effects);
+}
+
+/// An early move that has waited long is shown to a person, once: a case; it stays kept, and is still tried after each applied move.
+#[must_use]
+pub fn early_waits(scene: &Scene<'_>, early: &Early, snapshot: &Snapshot) -> Effects {
+    let mut effects = Effects::default();
+    let Some(mut dossier) = snapshot.dossier.clone() else { return effects };
+    let Some(kept) = snapshot.early.iter().find(|e| e.message == early.message) else { return effects };
+    let told = early.body.get("status").and_then(Value::as_str).and_then(Status::of_word).map(Status::word);
+    let data =
+        json!({ "status": told, "told_at": early.at.rfc3339(), "stands": dossier.status.word(), "message": early.message });
+    effects.events.push(scene.event(&dossier.code, "early.waits", data.clone()));
+    effects.cases.push(NewCase { kind: "early-waits".into(), dossier: Some(dossier.code.clone()), data, at: scene.now });
+    effects.early.push(Early { kept_at: Time(i64::MAX), ..kept.clone() });
+    // The dossier's version guards against a move that applied it meanwhile.
+    dossier.version += 1;
+    effects.dossier = Some(dossier);
+    effects
 }
 
 /// What is carried besides the status. Documents that come after their status are told by themselves: no later move may come to tell.

@@ -253,6 +253,23 @@ fn what_a_partner_has_no_route_for_is_a_matter_for_a_person() {
 }
 
 #[test]
+fn an_early_move_that_waits_is_shown_once_and_still_applied_when_it_can_be() {
+    let mut world = World::registered();
+    world.push("a", Status::Finished, -1000).unwrap();
+    let early = world.snapshot.early[0].clone();
+    let effects = world.scene_of("ministry", |scene, snapshot| early_waits(scene, &early, snapshot));
+    assert_eq!(effects.cases.iter().map(|c| c.kind.as_str()).collect::<Vec<_>>(), ["early-waits"]);
+    world.snapshot.early.clear();
+    world.keep(effects, None);
+    assert_eq!(world.snapshot.early[0].kept_at, Time(i64::MAX), "not shown again");
+    world.push("b", Status::Received, -3000).unwrap();
+    world.push("c", Status::Processing, -2000).unwrap();
+    assert_eq!(world.dossier().status, Status::Finished);
+    let gone = world.scene_of("ministry", |scene, snapshot| early_waits(scene, &early, snapshot));
+    assert!(gone.cases.is_empty() && gone.dossier.is_none(), "applied meanwhile: nothing is shown");
+}
+
+#[test]
 fn a_status_far_ahead_of_our_clock_is_refused() {
     let mut world = World::registered();
     assert_eq!(world.push("a", Status::Received, DAY).unwrap_err().code, "time-ahead");

@@ -119,6 +119,9 @@ pub trait Journal: Send + Sync + 'static {
     /// Open payments whose expiry lies before `before`, oldest first.
     fn expiring(&self, before: Time, limit: u32) -> Answer<'_, Vec<Payment>>;
 
+    /// Early moves kept since before `before`, longest first, at most `limit`.
+    fn early_since(&self, before: Time, limit: u32) -> Answer<'_, Vec<Early>>;
+
     /// The pacing state saved for a partner, if any.
     fn tat(&self, partner: &str) -> Answer<'_, Option<i64>>;
 

@@ -292,6 +292,10 @@ impl Journal for SqliteJournal {
         self.ask(move |conn| view::expiring(conn, before, limit))
     }
 
+    fn early_since(&self, before: Time, limit: u32) -> Answer<'_, Vec<super::Early>> {
+        self.ask(move |conn| view::early_since(conn, before, limit))
+    }
+
     fn tat(&self, partner: &str) -> Answer<'_, Option<i64>> {
         let partner = partner.to_owned();
         self.ask(move |conn| view::tat(conn, &partner))

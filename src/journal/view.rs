@@ -236,10 +236,20 @@ fn payments(conn: &Connection, sql: &str, which: impl Params) -> Result<Vec<Paym
     rows.map(|row| parse(&row?, "payment")).collect()
 }
 
+/// Early moves kept since before a time, longest first.
+pub(super) fn early_since(conn: &Connection, before: Time, limit: u32) -> Result<Vec<Early>, Fault> {
+    let sql = "SELECT dossier, message, at, kept_at, body, kind FROM early WHERE kept_at < ?1 ORDER BY kept_at LIMIT ?2";
+    early_of(conn, sql, params![before.0, limit.min(MOST)])
+}
+
 fn early(conn: &Connection, dossier: &str) -> Result<Vec<Early>, Fault> {
-    let mut read = conn
-        .prepare_cached("SELECT dossier, message, at, kept_at, body, kind FROM early WHERE dossier = ?1 ORDER BY at, message")?;
-    let rows = read.query_map([dossier], |r| {
+    let sql = "SELECT dossier, message, at, kept_at, body, kind FROM early WHERE dossier = ?1 ORDER BY at, message";
+    early_of(conn, sql, [dossier])
+}
+
+fn early_of(conn: &Connection, sql: &str, which: impl Params) -> Result<Vec<Early>, Fault> {
+    let mut read = conn.prepare_cached(sql)?;
+    let rows = read.query_map(which, |r| {
         Ok((r.get(0)?, r.get(1)?, Time(r.get(2)?), Time(r.get(3)?), r.get::<_, String>(4)?, r.get::<_, String>(5)?))
     })?;
     rows.map(|row| {

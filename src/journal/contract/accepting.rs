@@ -206,6 +206,16 @@ pub(super) async fn early_moves_are_kept_in_the_partners_order_until_taken_out(s
     let kept = vec![early("b", 20), early("a", 30), early("c", 10)];
     assert!(j.apply(Effects { early: kept, ..Effects::default() }).await.unwrap());
     assert_eq!(j.snapshot("D1").await.unwrap().early, [early("c", 10), early("b", 20), early("a", 30)]);
+    assert!(j.early_since(early("c", 10).kept_at, 9).await.unwrap().is_empty(), "kept since just then, not before");
+    assert_eq!(j.early_since(early("c", 10).kept_at.plus_ms(1), 2).await.unwrap().len(), 2, "at most so many");
+    assert!(
+        j.apply(Effects { early: vec![Early { kept_at: at(9_999_999), ..early("b", 20) }], ..Effects::default() }).await.unwrap()
+    );
+    assert_eq!(
+        j.early_since(early("c", 10).kept_at.plus_ms(1), 9).await.unwrap().len(),
+        2,
+        "kept again under the same message: the new time"
+    );
     assert!(j.apply(Effects { early_done: vec!["b".into()], ..Effects::default() }).await.unwrap());
     assert_eq!(j.snapshot("D1").await.unwrap().early, [early("c", 10), early("a", 30)]);
 }

@@ -39,6 +39,7 @@ CREATE TABLE audit (
 CREATE TABLE early (
   message TEXT PRIMARY KEY, dossier TEXT NOT NULL, at INTEGER NOT NULL, kept_at INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX early_dossier ON early (dossier, at);
+CREATE INDEX early_kept ON early (kept_at);
 
 CREATE TABLE file (
   id TEXT PRIMARY KEY, caller TEXT NOT NULL, reader TEXT, dossier TEXT, digest TEXT NOT NULL, size INTEGER NOT NULL, name TEXT NOT NULL,
