@@ -26,8 +26,7 @@ mod tell;
 mod tests;
 
 pub use knowledge::unusable;
-pub use moves::early_waits;
-pub use moves::pushed;
+pub use moves::{early_waits, pushed};
 pub use outcome::{Ended, Evidence, answered, ended, proven};
 pub use pay::{Start, bill, expired, notice_in_doubt, noticed, start};
 pub use refusal::{Fault, Refusal};
