@@ -7,9 +7,10 @@
 //! |---|---|
 //! | `serve` `demo` `simulate` | run something |
 //! | `check` `read` and `write` and `translate` (`wire`) `catalogue` | work on adapters and files, no gateway needed |
-//! | `status` `deliveries` `dossier` `pause` | ask the running gateway (`remote`) |
+//! | `status` `deliveries` `cases` `dossier` `pause` | ask the running gateway (`remote`) |
 //! | `screen` | what the terminal gets |
 
+mod cases;
 mod catalogue;
 mod check;
 mod deliveries;
@@ -86,6 +87,9 @@ enum Command {
     /// Deliveries: list, show, release, close.
     #[command(long_about = deliveries::ABOUT)]
     Deliveries(deliveries::Arguments),
+    /// Cases: what a person has to decide; list, show, note, close, decide.
+    #[command(long_about = cases::ABOUT)]
+    Cases(cases::Arguments),
     /// A dossier's state and timeline.
     #[command(long_about = dossier::ABOUT)]
     Dossier(dossier::Arguments),
@@ -150,6 +154,7 @@ async fn obey(command: Command, json: bool) -> Result<(), Failed> {
         Command::Simulate(a) => simulate::run(*a).await,
         Command::Status(a) => status::run(&a, json).await,
         Command::Deliveries(a) => deliveries::run(a, json).await,
+        Command::Cases(a) => cases::run(a, json).await,
         Command::Dossier(a) => dossier::run(&a, json).await,
         Command::Pause(a) => pause::pause(&a, json).await,
         Command::Resume(a) => pause::resume(&a, json).await,

@@ -54,7 +54,7 @@ pub(super) async fn run(arguments: &Arguments, json: bool) -> Result<(), Failed>
     let head = ["partner", "waiting", "calling", "unknown", "parked", "oldest", "pace", "breaker", "paused because"];
     let rows: Vec<Vec<String>> = partners.iter().map(row).collect();
     screen::out(&screen::table(&head, &rows));
-    hints(partners);
+    hints(partners, number(&answer, "open_cases"));
     Ok(())
 }
 
@@ -76,10 +76,13 @@ fn breaker(partner: &Value) -> String {
     }
 }
 
-fn hints(partners: &[Value]) {
+fn hints(partners: &[Value], cases: u64) {
     let any = |name: &str| partners.iter().any(|p| number(p, name) > 0);
     if any("parked") {
         screen::line("\nParked messages wait for a person: lienthong deliveries list --parked");
+    }
+    if cases > 0 {
+        screen::line(format!("\nCases that wait for a person: {cases}; lienthong cases list"));
     }
     for partner in partners.iter().filter(|p| !text(p, "paused").is_empty()) {
         screen::line(format!("\nPaused: lienthong resume {}", text(partner, "partner")));

@@ -13,7 +13,9 @@
 //! | `tell` | what the portal and the ministry are told |
 //! | `pay` | fee owed, payment started, notice, the platform's answer, bill |
 //! | `outcome` | what the end of a delivery causes |
+//! | `case` | a person's word on a case, the cases' texts |
 
+mod case;
 mod knowledge;
 mod moves;
 mod outcome;
@@ -25,6 +27,7 @@ mod tell;
 #[cfg(test)]
 mod tests;
 
+pub use case::{Choice, Told, case_step, told};
 pub use knowledge::unusable;
 pub use moves::{early_waits, pushed};
 pub use outcome::{Ended, Evidence, answered, ended, proven};

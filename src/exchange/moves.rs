@@ -9,7 +9,7 @@ use super::tell::{self, Words};
 use super::{pay, submit};
 use crate::clock::Time;
 use crate::journal::{DeliveryState, Early, Effects, FileRow, NewCase, Snapshot};
-use crate::model::{Document, Dossier, Judgement, Kind, Message, Status};
+use crate::model::{CaseKind, Document, Dossier, Judgement, Kind, Message, Status};
 use serde_json::{Value, json};
 
 /// A partner's clock may be ahead of ours by this much; a status from further ahead would make all that follows late.
@@ -91,7 +91,7 @@ pub fn early_waits(scene: &Scene<'_>, early: &Early, snapshot: &Snapshot) -> Eff
     let data =
         json!({ "status": told, "told_at": early.at.rfc3339(), "stands": dossier.status.word(), "message": early.message });
     effects.events.push(scene.event(&dossier.code, "early.waits", data.clone()));
-    effects.cases.push(NewCase { kind: "early-waits".into(), dossier: Some(dossier.code.clone()), data, at: scene.now });
+    effects.cases.push(NewCase { kind: CaseKind::EarlyWaits, dossier: Some(dossier.code.clone()), data, at: scene.now });
     effects.early.push(Early { kept_at: Time(i64::MAX), ..kept.clone() });
     // The dossier's version guards against a move that applied it meanwhile.
     dossier.version += 1;

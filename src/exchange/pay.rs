@@ -10,7 +10,7 @@ use super::submit::owned;
 use super::tell;
 use crate::clock::Time;
 use crate::journal::{DeliveryState, Effects, NewCase, NewDelivery, Snapshot};
-use crate::model::{Dossier, Fee, FeeState, Kind, Message, Movement, Payment, PaymentState, Status, Vnd};
+use crate::model::{CaseKind, Dossier, Fee, FeeState, Kind, Message, Movement, Payment, PaymentState, Status, Vnd};
 use serde_json::{Value, json};
 
 /// An inquiry caused by a bad notice comes at most once in this time per open transaction.
@@ -85,7 +85,7 @@ pub fn noticed(scene: &Scene<'_>, message: &Message, payment: Option<&Payment>) 
     let mut effects = Effects::default();
     let about = json!({ "transaction": public_id(transaction), "amount": message.number("amount") });
     let Some(payment) = payment.filter(|p| p.partner == scene.origin.partner) else {
-        let case = NewCase { kind: "notice-unknown".into(), dossier: None, data: about.clone(), at: scene.now };
+        let case = NewCase { kind: CaseKind::NoticeUnknown, dossier: None, data: about.clone(), at: scene.now };
         effects.cases.push(case);
         effects.audit.push(scene.audit("payment.notice-unknown", &public_id(transaction), about));
         return Ok(effects);
@@ -167,7 +167,7 @@ fn unborne(scene: &Scene<'_>, payment: &Payment, snapshot: &Snapshot, effects: &
     } else {
         let data = json!({ "transaction": payment.transaction, "amount": payment.amount.amount() });
         let dossier = Some(payment.dossier.clone());
-        effects.cases.push(NewCase { kind: "notice-unconfirmed".into(), dossier, data, at: scene.now });
+        effects.cases.push(NewCase { kind: CaseKind::NoticeUnconfirmed, dossier, data, at: scene.now });
     }
 }
 
@@ -229,7 +229,7 @@ pub(super) fn take_fee_due(scene: &Scene<'_>, message: &Message, dossier: &mut D
     if ours.is_some_and(|ours| ours != amount) {
         let data = json!({ "ministry": amount.amount(), "catalogue": ours.map(Vnd::amount) });
         effects.events.push(scene.event(&dossier.code, "fee.differs", data.clone()));
-        effects.cases.push(NewCase { kind: "fee-differs".into(), dossier: Some(dossier.code.clone()), data, at: scene.now });
+        effects.cases.push(NewCase { kind: CaseKind::FeeDiffers, dossier: Some(dossier.code.clone()), data, at: scene.now });
         return;
     }
     let own = |path: &str| message.text(path).map(str::to_owned);
@@ -254,7 +254,7 @@ pub(super) fn again(scene: &Scene<'_>, first: &Payment, snapshot: &Snapshot, eff
     if let Some(fee) = dossier.fee.clone().filter(|f| ours(f) && first.state == PaymentState::Requested) {
         if open >= MOST_OPEN {
             let data = json!({ "transaction": first.transaction, "open": open });
-            effects.cases.push(NewCase { kind: "link-lost".into(), dossier: Some(dossier.code.clone()), data, at: scene.now });
+            effects.cases.push(NewCase { kind: CaseKind::LinkLost, dossier: Some(dossier.code.clone()), data, at: scene.now });
         } else if let Ok(payment) = attempt(scene, &mut dossier, &fee, first.return_url.clone(), effects) {
             effects.payments.push(payment);
         }
@@ -270,7 +270,7 @@ fn owe(scene: &Scene<'_>, amount: Vnd, code: Option<String>, name: Option<String
     if let Some(fee) = dossier.fee.as_ref().filter(|f| f.state != FeeState::Owed) {
         let data = json!({ "ministry": amount.amount(), "asked": fee.amount.amount(), "transaction": fee.transaction });
         effects.events.push(scene.event(&dossier.code, "fee.differs", data.clone()));
-        effects.cases.push(NewCase { kind: "fee-differs".into(), dossier: Some(dossier.code.clone()), data, at: scene.now });
+        effects.cases.push(NewCase { kind: CaseKind::FeeDiffers, dossier: Some(dossier.code.clone()), data, at: scene.now });
         return;
     }
     dossier.fee = Some(Fee { amount, code, name, state: FeeState::Owed, transaction: None });
@@ -282,7 +282,7 @@ fn paid(scene: &Scene<'_>, message: &Message, payment: &mut Payment, dossier: &m
     let said = message.number("amount");
     if said.is_some_and(|n| n != payment.amount.amount()) {
         let data = json!({ "transaction": payment.transaction, "asked": payment.amount.amount(), "paid": said });
-        effects.cases.push(NewCase { kind: "amount-differs".into(), dossier: Some(dossier.code.clone()), data, at: scene.now });
+        effects.cases.push(NewCase { kind: CaseKind::AmountDiffers, dossier: Some(dossier.code.clone()), data, at: scene.now });
         return;
     }
     let twice = dossier.fee.as_ref().is_some_and(|f| f.state == FeeState::Paid);
@@ -300,7 +300,7 @@ fn paid(scene: &Scene<'_>, message: &Message, payment: &mut Payment, dossier: &m
     effects.events.push(scene.event(&dossier.code, "paid", data.clone()));
     effects.audit.push(scene.audit("payment.paid", &dossier.code, data.clone()));
     if twice || late {
-        effects.cases.push(NewCase { kind: "overpayment".into(), dossier: Some(dossier.code.clone()), data, at: scene.now });
+        effects.cases.push(NewCase { kind: CaseKind::Overpayment, dossier: Some(dossier.code.clone()), data, at: scene.now });
     }
     if twice {
         return;
@@ -308,7 +308,7 @@ fn paid(scene: &Scene<'_>, message: &Message, payment: &mut Payment, dossier: &m
     // An earlier attempt over another amount does not pay the fee as it stands now.
     if let Some(fee) = dossier.fee.as_ref().filter(|f| f.amount != payment.amount) {
         let data = json!({ "transaction": payment.transaction, "paid": payment.amount.amount(), "owed": fee.amount.amount() });
-        effects.cases.push(NewCase { kind: "amount-differs".into(), dossier: Some(dossier.code.clone()), data, at: scene.now });
+        effects.cases.push(NewCase { kind: CaseKind::AmountDiffers, dossier: Some(dossier.code.clone()), data, at: scene.now });
         return;
     }
     if let Some(fee) = &mut dossier.fee {

@@ -56,4 +56,10 @@ impl Refusal {
             "There is no dossier with this code that this caller may see.",
         )
     }
+
+    /// There is no such case.
+    #[must_use]
+    pub fn no_case() -> Self {
+        Self::new("case-unknown", 404, "Không có việc cần xử lý với số này.", "There is no case with this number.")
+    }
 }

@@ -4,7 +4,7 @@
 use super::scene::Scene;
 use crate::clock::Time;
 use crate::journal::{Effects, NewCase};
-use crate::model::{Dossier, Kind, Message, Status, Vnd};
+use crate::model::{CaseKind, Dossier, Kind, Message, Status, Vnd};
 use serde_json::{Map, Value, json};
 
 /// What a move says besides the status.
@@ -102,7 +102,7 @@ fn send(scene: &Scene<'_>, dossier: &Dossier, partner: &str, kind: Kind, body: V
         Some(delivery) => effects.deliveries.push(delivery),
         None => {
             let data = json!({ "partner": partner, "message": kind.name() });
-            effects.cases.push(NewCase { kind: "no-route".into(), dossier: Some(dossier.code.clone()), data, at: scene.now });
+            effects.cases.push(NewCase { kind: CaseKind::NoRoute, dossier: Some(dossier.code.clone()), data, at: scene.now });
         }
     }
 }

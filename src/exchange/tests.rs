@@ -249,7 +249,7 @@ fn what_a_partner_has_no_route_for_is_a_matter_for_a_person() {
         json!({ "id": "a", "code": CODE, "status": "received", "at": world.now.rfc3339(), "missing": [], "documents": [] });
     let message = Message { kind: Kind::StatusChange, body };
     let effects = world.scene_of("ministry", |scene, snapshot| pushed(scene, "a", &message, snapshot)).unwrap();
-    assert_eq!(effects.cases.iter().map(|c| c.kind.as_str()).collect::<Vec<_>>(), ["no-route"]);
+    assert_eq!(effects.cases.iter().map(|c| c.kind.word()).collect::<Vec<_>>(), ["no-route"]);
 }
 
 #[test]
@@ -258,7 +258,7 @@ fn an_early_move_that_waits_is_shown_once_and_still_applied_when_it_can_be() {
     world.push("a", Status::Finished, -1000).unwrap();
     let early = world.snapshot.early[0].clone();
     let effects = world.scene_of("ministry", |scene, snapshot| early_waits(scene, &early, snapshot));
-    assert_eq!(effects.cases.iter().map(|c| c.kind.as_str()).collect::<Vec<_>>(), ["early-waits"]);
+    assert_eq!(effects.cases.iter().map(|c| c.kind.word()).collect::<Vec<_>>(), ["early-waits"]);
     world.snapshot.early.clear();
     world.keep(effects, None);
     assert_eq!(world.snapshot.early[0].kept_at, Time(i64::MAX), "not shown again");

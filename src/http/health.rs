@@ -23,6 +23,7 @@ pub(super) async fn metrics(
     extensions: Extensions,
 ) -> Result<impl IntoResponse, Problem> {
     door.admit(&headers, &extensions, Operation::MetricsRead)?;
+    door.metrics.cases(&door.journal.open_cases().await?);
     let mut text = String::new();
     if prometheus_client::encoding::text::encode(&mut text, &door.registry).is_err() {
         tracing::error!("the metrics cannot be written");

@@ -1,8 +1,10 @@
 //! What the door counts. Labels are words of our own tables (route, status, code): never a value of a request.
 
+use crate::model::CaseKind;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 /// Route and status of a request.
@@ -19,11 +21,18 @@ struct RefusalLabels {
     code: &'static str,
 }
 
+/// Kind of a case.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct CaseLabels {
+    kind: String,
+}
+
 /// The door's counters; cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     refusals: Family<RefusalLabels, Counter>,
+    cases: Family<CaseLabels, Gauge>,
 }
 
 // === impl Metrics ===
@@ -35,7 +44,17 @@ impl Metrics {
         let metrics = Self::default();
         registry.register("http_requests", "Requests at the door by route and status", metrics.requests.clone());
         registry.register("http_refusals", "Refusals by route and code word", metrics.refusals.clone());
+        registry.register("cases_open", "Cases that wait for a person, by kind", metrics.cases.clone());
         metrics
+    }
+
+    /// How many cases are open, by kind; a kind without one is shown as 0, so that an alarm can see it fall.
+    pub fn cases(&self, open: &[(String, u64)]) {
+        for kind in CaseKind::ALL.iter().map(|(_, word)| *word).chain(open.iter().map(|(word, _)| word.as_str())) {
+            let n = open.iter().find(|(word, _)| word == kind).map_or(0, |(_, n)| *n);
+            let labels = CaseLabels { kind: kind.to_owned() };
+            self.cases.get_or_create(&labels).set(i64::try_from(n).unwrap_or(i64::MAX));
+        }
     }
 
     /// One answer left; `code` when it was a refusal.

@@ -10,11 +10,12 @@
 //! | `trace` | ids, span, line and count of every request |
 //! | `caller` `roles` `limit` `body` | who, whether, how often, how much |
 //! | `door` `token` `upload` | the partners' routes, their sign-in, files coming in |
-//! | `v1` `files` `operate` `health` | our own API |
+//! | `v1` `files` `operate` `cases` `health` | our own API |
 //! | `problem` | its refusals (RFC 9457) |
 
 mod body;
 mod caller;
+mod cases;
 mod door;
 mod files;
 mod health;
@@ -174,7 +175,11 @@ impl Door {
             .route("/v1/partners", get(operate::partners))
             .route("/v1/partners/{name}/pause", post(operate::pause))
             .route("/v1/partners/{name}/resume", post(operate::resume))
-            .route("/v1/cases", get(operate::cases));
+            .route("/v1/cases", get(cases::list))
+            .route("/v1/cases/{id}", get(cases::show))
+            .route("/v1/cases/{id}/note", post(cases::note))
+            .route("/v1/cases/{id}/close", post(cases::close))
+            .route("/v1/cases/{id}/decide", post(cases::decide));
         self.finish(router)
     }
 

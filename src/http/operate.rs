@@ -1,4 +1,4 @@
-//! `/v1` for operators: deliveries, partners, cases. On the operators' address only.
+//! `/v1` for operators: deliveries, partners. On the operators' address only.
 //!
 //! Every act is one journal verb with its audit entry (who, when, why); the dispatcher notices by itself. A delivery's body is not shown:
 //! it holds personal data.
@@ -119,7 +119,8 @@ pub(super) async fn partners(
             shown
         })
         .collect();
-    Ok(Json(json!({ "partners": list })))
+    let cases: u64 = door.journal.open_cases().await?.iter().map(|(_, n)| n).sum();
+    Ok(Json(json!({ "partners": list, "open_cases": cases })))
 }
 
 pub(super) async fn pause(State(door): State<Arc<Door>>, Path(name): Path<String>, asked: Asked) -> Result<Json<Value>, Problem> {
@@ -140,24 +141,6 @@ pub(super) async fn resume(
     known(&door, &name)?;
     act_on(&door, Act::Resume { partner: name.clone() }, &who).await?;
     Ok(Json(json!({ "partner": name, "paused": null })))
-}
-
-// === cases ===
-
-pub(super) async fn cases(
-    State(door): State<Arc<Door>>,
-    page: Result<Query<Page>, QueryRejection>,
-    headers: HeaderMap,
-    extensions: Extensions,
-) -> Result<Json<Value>, Problem> {
-    door.admit(&headers, &extensions, Operation::CasesList)?;
-    let page = query(page)?;
-    let cases = door.journal.cases(page.after, page.limit()).await?;
-    let shown: Vec<Value> = cases
-        .iter()
-        .map(|c| json!({ "case": c.case, "kind": c.kind, "dossier": c.dossier, "at": c.at.rfc3339(), "data": c.data }))
-        .collect();
-    Ok(Json(json!({ "cases": shown, "last": cases.last().map_or(page.after, |c| c.case) })))
 }
 
 // === small words ===
@@ -191,7 +174,8 @@ fn known(door: &Door, name: &str) -> Result<(), Problem> {
     Err(Refusal::new("partner-unknown", 404, "Không có đối tác với tên này.", "There is no partner with this name.").into())
 }
 
-fn reason(text: String) -> Result<String, Problem> {
+/// Why something is done, in a person's own words.
+pub(super) fn reason(text: String) -> Result<String, Problem> {
     let text = text.trim().to_owned();
     if (1..=500).contains(&text.chars().count()) && !text.contains(char::is_control) {
         return Ok(text);

@@ -40,12 +40,20 @@ pub enum Operation {
     PartnerResume,
     /// Matters for a person.
     CasesList,
+    /// One case with its history.
+    CaseShow,
+    /// Something is noted on a case.
+    CaseNote,
+    /// A case is closed with a reason.
+    CaseClose,
+    /// A case is decided, with what that causes.
+    CaseDecide,
     /// Reads the metrics.
     MetricsRead,
 }
 
 /// The table: operation, its word (also the name under which it is limited and counted), who may.
-pub const TABLE: [(Operation, &str, &[Role]); 17] = {
+pub const TABLE: [(Operation, &str, &[Role]); 21] = {
     use Operation as O;
     use Role::{Auditor, Metrics, Ministry, Operator, Payment, Portal};
     [
@@ -65,6 +73,10 @@ pub const TABLE: [(Operation, &str, &[Role]); 17] = {
         (O::PartnerPause, "partner.pause", &[Operator]),
         (O::PartnerResume, "partner.resume", &[Operator]),
         (O::CasesList, "cases.list", &[Operator, Auditor]),
+        (O::CaseShow, "case.show", &[Operator, Auditor]),
+        (O::CaseNote, "case.note", &[Operator]),
+        (O::CaseClose, "case.close", &[Operator]),
+        (O::CaseDecide, "case.decide", &[Operator]),
         (O::MetricsRead, "metrics.read", &[Metrics, Operator]),
     ]
 };
@@ -105,7 +117,9 @@ mod tests {
 
     #[test]
     fn only_an_operator_changes_what_is_delivered() {
-        for operation in [Operation::DeliveryRelease, Operation::DeliveryClose, Operation::PartnerPause, Operation::PartnerResume]
+        use Operation as O;
+        for operation in
+            [O::DeliveryRelease, O::DeliveryClose, O::PartnerPause, O::PartnerResume, O::CaseNote, O::CaseClose, O::CaseDecide]
         {
             let who: Vec<Role> = Role::ALL.iter().map(|(r, _)| *r).filter(|r| may(*r, operation)).collect();
             assert_eq!(who, [Role::Operator], "{operation:?}");

@@ -6,9 +6,9 @@ use crate::clock::{Manual, Time};
 use crate::config::{Callers, Placeholders, Role};
 use crate::intake;
 use crate::journal::{
-    Acceptance, Accepted, DeliveryState, Effects, NewAudit, NewDelivery, NewEvent, NewMessage, Options, SqliteJournal,
+    Acceptance, Accepted, DeliveryState, Effects, NewAudit, NewCase, NewDelivery, NewEvent, NewMessage, Options, SqliteJournal,
 };
-use crate::model::{Dossier, Kind, Payer, Status};
+use crate::model::{CaseKind, Dossier, Kind, Payer, Status};
 use crate::seal::{SystemRandom, sha256_hex};
 use axum::body::Body;
 use axum::http::{Method, Request, Response, StatusCode};
@@ -199,6 +199,10 @@ fn requests() -> Vec<(Operation, Method, String, Value)> {
         post(O::PartnerPause, "/v1/partners/east/pause", json!({ "reason": "thử" })),
         post(O::PartnerResume, "/v1/partners/east/resume", Value::Null),
         get(O::CasesList, "/v1/cases"),
+        get(O::CaseShow, "/v1/cases/9"),
+        post(O::CaseNote, "/v1/cases/9/note", json!({ "reason": "thử" })),
+        post(O::CaseClose, "/v1/cases/9/close", json!({ "reason": "thử" })),
+        post(O::CaseDecide, "/v1/cases/9/decide", json!({ "decision": "none", "reason": "thử" })),
         get(O::MetricsRead, "/metrics"),
     ]
 }
@@ -315,6 +319,50 @@ async fn a_delivery_is_closed_with_a_reason_and_a_partner_paused() {
     assert_eq!(paused, [json!("bảo trì"), Value::Null], "in order of their names");
     let unknown = house.ask(Method::POST, "/v1/partners/nobody/pause", "operator", json!({ "reason": "x" })).await;
     assert_eq!(unknown.status(), 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_says_what_helps_and_keeps_who_decided_and_why() {
+    let house = House::new().await;
+    let data = json!({ "transaction": "01JZ0000000000000TX1", "amount": 250_000 });
+    let case = NewCase { kind: CaseKind::Overpayment, dossier: Some(CODE.into()), data, at: START };
+    assert!(house.journal.apply(Effects { cases: vec![case], ..Effects::default() }).await.unwrap());
+    let (_, list) = house.get("/v1/cases", "auditor").await;
+    assert_eq!((list["cases"][0]["kind"].as_str(), list["cases"][0]["state"].as_str()), (Some("overpayment"), Some("open")));
+    assert_eq!(house.get("/v1/partners", "operator").await.1["open_cases"], 1);
+    let metrics = || async {
+        let bytes =
+            house.ask(Method::GET, "/metrics", "metrics", Value::Null).await.into_body().collect().await.unwrap().to_bytes();
+        String::from_utf8(bytes.to_vec()).unwrap()
+    };
+    assert!(metrics().await.contains("cases_open{kind=\"overpayment\"} 1"));
+    let shown = house.get("/v1/cases/1", "operator").await.1;
+    assert!(shown["what"].as_str().unwrap().contains("250.000 đồng"), "{shown}");
+    for (path, body, status) in [
+        ("note", json!({ "reason": "đã gọi ngân hàng" }), 200),
+        ("note", json!({ "reason": " " }), 400),
+        ("decide", json!({ "reason": "x", "decision": "nonsense" }), 422),
+        ("decide", json!({ "reason": "x" }), 400),
+        ("close", json!({ "reason": "chỉ nộp muộn" }), 200),
+        ("close", json!({ "reason": "lần nữa" }), 409),
+        ("note", json!({ "reason": "kiểm toán đã xem" }), 200),
+    ] {
+        let answer = house.ask(Method::POST, &format!("/v1/cases/1/{path}"), "operator", body.clone()).await;
+        assert_eq!(answer.status(), status, "{path} {body}");
+    }
+    let shown = house.get("/v1/cases/1", "auditor").await.1;
+    assert_eq!((shown["state"].as_str(), shown["decision"].as_str()), (Some("closed"), Some("closed")));
+    let history: Vec<_> = shown["history"].as_array().unwrap().iter().map(|e| (e["what"].clone(), e["who"].clone())).collect();
+    assert_eq!(
+        history,
+        [("opened", "gateway"), ("noted", "operator"), ("closed", "operator"), ("noted", "operator")]
+            .map(|(a, b)| (json!(a), json!(b)))
+    );
+    assert_eq!(house.get("/v1/cases", "operator").await.1["cases"], json!([]));
+    assert_eq!(house.get("/v1/cases?state=all", "operator").await.1["cases"][0]["case"], 1);
+    assert_eq!(house.get("/v1/cases?kind=nonsense", "operator").await.0, 400);
+    assert_eq!(house.get("/v1/cases/7", "operator").await.1["code"], "case-unknown");
+    assert!(metrics().await.contains("cases_open{kind=\"overpayment\"} 0"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -34,8 +34,8 @@ pub(super) struct Sight {
     pub(super) now: Time,
     pub(super) snapshot: Snapshot,
     pub(super) payment: Option<Payment>,
-    service: Option<Service>,
-    files: Files,
+    pub(super) service: Option<Service>,
+    pub(super) files: Files,
 }
 
 // === impl Intake ===

@@ -12,8 +12,10 @@
 //! | `take` | the way as a whole: known? decide, accept, again when stale |
 //! | `wait` | until a delivery is settled, or a payment link is there |
 //! | `reply` | what the caller gets, by the route's own mappings |
+//! | `case` | an operator's word on a case |
 //! | `keys` `stage` | idempotency and fingerprint; contents on their way in |
 
+mod case;
 mod decide;
 mod keys;
 mod read;

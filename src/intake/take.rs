@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// How often a message is decided anew because what it was decided from has changed.
-const ROUNDS: usize = 10;
+pub(super) const ROUNDS: usize = 10;
 /// The most messages of one batch.
 const MOST_ITEMS: usize = 200;
 

@@ -4,6 +4,7 @@
 //! timeline is numbered by the single writer, so its order is the order of commits.
 
 use super::lane::{self, NewRow};
+use super::matter::{CaseRow, StepRow};
 use super::writer::{Fault, Made, Marks};
 use super::{Acceptance, Accepted, Close, Early, Effects, FileRow, Known, NewAudit, NewMessage};
 use crate::clock::Time;
@@ -24,7 +25,8 @@ pub(super) struct Ready {
     early: Vec<(Early, String)>,
     early_done: Vec<String>,
     files: Vec<FileRow>,
-    cases: Vec<(Time, String, Option<String>, String)>,
+    cases: Vec<CaseRow>,
+    case_steps: Vec<StepRow>,
     audit: Vec<AuditRow>,
 }
 
@@ -82,7 +84,8 @@ impl Ready {
             early: effects.early.into_iter().map(|e| (e.body.to_string(), e)).map(|(body, e)| (e, body)).collect(),
             early_done: effects.early_done,
             files: effects.files,
-            cases: effects.cases.into_iter().map(|c| (c.at, c.kind, c.dossier, c.data.to_string())).collect(),
+            cases: effects.cases.into_iter().map(CaseRow::new).collect(),
+            case_steps: effects.case_steps.into_iter().map(StepRow::new).collect(),
             audit: effects.audit.into_iter().map(AuditRow::new).collect(),
         })
     }
@@ -103,6 +106,11 @@ impl Ready {
         if !(self.write_dossier(conn)? && self.write_payments(conn)?) {
             return Ok(false);
         }
+        for step in &self.case_steps {
+            if !step.write(conn)? {
+                return Ok(false);
+            }
+        }
         for close in &self.closes {
             if !lane::close_seen(conn, marks, close, at)? {
                 return Ok(false);
@@ -115,10 +123,7 @@ impl Ready {
         self.write_timeline(conn)?;
         self.write_early(conn)?;
         write_files(conn, &self.files)?;
-        for (at, kind, dossier, data) in &self.cases {
-            conn.prepare_cached("INSERT INTO matter (at, kind, dossier, data) VALUES (?1, ?2, ?3, ?4)")?
-                .execute(params![at.0, kind, dossier, data])?;
-        }
+        self.cases.iter().try_for_each(|c| c.write(conn))?;
         self.audit.iter().try_for_each(|a| a.write(conn))?;
         Ok(true)
     }

@@ -5,12 +5,14 @@
 
 mod act;
 mod blobs;
+mod case;
 mod checkpoint;
 mod claim;
 #[cfg(test)]
 mod contract;
 mod effects;
 mod lane;
+mod matter;
 mod reader;
 mod record;
 mod schema;
@@ -21,6 +23,7 @@ mod writer;
 #[cfg(feature = "test-faults")]
 pub use blobs::Faults;
 pub use blobs::{Blob, BlobError, BlobStore, Stage};
+pub use case::{CaseDetail, CaseEntry, CaseFilter, CaseStep, CaseView, CaseWord, NewCase};
 pub use record::*;
 pub use schema::OpenError;
 pub use sqlite::{Options, SqliteJournal};
@@ -113,8 +116,14 @@ pub trait Journal: Send + Sync + 'static {
     /// Every partner's queue (partners without a row are not listed).
     fn queues(&self) -> Answer<'_, Vec<QueueView>>;
 
-    /// Open cases, newest last.
-    fn cases(&self, after: u64, limit: u32) -> Answer<'_, Vec<CaseView>>;
+    /// Cases, newest last.
+    fn cases(&self, filter: CaseFilter) -> Answer<'_, Vec<CaseView>>;
+
+    /// One case with its history.
+    fn case(&self, case: u64) -> Answer<'_, Option<CaseDetail>>;
+
+    /// How many cases are open, by the kind's word; kinds without one are left out.
+    fn open_cases(&self) -> Answer<'_, Vec<(String, u64)>>;
 
     /// Open payments whose expiry lies before `before`, oldest first.
     fn expiring(&self, before: Time, limit: u32) -> Answer<'_, Vec<Payment>>;

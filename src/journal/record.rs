@@ -2,6 +2,7 @@
 //!
 //! [`Effects`] is what a message causes, computed by `exchange` from a [`Snapshot`]; the journal writes it whole or not at all.
 
+use super::{CaseStep, NewCase};
 use crate::clock::Time;
 use crate::model::{Dossier, Kind, Movement, Payment};
 use serde_json::Value;
@@ -106,6 +107,8 @@ pub struct Effects {
     pub files: Vec<FileRow>,
     /// Matters a person has to decide.
     pub cases: Vec<NewCase>,
+    /// What is done to cases; one that has changed meanwhile makes the whole stale.
+    pub case_steps: Vec<CaseStep>,
     /// Audit entries.
     pub audit: Vec<NewAudit>,
 }
@@ -204,19 +207,6 @@ pub struct FileRow {
     /// Media type.
     pub media: Option<String>,
     /// When it came.
-    pub at: Time,
-}
-
-/// A matter for a person.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NewCase {
-    /// What kind: `overpayment`, `fee-differs`, `notice-unknown`, `notice-mismatch`.
-    pub kind: String,
-    /// The dossier.
-    pub dossier: Option<String>,
-    /// Public facts.
-    pub data: Value,
-    /// When.
     pub at: Time,
 }
 
@@ -548,21 +538,6 @@ pub struct DeliveryFilter {
     pub after: u64,
     /// At most this many.
     pub limit: u32,
-}
-
-/// A case as operators see it.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
-pub struct CaseView {
-    /// Sequence number.
-    pub case: u64,
-    /// What kind.
-    pub kind: String,
-    /// The dossier.
-    pub dossier: Option<String>,
-    /// Public facts.
-    pub data: Value,
-    /// When.
-    pub at: Time,
 }
 
 /// Told after each commit that changed something somebody may wait for.

@@ -21,7 +21,8 @@ pub(super) const PAGE: u32 = 8192;
 const WAL_LIMIT: i64 = 128 << 20;
 
 /// All migrations, in order; the version of the file is how many were applied.
-const MIGRATIONS: [(&str, &str); 1] = [("first", include_str!("migrations/0001_first.sql"))];
+const MIGRATIONS: [(&str, &str); 2] =
+    [("first", include_str!("migrations/0001_first.sql")), ("cases", include_str!("migrations/0002_cases.sql"))];
 
 /// Why a journal could not be opened. What is refused was not changed.
 #[derive(Debug, thiserror::Error)]

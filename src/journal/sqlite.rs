@@ -11,8 +11,9 @@ use super::reader::Readers;
 use super::schema::{self, Lock, OpenError};
 use super::writer::{Call, Command, Counts, Fault, Made, Marks, Writer};
 use super::{
-    Acceptance, Accepted, Act, Acted, Answer, CaseView, Claim, DeliveryDetail, DeliveryFilter, DeliveryView, Effects, EventView,
-    FileRow, Journal, JournalError, Known, Notice, QueueView, Settled, Settlement, Snapshot, act, checkpoint, view,
+    Acceptance, Accepted, Act, Acted, Answer, CaseDetail, CaseFilter, CaseView, Claim, DeliveryDetail, DeliveryFilter,
+    DeliveryView, Effects, EventView, FileRow, Journal, JournalError, Known, Notice, QueueView, Settled, Settlement, Snapshot,
+    act, checkpoint, matter, view,
 };
 use crate::clock::Time;
 use crate::model::Payment;
@@ -284,8 +285,16 @@ impl Journal for SqliteJournal {
         self.ask(view::queues)
     }
 
-    fn cases(&self, after: u64, limit: u32) -> Answer<'_, Vec<CaseView>> {
-        self.ask(move |conn| view::cases(conn, after, limit))
+    fn cases(&self, filter: CaseFilter) -> Answer<'_, Vec<CaseView>> {
+        self.ask(move |conn| matter::cases(conn, &filter))
+    }
+
+    fn case(&self, case: u64) -> Answer<'_, Option<CaseDetail>> {
+        self.ask(move |conn| matter::case(conn, case))
+    }
+
+    fn open_cases(&self) -> Answer<'_, Vec<(String, u64)>> {
+        self.ask(matter::open_cases)
     }
 
     fn expiring(&self, before: Time, limit: u32) -> Answer<'_, Vec<Payment>> {

@@ -5,8 +5,7 @@
 use super::lane::{code, positive, state};
 use super::writer::Fault;
 use super::{
-    Attempt, CaseView, DeliveryDetail, DeliveryFilter, DeliveryState, DeliveryView, Early, EventView, FileRow, QueueView,
-    Snapshot,
+    Attempt, DeliveryDetail, DeliveryFilter, DeliveryState, DeliveryView, Early, EventView, FileRow, QueueView, Snapshot,
 };
 use crate::clock::Time;
 use crate::model::{Dossier, Kind, Payment};
@@ -14,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 use serde::de::DeserializeOwned;
 
 /// Rows a list holds at most, whatever was asked for.
-const MOST: u32 = 10_000;
+pub(super) const MOST: u32 = 10_000;
 
 /// A delivery with its lane, when it is its lane's head.
 const DELIVERY: &str = "SELECT d.seq, d.partner, d.route, d.lane, d.dossier, d.id, d.kind, CASE d.state WHEN 0 THEN coalesce(l.state, 0) ELSE d.state END,
@@ -193,21 +192,6 @@ pub(super) fn queues(conn: &Connection) -> Result<Vec<QueueView>, Fault> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Open cases after a number.
-pub(super) fn cases(conn: &Connection, after: u64, limit: u32) -> Result<Vec<CaseView>, Fault> {
-    let mut read = conn.prepare_cached(
-        "SELECT seq, kind, dossier, data, at FROM matter WHERE closed_at IS NULL AND seq > ?1 ORDER BY seq LIMIT ?2",
-    )?;
-    let rows = read.query_map(params![super::effects::number(after), limit.min(MOST)], |r| {
-        Ok((positive(r.get(0)?), r.get(1)?, r.get(2)?, r.get::<_, String>(3)?, Time(r.get(4)?)))
-    })?;
-    rows.map(|row| {
-        let (case, kind, dossier, data, at) = row?;
-        Ok(CaseView { case, kind, dossier, data: parse(&data, "matter")?, at })
-    })
-    .collect()
-}
-
 /// The pacing state saved for a partner.
 pub(super) fn tat(conn: &Connection, partner: &str) -> Result<Option<i64>, Fault> {
     let found = conn.prepare_cached("SELECT tat FROM partner WHERE name = ?1")?.query_row([partner], |r| r.get(0)).optional()?;
@@ -293,7 +277,8 @@ fn view(r: &Row<'_>) -> rusqlite::Result<DeliveryView> {
     })
 }
 
-fn parse<T: DeserializeOwned>(text: &str, table: &'static str) -> Result<T, Fault> {
+/// A value of the store.
+pub(super) fn parse<T: DeserializeOwned>(text: &str, table: &'static str) -> Result<T, Fault> {
     // The error of serde_json may carry a value: only the table is told.
     serde_json::from_str(text).map_err(|_| Fault::Row(table))
 }

@@ -1,7 +1,7 @@
 //! What must hold of taking in and reading.
 
 use super::*;
-use crate::model::Movement;
+use crate::model::{CaseKind, Movement};
 use tokio::task::JoinSet;
 
 pub(super) async fn what_is_accepted_is_found_delivered_and_told(store: &dyn Store) {
@@ -171,7 +171,7 @@ pub(super) async fn payments_movements_and_cases_are_kept(store: &dyn Store) {
         amount: Vnd::new(150_000).unwrap(),
         kind: "payment".into(),
     };
-    let case = NewCase { kind: "overpayment".into(), dossier: Some("D1".into()), data: json!({ "amount": 1 }), at: T0 };
+    let case = NewCase { kind: CaseKind::Overpayment, dossier: Some("D1".into()), data: json!({ "amount": 1 }), at: T0 };
     let later = Payment { requested_at: at(5), expires_at: at(100), ..payment("T0", "D1", 1) };
     let effects = Effects {
         payments: vec![later.clone(), payment("T1", "D1", 1)],
@@ -188,9 +188,9 @@ pub(super) async fn payments_movements_and_cases_are_kept(store: &dyn Store) {
     let paid = Payment { state: PaymentState::Paid, version: 2, ..later };
     assert!(j.apply(Effects { payments: vec![paid], ..Effects::default() }).await.unwrap());
     assert_eq!(j.expiring(at(1000), 10).await.unwrap().len(), 1, "what is paid expires no more");
-    let cases = j.cases(0, 10).await.unwrap();
-    assert_eq!((cases.len(), cases[0].kind.as_str(), &cases[0].data), (1, "overpayment", &json!({ "amount": 1 })));
-    assert!(j.cases(cases[0].case, 10).await.unwrap().is_empty());
+    let cases = j.cases(CaseFilter { limit: 10, ..CaseFilter::default() }).await.unwrap();
+    assert_eq!((cases.len(), cases[0].word.as_str(), &cases[0].data), (1, "overpayment", &json!({ "amount": 1 })));
+    assert!(j.cases(CaseFilter { after: cases[0].case, limit: 10, ..CaseFilter::default() }).await.unwrap().is_empty());
 }
 
 pub(super) async fn early_moves_are_kept_in_the_partners_order_until_taken_out(store: &dyn Store) {

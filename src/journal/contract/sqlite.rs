@@ -54,7 +54,7 @@ async fn a_second_open_is_refused_with_the_holders_pid() {
 fn a_newer_foreign_or_altered_file_is_refused() {
     type Same = fn(&OpenError) -> bool;
     let cases: [(&str, Same); 3] = [
-        ("PRAGMA user_version = 99", |e| matches!(e, OpenError::Newer { found: 99, known: 1 })),
+        ("PRAGMA user_version = 99", |e| matches!(e, OpenError::Newer { found: 99, .. })),
         ("PRAGMA application_id = 7", |e| matches!(e, OpenError::Foreign { id: 7, .. })),
         ("UPDATE migration SET digest = 'x'", |e| matches!(e, OpenError::Altered { version: 1 })),
     ];
@@ -68,6 +68,25 @@ fn a_newer_foreign_or_altered_file_is_refused() {
     let f = folder();
     Connection::open(f.file()).unwrap().execute_batch("CREATE TABLE other (x)").unwrap();
     assert!(matches!(f.refused(), OpenError::Foreign { id: 0, .. }));
+}
+
+#[tokio::test]
+async fn a_journal_of_the_first_version_is_brought_to_this_one_with_what_it_holds() {
+    let f = folder();
+    let first = include_str!("../migrations/0001_first.sql");
+    let conn = Connection::open(f.file()).unwrap();
+    conn.execute_batch("CREATE TABLE migration (version INTEGER PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL)").unwrap();
+    conn.execute_batch(first).unwrap();
+    let digest = crate::seal::sha256_hex(first.as_bytes());
+    conn.execute("INSERT INTO migration VALUES (1, 'first', ?1)", [digest]).unwrap();
+    conn.execute("INSERT INTO matter (at, kind, dossier, data) VALUES (7, 'link-lost', 'D1', '{\"open\":3}')", []).unwrap();
+    conn.pragma_update(None, "application_id", schema::APPLICATION).unwrap();
+    conn.pragma_update(None, "user_version", 1).unwrap();
+    drop(conn);
+    let j = f.journal(Options::default());
+    let kept = j.case(1).await.unwrap().unwrap();
+    assert_eq!((kept.view.word.as_str(), kept.view.met, kept.view.met_at, kept.view.version), ("link-lost", 1, Time(7), 1));
+    assert_eq!(kept.history.iter().map(|e| e.what.as_str()).collect::<Vec<_>>(), ["opened"]);
 }
 
 #[tokio::test]

@@ -1,0 +1,392 @@
+//! What a case says to a person: its title, what happened, what to do, and the decisions it takes; in Vietnamese and English.
+//!
+//! A text is a list of sentences with `{names}` of the case's facts; a sentence that names a fact the case has not is left out. Only
+//! public facts stand in a case, so any of them may be shown.
+
+use crate::journal::CaseView;
+use crate::model::CaseKind;
+use serde_json::Value;
+
+/// A decision that a kind of case takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// Its word, as given to `decide`.
+    pub word: &'static str,
+    /// What it causes, Vietnamese.
+    pub text: &'static str,
+    /// The same in English.
+    pub text_en: &'static str,
+}
+
+/// A case in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// What kind of matter it is.
+    pub title: &'static str,
+    /// The same in English.
+    pub title_en: &'static str,
+    /// What happened, with the case's facts.
+    pub what: String,
+    /// The same in English.
+    pub what_en: String,
+    /// What to do.
+    pub help: String,
+    /// The same in English.
+    pub help_en: String,
+    /// The decisions it takes.
+    pub decisions: &'static [Choice],
+}
+
+/// A kind's texts: each a list of sentences, Vietnamese and English.
+struct Texts {
+    title: (&'static str, &'static str),
+    what: (&'static [&'static str], &'static [&'static str]),
+    help: (&'static [&'static str], &'static [&'static str]),
+    decisions: &'static [Choice],
+}
+
+/// A case in words; one of an unknown kind says only its word.
+#[must_use]
+pub fn told(case: &CaseView) -> Told {
+    let Some(kind) = case.kind else { return strange() };
+    let texts = of(kind);
+    Told {
+        title: texts.title.0,
+        title_en: texts.title.1,
+        what: fill(texts.what.0, &case.data),
+        what_en: fill(texts.what.1, &case.data),
+        help: fill(texts.help.0, &case.data),
+        help_en: fill(texts.help.1, &case.data),
+        decisions: texts.decisions,
+    }
+}
+
+/// The decisions of a kind.
+pub(super) fn decisions(kind: CaseKind) -> &'static [Choice] {
+    of(kind).decisions
+}
+
+fn of(kind: CaseKind) -> &'static Texts {
+    match kind {
+        CaseKind::Overpayment => &OVERPAYMENT,
+        CaseKind::FeeDiffers => &FEE_DIFFERS,
+        CaseKind::AmountDiffers => &AMOUNT_DIFFERS,
+        CaseKind::NoticeUnknown => &NOTICE_UNKNOWN,
+        CaseKind::NoticeUnconfirmed => &NOTICE_UNCONFIRMED,
+        CaseKind::LinkLost => &LINK_LOST,
+        CaseKind::EarlyWaits => &EARLY_WAITS,
+        CaseKind::NoRoute => &NO_ROUTE,
+        CaseKind::StatementMissingOurs => &MISSING_OURS,
+        CaseKind::StatementMissingTheirs => &MISSING_THEIRS,
+        CaseKind::StatementMismatch => &MISMATCH,
+    }
+}
+
+/// The sentences whose names are all there, filled in.
+fn fill(sentences: &[&str], data: &Value) -> String {
+    let filled: Vec<String> = sentences.iter().filter_map(|s| sentence(s, data)).collect();
+    filled.join(" ")
+}
+
+fn sentence(text: &str, data: &Value) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (name, behind) = after.split_once('}')?;
+        out.push_str(before);
+        out.push_str(&fact(name, data.get(name)?)?);
+        rest = behind;
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+/// A fact as people read it: numbers are amounts (`250.000 đồng`), except counts, which are named so.
+fn fact(name: &str, value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(n) if matches!(name, "open" | "nth" | "line") => Some(n.to_string()),
+        Value::Number(n) => Some(format!("{} đồng", grouped(&n.to_string()))),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// `1250000` → `1.250.000`.
+fn grouped(digits: &str) -> String {
+    let long = digits.len();
+    digits.chars().enumerate().fold(String::new(), |mut out, (n, c)| {
+        if n > 0 && (long - n).is_multiple_of(3) {
+            out.push('.');
+        }
+        out.push(c);
+        out
+    })
+}
+
+fn strange() -> Told {
+    Told {
+        title: "Việc cần xử lý",
+        title_en: "A matter for a person",
+        what: "Phiên bản phần mềm này không biết loại việc này; xem dữ kiện đi kèm.".to_owned(),
+        what_en: "This version of the program does not know this kind of case; see its facts.".to_owned(),
+        help: "Xử lý theo dữ kiện rồi đóng với lý do.".to_owned(),
+        help_en: "Act on its facts, then close it with a reason.".to_owned(),
+        decisions: &[],
+    }
+}
+
+// === the table ===
+
+const OVERPAYMENT: Texts = Texts {
+    title: ("Tiền nộp thừa hoặc nộp muộn", "Paid twice, or paid late"),
+    what: (
+        &[
+            "Giao dịch {transaction} đã thu {amount}, trong khi phí đã được nộp bằng giao dịch khác hoặc giao dịch này đã hết hạn.",
+        ],
+        &["Transaction {transaction} took {amount}, though the fee was already paid by another one or its own time was over."],
+    ),
+    help: (
+        &[
+            "Xem các giao dịch của hồ sơ: nếu phí đã được nộp hai lần thì hoàn lại khoản thừa cho người nộp; nếu chỉ nộp muộn thì không phải hoàn.",
+            "Ghi lại việc đã làm rồi đóng.",
+        ],
+        &[
+            "Look at the dossier's transactions: if the fee was paid twice, refund what is too much; if it was only late, nothing is to be refunded.",
+            "Note what was done, then close.",
+        ],
+    ),
+    decisions: &[],
+};
+
+const FEE_DIFFERS: Texts = Texts {
+    title: ("Mức phí không khớp", "The fee differs"),
+    what: (
+        &[
+            "Cơ quan giải quyết yêu cầu thu {ministry}.",
+            "Theo danh mục, mức phải thu là {catalogue}.",
+            "Khoản đã yêu cầu nộp trước đó là {asked}, giao dịch {transaction}.",
+            "Chưa có khoản nào được yêu cầu nộp theo mức mới.",
+        ],
+        &[
+            "The authority asks for {ministry}.",
+            "The catalogue's rule gives {catalogue}.",
+            "Asked for before: {asked}, transaction {transaction}.",
+            "Nothing was requested by the new figure.",
+        ],
+    ),
+    help: (
+        &["Hỏi cơ quan giải quyết mức nào đúng, rồi quyết định; nếu danh mục sai thì sửa danh mục."],
+        &["Ask the authority which figure is right, then decide; mend the catalogue if it is the one that is wrong."],
+    ),
+    decisions: &[],
+};
+
+const AMOUNT_DIFFERS: Texts = Texts {
+    title: ("Số tiền nộp không khớp", "The amount paid differs"),
+    what: (
+        &[
+            "Giao dịch {transaction}: đã thu {paid}.",
+            "Số tiền đã yêu cầu là {asked}.",
+            "Số tiền phải nộp hiện nay là {owed}.",
+            "Hồ sơ chưa được coi là đã nộp phí.",
+        ],
+        &[
+            "Transaction {transaction}: {paid} was paid.",
+            "Asked for: {asked}.",
+            "Owed now: {owed}.",
+            "The fee does not count as paid.",
+        ],
+    ),
+    help: (
+        &["Đối chiếu với nền tảng thanh toán, rồi thu thêm hoặc hoàn lại; ghi lại và đóng."],
+        &["Compare with the payment platform, then collect the rest or refund; note it and close."],
+    ),
+    decisions: &[],
+};
+
+const NOTICE_UNKNOWN: Texts = Texts {
+    title: ("Thông báo về giao dịch lạ", "A notice about a strange transaction"),
+    what: (
+        &[
+            "Nền tảng thanh toán gửi thông báo có chữ ký đúng về giao dịch {transaction}, số tiền {amount}, nhưng giao dịch này không do cổng kết nối tạo ra.",
+        ],
+        &[
+            "The platform sent a notice with a right seal about transaction {transaction} over {amount}, which is not one of ours.",
+        ],
+    ),
+    help: (
+        &[
+            "Hỏi đơn vị vận hành nền tảng thanh toán: tiền của ai, hồ sơ nào. Nếu có tiền thật thì hoàn lại hoặc ghi nhận thủ công; ghi lại và đóng.",
+        ],
+        &[
+            "Ask the platform whose money it is and for which dossier. If there is money, refund it or record it by hand; note it and close.",
+        ],
+    ),
+    decisions: &[],
+};
+
+const NOTICE_UNCONFIRMED: Texts = Texts {
+    title: ("Báo đã nộp nhưng nền tảng chưa xác nhận", "Told paid, never confirmed"),
+    what: (
+        &[
+            "Đã có thông báo rằng giao dịch {transaction} ({amount}) được nộp, nhưng qua nhiều lần hỏi, nền tảng vẫn không xác nhận.",
+        ],
+        &[
+            "A notice said that transaction {transaction} ({amount}) is paid; the platform, asked again and again, does not confirm it.",
+        ],
+    ),
+    help: (
+        &[
+            "Gửi mã giao dịch cho đơn vị vận hành nền tảng để xác minh. Hồ sơ chưa được coi là đã nộp phí cho đến khi có xác nhận.",
+        ],
+        &["Give the transaction's code to the platform's operators. The fee does not count as paid until they confirm."],
+    ),
+    decisions: &[],
+};
+
+const LINK_LOST: Texts = Texts {
+    title: ("Không lấy được đường dẫn thanh toán", "Payment links were lost"),
+    what: (
+        &["Đã {open} lần yêu cầu thanh toán mà không nhận được đường dẫn; giao dịch gần nhất là {transaction}."],
+        &["Asked {open} times for a payment without getting a link; the last transaction is {transaction}."],
+    ),
+    help: (
+        &["Kiểm tra kết nối với nền tảng thanh toán. Khi các giao dịch đang mở hết hạn, công dân có thể bấm thanh toán lại."],
+        &["Look at the connection to the platform. Once the open transactions have expired the citizen can click again."],
+    ),
+    decisions: &[],
+};
+
+const EARLY_WAITS: Texts = Texts {
+    title: ("Trạng thái đến sớm, đang chờ", "An early status waits"),
+    what: (
+        &[
+            "Bộ báo trạng thái {status} lúc {told_at} trong khi hồ sơ đang ở {stands}; trạng thái ở giữa chưa đến sau hơn một giờ.",
+        ],
+        &[
+            "The Ministry told {status} of {told_at} while the dossier stands at {stands}; what should come between has not come for over an hour.",
+        ],
+    ),
+    help: (
+        &["Đề nghị Bộ gửi lại trạng thái còn thiếu. Trạng thái đang giữ sẽ tự được áp dụng khi đến lượt."],
+        &["Ask the Ministry to send what is missing. What is kept is applied by itself when its turn comes."],
+    ),
+    decisions: &[],
+};
+
+const NO_ROUTE: Texts = Texts {
+    title: ("Đối tác không có kênh nhận tin", "A partner has no route for a message"),
+    what: (
+        &["Cần báo cho {partner} bằng thông điệp {message} nhưng đối tác không có kênh nhận loại này; tin chưa được gửi."],
+        &["{partner} should be told by {message} and has no route for it; it was not sent."],
+    ),
+    help: (
+        &["Báo cho đối tác bằng cách khác, hoặc bổ sung kênh trong tệp partner.toml của đối tác; ghi lại và đóng."],
+        &["Tell them some other way, or add the route to their partner.toml; note it and close."],
+    ),
+    decisions: &[],
+};
+
+const MISSING_OURS: Texts = Texts {
+    title: ("Sao kê có, sổ của ta không có", "In the statement, not in our books"),
+    what: (
+        &[
+            "Sao kê ngày {day} của {partner} có {movement} giao dịch {transaction}, số tiền {amount}, nhưng sổ của cổng kết nối không có.",
+        ],
+        &["{partner}'s statement of {day} has a {movement} of transaction {transaction} over {amount} that our books have not."],
+    ),
+    help: (
+        &[
+            "Trạng thái giao dịch trong sổ của ta: {state}.",
+            "Hỏi nền tảng; nếu tiền đã thu thật thì công dân đã nộp mà hồ sơ chưa được ghi nhận. Sổ không tự điều chỉnh: ghi lại việc đã làm rồi đóng.",
+        ],
+        &[
+            "In our books the transaction stands at: {state}.",
+            "Ask the platform; if the money was taken, a citizen has paid and the dossier does not know it. Nothing is adjusted by itself: note what was done, then close.",
+        ],
+    ),
+    decisions: &[],
+};
+
+const MISSING_THEIRS: Texts = Texts {
+    title: ("Sổ của ta có, sao kê không có", "In our books, not in the statement"),
+    what: (
+        &[
+            "Sổ của cổng kết nối ngày {day} có {movement} giao dịch {transaction}, số tiền {amount}, nhưng sao kê của {partner} không có.",
+        ],
+        &["Our books of {day} have a {movement} of transaction {transaction} over {amount} that {partner}'s statement has not."],
+    ),
+    help: (
+        &[
+            "Có thể giao dịch nằm ở sao kê ngày sau: hệ thống sẽ tự ghi chú khi gặp. Nếu quá hai ngày vẫn thiếu thì yêu cầu nền tảng giải trình.",
+        ],
+        &[
+            "It may stand in the next day's statement: the case will say so. If it is still missing after two days, ask the platform to explain.",
+        ],
+    ),
+    decisions: &[],
+};
+
+const MISMATCH: Texts = Texts {
+    title: ("Sao kê và sổ không khớp", "Statement and books differ"),
+    what: (
+        &[
+            "{movement} giao dịch {transaction} ngày {day}: {field} theo sao kê của {partner} là {theirs}, theo sổ của ta là {ours}.",
+        ],
+        &[
+            "{movement} of transaction {transaction} on {day}: {field} is {theirs} by {partner}'s statement and {ours} by our books.",
+        ],
+    ),
+    help: (
+        &["Đối chiếu chứng từ với nền tảng. Sổ không tự điều chỉnh: ghi lại kết luận rồi đóng."],
+        &["Compare vouchers with the platform. Nothing is adjusted by itself: note the conclusion, then close."],
+    ),
+    decisions: &[],
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Time;
+    use serde_json::json;
+
+    fn case(kind: &str, data: Value) -> CaseView {
+        CaseView {
+            case: 1,
+            kind: CaseKind::of_word(kind),
+            word: kind.to_owned(),
+            dossier: None,
+            data,
+            at: Time(0),
+            met: 1,
+            met_at: Time(0),
+            closed_at: None,
+            decision: None,
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn a_case_says_its_figures_and_leaves_out_what_it_does_not_know() {
+        let told = told(&case("fee-differs", json!({ "ministry": 1_250_000, "catalogue": 250_000 })));
+        assert_eq!(
+            told.what,
+            "Cơ quan giải quyết yêu cầu thu 1.250.000 đồng. Theo danh mục, mức phải thu là 250.000 đồng. Chưa có khoản nào được yêu cầu nộp theo mức mới."
+        );
+        assert!(!told.what_en.contains("Asked for before"), "{}", told.what_en);
+    }
+
+    #[test]
+    fn every_kind_says_in_both_languages_what_to_do_without_any_fact() {
+        for (kind, word) in CaseKind::ALL {
+            let texts = of(kind);
+            let told = told(&case(word, Value::Null));
+            assert!(told.help.len() > 20 && told.help_en.len() > 20, "{word}: {told:?}");
+            assert!(texts.what.0.len() == texts.what.1.len() && texts.help.0.len() == texts.help.1.len(), "{word}");
+            for sentence in [texts.what.0, texts.what.1, texts.help.0, texts.help.1].into_iter().flatten() {
+                assert_eq!(sentence.matches('{').count(), sentence.matches('}').count(), "{word}: {sentence}");
+            }
+        }
+        assert!(super::told(&case("of-a-newer-program", Value::Null)).decisions.is_empty());
+    }
+}

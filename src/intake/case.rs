@@ -1,0 +1,49 @@
+//! An operator's word on a case: looked at, decided by `exchange`, written by the journal; anew when something has changed meanwhile.
+
+use super::Intake;
+use super::decide::Sight;
+use super::read::{overloaded, unavailable};
+use super::take::ROUNDS;
+use crate::exchange::{self, Files, Guide, Origin, Refusal, Scene, Service};
+use crate::journal::{CaseDetail, CaseWord, Snapshot};
+use crate::model::Mint;
+
+// === impl Intake ===
+
+impl Intake {
+    /// Notes, closes or decides a case; the case as it then is. Synced when answered.
+    pub async fn case(&self, case: u64, word: &CaseWord, reason: &str, who: &str) -> Result<CaseDetail, Refusal> {
+        for _ in 0..ROUNDS {
+            let detail = self.journal.case(case).await.map_err(|e| unavailable(&e))?.ok_or_else(Refusal::no_case)?;
+            let sight = self.operators_sight(detail.view.dossier.as_deref()).await?;
+            let step = |scene: &Scene<'_>| exchange::case_step(scene, &detail.view, word, reason, &sight.snapshot);
+            let effects = self.operators_scene(who, &sight, step)?;
+            if self.journal.apply(effects).await.map_err(|e| unavailable(&e))? {
+                return self.journal.case(case).await.map_err(|e| unavailable(&e))?.ok_or_else(Refusal::no_case);
+            }
+        }
+        Err(overloaded())
+    }
+
+    /// What an operator's act about a dossier (none: about none) looks at.
+    pub(super) async fn operators_sight(&self, dossier: Option<&str>) -> Result<Sight, Refusal> {
+        let now = self.clock.now();
+        let snapshot = match dossier {
+            Some(code) => self.journal.snapshot(code).await.map_err(|e| unavailable(&e))?,
+            None => Snapshot::default(),
+        };
+        let service = snapshot.dossier.as_ref().and_then(|d| Service::of_dossier(&self.catalogue, d));
+        Ok(Sight { now, snapshot, payment: None, service, files: Files::new() })
+    }
+
+    /// Runs `act` with the scene of an operator's act: what it causes goes out as if the dossier's own portal had caused it.
+    pub(super) fn operators_scene<T>(&self, who: &str, sight: &Sight, act: impl FnOnce(&Scene<'_>) -> T) -> T {
+        let mint = Mint::new(self.random.as_ref(), sight.now);
+        let portal = sight.snapshot.dossier.as_ref().map(|d| d.portal.as_str());
+        let none = Guide::default();
+        let guide = portal.and_then(|p| self.guides.get(p)).unwrap_or(&none);
+        let origin = Origin { caller: who.to_owned(), ..Origin::default() };
+        let service = sight.service.as_ref();
+        act(&Scene { now: sight.now, mint: &mint, origin: &origin, guide, service, files: &sight.files })
+    }
+}
