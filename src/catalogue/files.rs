@@ -1,6 +1,7 @@
 //! The data files: those inside the program, or a folder of an operator's. Read once, as texts; the digest of all of them is the name
 //! of the adapter set.
 
+use crate::mapping::Source;
 use crate::seal::Sha256;
 use include_dir::{Dir, include_dir};
 use std::collections::BTreeMap;
@@ -69,6 +70,19 @@ impl Files {
         self.texts
             .range(folder.to_owned()..)
             .map_while(move |(path, text)| path.strip_prefix(folder).map(|rest| (rest, text.as_str())))
+    }
+
+    /// A partner's texts, samples left out.
+    #[must_use]
+    pub fn source(&self, partner: &str) -> Source {
+        let folder = format!("adapters/{partner}/");
+        let mut source = Source::new(partner);
+        source.files = self
+            .under(&folder)
+            .filter(|(path, _)| !path.starts_with("samples/"))
+            .map(|(path, text)| (path.to_owned(), text.to_owned()))
+            .collect();
+        source
     }
 
     /// The names of the partners: the folders under `adapters/`.

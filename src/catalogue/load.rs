@@ -9,7 +9,7 @@ use super::read::{self, Setting, told};
 use super::table;
 use super::validate::{SchemaFault, Validators};
 use crate::config::{PartnerSettings, Secrets};
-use crate::mapping::{Editions, Shapes, Source, SourceFault, render};
+use crate::mapping::{Check, Editions, Shapes, Source, SourceFault, render};
 use crate::model::{Kind, ProcedureCode};
 use jiff::civil::Date;
 use serde_json::Value;
@@ -103,7 +103,7 @@ impl Catalogue {
         };
         let mut partners = BTreeMap::new();
         for name in files.partners() {
-            let source = source_of(files, name);
+            let source = files.source(name);
             let setting = Setting {
                 shapes: &shapes,
                 schemas: &schemas,
@@ -174,26 +174,22 @@ impl Catalogue {
 // === the parts ===
 
 fn whole_file(file: String, text: String) -> SourceFault {
-    SourceFault { file, start: 0, len: 0, line: 1, column: 1, text, hint: None }
-}
-
-fn source_of(files: &Files, name: &str) -> Source {
-    let folder = format!("adapters/{name}/");
-    let texts = files.under(&folder).filter(|(path, _)| !path.starts_with("samples/"));
-    let mut source = Source::new(name);
-    source.files = texts.map(|(path, text)| (path.to_owned(), text.to_owned())).collect();
-    source
+    SourceFault { file, start: 0, len: 0, line: 1, column: 1, text, hint: None, check: Check::Schemas }
 }
 
 fn lists(files: &Files, faults: &mut LoadFaults) -> (Procedures, Vec<PlanRow>, Agencies) {
     let text = |name: &str| files.text(&format!("schemas/catalogue/{name}")).unwrap_or_default();
     let mut found = Vec::new();
     let (procedures, plan) = table::read(text("procedures.csv"), text("services.toml")).unwrap_or_else(|faults| {
-        found.extend(faults.into_iter().map(told));
+        found.extend(faults.into_iter().map(|f| SourceFault { check: Check::Catalogue, ..told(f) }));
         Default::default()
     });
     let agencies = Agencies::parse(text("agencies.csv")).unwrap_or_else(|faults| {
-        let told = |(line, text)| SourceFault { line, ..whole_file("schemas/catalogue/agencies.csv".into(), text) };
+        let told = |(line, text)| SourceFault {
+            line,
+            check: Check::Catalogue,
+            ..whole_file("schemas/catalogue/agencies.csv".into(), text)
+        };
         found.extend(faults.into_iter().map(told));
         Agencies::default()
     });

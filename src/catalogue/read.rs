@@ -9,7 +9,7 @@ use super::read_rule::{judge, seals};
 use crate::config::reader::{Doc, Fault, Faults, Item, Table};
 use crate::config::{PartnerSettings, Placeholders, RetrySettings, Secrets, variable};
 use crate::delivery::{Judge, Quota, RetryPolicy};
-use crate::mapping::{Book, Editions, Shapes, Source, SourceFault};
+use crate::mapping::{Book, Check, Editions, Shapes, Source, SourceFault};
 use crate::seal::Secret;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -61,7 +61,16 @@ pub(super) fn partner(source: &Source, setting: &Setting<'_>) -> Result<Partner,
 
 /// A fault of the TOML reader in the words of the mapping engine's.
 pub(super) fn told(f: Fault) -> SourceFault {
-    SourceFault { file: f.file, start: f.start, len: f.len, line: f.line, column: f.column, text: f.text, hint: f.hint }
+    SourceFault {
+        file: f.file,
+        start: f.start,
+        len: f.len,
+        line: f.line,
+        column: f.column,
+        text: f.text,
+        hint: f.hint,
+        check: Check::Routes,
+    }
 }
 
 const KEYS: [&str; 15] = [

@@ -5,6 +5,7 @@
 use super::api::{ContentSink, ContentSource, Context, Envelope, Format, Reading, Sealer};
 use super::compile::compile;
 use super::fault::{WireFault, WriteFault};
+use super::fidelity::{Fidelity, fidelity};
 use super::place;
 use super::plan::Compiled;
 use super::read;
@@ -89,6 +90,12 @@ impl Mapping {
     #[must_use]
     pub fn wire_place(&self, pointer: &str, form: Option<(&str, &str)>) -> Option<String> {
         place::wire_place(&self.compiled, pointer, form)
+    }
+
+    /// What this wire keeps of the message, line by line; `source` holds the texts it was compiled from.
+    #[must_use]
+    pub fn fidelity(&self, source: &Source) -> Fidelity {
+        fidelity(&self.compiled, source)
     }
 
     /// Whether the wire has a seal's hole (`= $seal`).

@@ -20,6 +20,7 @@ mod compile;
 mod convert;
 mod editions;
 mod fault;
+mod fidelity;
 mod form;
 mod grammar;
 mod json;
@@ -49,8 +50,9 @@ pub use api::{
 pub use book::{Book, Mapping};
 pub use editions::{Editions, bare};
 pub use fault::{Both, FaultKind, Found, Place, WireFault, WriteFault, WriteFaultKind};
+pub use fidelity::{Fidelity, Keeping, Kept};
 pub use peek::{Peeked, Scalar, SoapFault, peek};
 pub use report::render;
 pub use shapes::Shapes;
 pub use soap::{FaultCode, soap_fault};
-pub use source::{Source, SourceFault};
+pub use source::{Check, Source, SourceFault};

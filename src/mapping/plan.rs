@@ -7,6 +7,7 @@ use super::api::{Envelope, Format};
 use super::convert::{Chain, Typing};
 use super::grammar::Lit;
 use super::shapes::{ShapeId, Shapes};
+use super::source::Span;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -26,6 +27,8 @@ pub(crate) struct Compiled {
     pub(crate) prefixes: Vec<(String, String)>,
     pub(crate) absent: Vec<AbsentForm>,
     pub(crate) report_unknown: bool,
+    /// Canonical fields that are not carried.
+    pub(crate) without: Vec<String>,
     pub(crate) sealed: bool,
     pub(crate) batch: bool,
     pub(crate) shape: ShapeId,
@@ -127,6 +130,15 @@ pub(crate) struct Rule {
     pub(crate) node: Option<NodeId>,
     pub(crate) opt: Opt,
     pub(crate) what: Act,
+    /// The line it was made of.
+    pub(crate) at: Arc<Site>,
+}
+
+/// Where a line stands: its two cells.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Site {
+    pub(crate) wire: Span,
+    pub(crate) right: Span,
 }
 
 /// What stands for none at this line.

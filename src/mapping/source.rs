@@ -30,6 +30,46 @@ pub struct SourceFault {
     pub text: String,
     /// What helps.
     pub hint: Option<String>,
+    /// Which check tells it.
+    pub check: Check,
+}
+
+/// What `lienthong check` proves, one by one; a fault names the check that found it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Check {
+    /// A text cannot be read: not a line, a head, a literal of the language.
+    #[default]
+    Grammar,
+    /// V1: names exist on both sides; so do codes, parts, conversions, contexts.
+    Names,
+    /// V2: a wire place is mapped once a branch; order, occurrence and required elements are those of the wire's schema.
+    Places,
+    /// V3: types meet along a chain; what stands for none is no value; what is written is a value of the wire's schema.
+    Types,
+    /// V4: code lists.
+    Codes,
+    /// V5: templates can be cut apart again.
+    Templates,
+    /// V6: branches are disjoint and told apart.
+    Branches,
+    /// V7: whether an optional scope is there can be seen.
+    Presence,
+    /// V8: joins and flattened lists.
+    Joins,
+    /// V9: each loss is said.
+    Losses,
+    /// V10: seals.
+    Seals,
+    /// V11: what one side needs, the other gives.
+    Flow,
+    /// V12: samples and invented documents, both ways.
+    Samples,
+    /// partner.toml: what it refers to is there, what it promises can be kept.
+    Routes,
+    /// Schemas can be read and are clear.
+    Schemas,
+    /// Procedures, agencies, services.
+    Catalogue,
 }
 
 /// A piece of a file: where something stands.
@@ -63,6 +103,33 @@ impl Source {
     }
 }
 
+// === impl Check ===
+
+impl Check {
+    /// Its stable code, for programs.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Grammar => "grammar",
+            Self::Names => "V1",
+            Self::Places => "V2",
+            Self::Types => "V3",
+            Self::Codes => "V4",
+            Self::Templates => "V5",
+            Self::Branches => "V6",
+            Self::Presence => "V7",
+            Self::Joins => "V8",
+            Self::Losses => "V9",
+            Self::Seals => "V10",
+            Self::Flow => "V11",
+            Self::Samples => "V12",
+            Self::Routes => "routes",
+            Self::Schemas => "schemas",
+            Self::Catalogue => "catalogue",
+        }
+    }
+}
+
 // === impl SourceFault ===
 
 impl std::fmt::Display for SourceFault {
@@ -87,10 +154,24 @@ impl Faults {
     }
 
     fn push(&mut self, span: &Span, text: String, hint: Option<String>) {
-        let fault = SourceFault { file: span.file.to_string(), start: span.start, len: span.len, line: 0, column: 0, text, hint };
+        let (file, check) = (span.file.to_string(), Check::Grammar);
+        let fault = SourceFault { file, start: span.start, len: span.len, line: 0, column: 0, text, hint, check };
         // A part taken in by several mappings shows its faults once.
-        if !self.list.contains(&fault) {
+        let same = |f: &SourceFault| (&f.file, f.start, &f.text) == (&fault.file, fault.start, &fault.text);
+        if !self.list.iter().any(same) {
             self.list.push(fault);
+        }
+    }
+
+    /// How many there are by now.
+    pub(crate) fn mark(&self) -> usize {
+        self.list.len()
+    }
+
+    /// What has been told since the mark was found by this check, unless an inner one claimed it.
+    pub(crate) fn since(&mut self, mark: usize, check: Check) {
+        for fault in self.list.iter_mut().skip(mark).filter(|f| f.check == Check::Grammar) {
+            fault.check = check;
         }
     }
 

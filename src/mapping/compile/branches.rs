@@ -2,13 +2,14 @@
 
 use super::Compiler;
 use super::frame::{At, Frame, WireName};
+use super::lines::site;
 use super::paths::cpath;
 use crate::mapping::convert::Chain;
 use crate::mapping::editions::bare;
 use crate::mapping::grammar::{Line, Path, What};
 use crate::mapping::plan::{Act, Branch, Fork, NodeId, Opt, Rule, Select, SelectBy, To, Variant};
 use crate::mapping::shapes::Shape;
-use crate::mapping::source::Span;
+use crate::mapping::source::{Check, Span};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Compiler<'_> {
@@ -17,12 +18,17 @@ impl Compiler<'_> {
         let Some(What::When { path, path_at, .. }) = group.first().map(|l| &l.what) else { return None };
         let resolved = self.resolve(path, frame, at)?;
         if resolved.out > 0 || path.context.is_some() {
-            self.fault(path_at, "a `when` on an outer object or a context value is not yet supported");
+            self.fault_by(Check::Branches, path_at, "a `when` on an outer object or a context value is not yet supported");
             return None;
         }
         let leaf = self.leaf(&resolved, path)?;
         let Some(known) = leaf.words.clone() else {
-            self.hint(path_at, format!("`{}` is not a word of a fixed list", path.dotted()), "`when` needs a canonical enum");
+            self.hint_by(
+                Check::Branches,
+                path_at,
+                format!("`{}` is not a word of a fixed list", path.dotted()),
+                "`when` needs a canonical enum",
+            );
             return None;
         };
         let has_line = self.covered.contains(&resolved.dotted);
@@ -35,18 +41,20 @@ impl Compiler<'_> {
             let What::When { words, .. } = &line.what else { continue };
             for (word, word_at) in words {
                 if !known.contains(word) {
-                    self.hint(
+                    self.hint_by(
+                        Check::Branches,
                         word_at,
                         format!("`{word}` is not a word of `{}`", path.dotted()),
                         format!("one of: {}", known.join(", ")),
                     );
                 }
                 if !seen.insert(word.clone()) {
-                    self.fault(word_at, format!("`{word}` stands in two branches"));
+                    self.fault_by(Check::Branches, word_at, format!("`{word}` stands in two branches"));
                 }
             }
             if words.len() > 1 && !has_line {
-                self.hint(
+                self.hint_by(
+                    Check::Branches,
                     &line.at,
                     "no line gives this word, so a branch must tell exactly one",
                     "one word a branch, or a line for the word before the branches",
@@ -71,7 +79,8 @@ impl Compiler<'_> {
             _ => false,
         };
         let required = required || path.steps.len() > 1;
-        Some(Rule { node: None, opt: Opt::Required, what: Act::When { on: cpath(&resolved.path), branches, required } })
+        let at = site(path_at, path_at);
+        Some(Rule { node: None, opt: Opt::Required, what: Act::When { on: cpath(&resolved.path), branches, required }, at })
     }
 
     /// `use stem/{path}`: one plan a form.
@@ -97,7 +106,12 @@ impl Compiler<'_> {
             let key = file.get(prefix.len() + 1..).unwrap_or("").to_owned();
             let Some(shape) = self.shapes.root(&format!("forms/{key}")) else {
                 let known: Vec<&str> = self.shapes.names().filter_map(|n| n.strip_prefix("forms/")).collect();
-                self.hint(&text.first, format!("there is no canonical form `{key}`"), format!("there are: {}", known.join(", ")));
+                self.hint_by(
+                    Check::Names,
+                    &text.first,
+                    format!("there is no canonical form `{key}`"),
+                    format!("there are: {}", known.join(", ")),
+                );
                 continue;
             };
             let own = frame.nodes.get(at.node).map(|n| WireName {
@@ -119,13 +133,18 @@ impl Compiler<'_> {
             variants.insert(key, Variant { plan: self.close(inner, rules), shape });
         }
         if variants.is_empty() {
-            self.hint(stem_at, format!("there is no form under `{prefix}/`"), format!("files like {prefix}/1.005142@2019.map"));
+            self.hint_by(
+                Check::Names,
+                stem_at,
+                format!("there is no form under `{prefix}/`"),
+                format!("files like {prefix}/1.005142@2019.map"),
+            );
             return None;
         }
         let index = frame.forks.len();
         frame.edit(at.node, |n| n.fork = Some(index));
         frame.forks.push(Fork { select: Select { code, early: None }, at: cpath(&at.path), node: at.node, variants });
-        Some(Rule { node: Some(at.node), opt: Opt::Required, what: Act::Fork(index) })
+        Some(Rule { node: Some(at.node), opt: Opt::Required, what: Act::Fork(index), at: site(stem_at, &path.at) })
     }
 
     /// After all lines: which nodes tell code and day of a form while the wire is still being read.

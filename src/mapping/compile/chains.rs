@@ -6,7 +6,7 @@ use crate::mapping::convert::{Chain, Conv};
 use crate::mapping::grammar::{self, Link, Lit};
 use crate::mapping::pattern::Pattern;
 use crate::mapping::shapes::{Leaf, LeafKind};
-use crate::mapping::source::Span;
+use crate::mapping::source::{Check, Span};
 use std::sync::Arc;
 
 impl Compiler<'_> {
@@ -32,9 +32,10 @@ impl Compiler<'_> {
         let count = chain.links.len();
         for (n, link) in chain.links.iter().enumerate() {
             lossy |= link.lossy;
-            let Some(conv) = self.link(link, leaf, n == 0, n + 1 == count) else { continue };
-            self.check_loss(link, &conv, leaf);
-            self.check_type(link, &conv, leaf, n == 0);
+            let Some(conv) = self.proving(Check::Types, |c| c.link(link, leaf, n == 0, n + 1 == count)) else { continue };
+            let losses = if matches!(conv, Conv::Code(_)) { Check::Codes } else { Check::Losses };
+            self.proving(losses, |c| c.check_loss(link, &conv, leaf));
+            self.proving(Check::Types, |c| c.check_type(link, &conv, leaf, n == 0));
             links.push(conv);
         }
         Chain { links, leaf: leaf.clone(), lossy, typing: self.head.typing }
@@ -72,7 +73,8 @@ impl Compiler<'_> {
                 return None;
             }
             (other, _) => {
-                self.hint(
+                self.hint_by(
+                    Check::Names,
                     &link.at,
                     format!("`{other}` is not a conversion"),
                     "text, number, time(…), date(…), code(…), flag(yes,no), join(…), base64, ~upper, ~cut(n)",
@@ -106,7 +108,12 @@ impl Compiler<'_> {
         let texts = self.texts;
         let Some(list) = texts.codes.get(name) else {
             let known: Vec<&str> = texts.codes.keys().map(String::as_str).collect();
-            self.hint(&link.at, format!("codes.toml has no list `{name}`"), format!("there are: {}", known.join(", ")));
+            self.hint_by(
+                Check::Names,
+                &link.at,
+                format!("codes.toml has no list `{name}`"),
+                format!("there are: {}", known.join(", ")),
+            );
             return None;
         };
         texts.used_codes.borrow_mut().insert(name.to_owned());
@@ -118,7 +125,8 @@ impl Compiler<'_> {
         }
         let only = list.only(words);
         if only.entries.is_empty() {
-            self.hint(
+            self.hint_by(
+                Check::Codes,
                 &link.at,
                 format!("no word of the list `{name}` is a canonical word here"),
                 format!("the schema allows: {}", words.join(", ")),

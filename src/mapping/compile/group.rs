@@ -2,6 +2,7 @@
 
 use super::frame::Frame;
 use crate::mapping::plan::{Act, Opt, Rule};
+use std::sync::Arc;
 
 /// Adds a rule to the rules of its scope; false when a value meets children.
 pub(super) fn group(made: Rule, parent: usize, scope_node: usize, frame: &Frame, rules: &mut Vec<Rule>) -> bool {
@@ -35,18 +36,22 @@ fn insert(made: Rule, chain: &[usize], rules: &mut Vec<Rule>, attribute: bool) -
         Some(Rule { what: Act::Scope { rules: inside, .. }, .. }) => insert(made, inner, inside, attribute),
         Some(rule) => {
             // `X = v` first, then `X/@a`: the value becomes the text of an element.
-            let empty = Rule { node: None, opt: Opt::Required, what: Act::Dropped };
+            let at = Arc::clone(&rule.at);
+            let empty = Rule { node: None, opt: Opt::Required, what: Act::Dropped, at: Arc::clone(&at) };
             let value = std::mem::replace(rule, empty);
             let mut inside = Vec::new();
             insert(made, inner, &mut inside, attribute);
             inside.push(value);
-            *rule = Rule { node: Some(*outer), opt: Opt::Required, what: Act::Scope { at: None, rules: inside, lazy: true } };
+            let what = Act::Scope { at: None, rules: inside, lazy: true };
+            *rule = Rule { node: Some(*outer), opt: Opt::Required, what, at };
             attribute && inner.is_empty()
         }
         None => {
+            let at = Arc::clone(&made.at);
             let mut inside = Vec::new();
             insert(made, inner, &mut inside, attribute);
-            rules.push(Rule { node: Some(*outer), opt: Opt::Required, what: Act::Scope { at: None, rules: inside, lazy: true } });
+            let what = Act::Scope { at: None, rules: inside, lazy: true };
+            rules.push(Rule { node: Some(*outer), opt: Opt::Required, what, at });
             true
         }
     }

@@ -8,9 +8,10 @@ use super::templates::template;
 use crate::mapping::api::Format;
 use crate::mapping::convert::Chain;
 use crate::mapping::grammar::{Chain as ChainText, Last, Line, Lit, Opt as OptText, Path, Right, What, Wire};
-use crate::mapping::plan::{AbsentForm, Act, Opt, Plan, Rule, To};
+use crate::mapping::plan::{AbsentForm, Act, Opt, Plan, Rule, Site, To};
 use crate::mapping::shapes::Shape;
-use crate::mapping::source::Span;
+use crate::mapping::source::{Check, Span};
+use std::sync::Arc;
 
 /// A rule line, taken apart.
 pub(super) struct Cells<'l> {
@@ -54,7 +55,8 @@ impl Compiler<'_> {
         }
         let texts = rules.iter().any(|r| matches!(r.what, Act::Value { .. }) && r.node == Some(at.node));
         if let (true, Some(line)) = (texts && frame.nodes.get(at.node).is_some_and(|n| !n.children.is_empty()), lines.first()) {
-            self.hint(
+            self.hint_by(
+                Check::Places,
                 &line.at,
                 "text and child elements in one element",
                 "an element has either text of its own (`.`) or children",
@@ -71,7 +73,7 @@ impl Compiler<'_> {
             Some(text) if text.head.is_none() => {
                 texts.used.borrow_mut().insert(stem.to_owned());
                 if self.taking.iter().any(|t| t == stem) {
-                    self.fault(stem_at, format!("the part `{stem}` takes itself in"));
+                    self.fault_by(Check::Names, stem_at, format!("the part `{stem}` takes itself in"));
                     return Vec::new();
                 }
                 self.taking.push(stem.to_owned());
@@ -80,11 +82,21 @@ impl Compiler<'_> {
                 rules
             }
             Some(_) => {
-                self.hint(stem_at, format!("`{stem}` is a mapping of its own"), "only a file without a head is a part");
+                self.hint_by(
+                    Check::Names,
+                    stem_at,
+                    format!("`{stem}` is a mapping of its own"),
+                    "only a file without a head is a part",
+                );
                 Vec::new()
             }
             None => {
-                self.hint(stem_at, format!("there is no part `{stem}`"), format!("expected the file {stem}.map beside this one"));
+                self.hint_by(
+                    Check::Names,
+                    stem_at,
+                    format!("there is no part `{stem}`"),
+                    format!("expected the file {stem}.map beside this one"),
+                );
                 Vec::new()
             }
         }
@@ -110,7 +122,8 @@ impl Compiler<'_> {
         };
         let Some(made) = made else { return };
         if !group(made, parent, at.node, frame, rules) {
-            self.hint(
+            self.hint_by(
+                Check::Places,
                 cells.wire_at,
                 "a value and deeper places in one wire place",
                 "an element has either text of its own or children",
@@ -181,27 +194,30 @@ impl Compiler<'_> {
             return Some(rule);
         }
         let id = frame.child(node, &key_name, true, None);
-        let constant = Rule { node: Some(id), opt: Opt::Required, what: Act::Const { lits: vec![literal.clone()], any: false } };
+        let what = Act::Const { lits: vec![literal.clone()], any: false };
+        let constant = Rule { node: Some(id), opt: Opt::Required, what, at: cells.site() };
         Some(self.with_key(rule, constant))
     }
 
     /// Puts the key first among the lines of its element; a plain value becomes the element's own text.
     fn with_key(&self, rule: Rule, key: Rule) -> Rule {
-        let Rule { node, opt, what } = rule;
+        let Rule { node, opt, what, at: line } = rule;
         match what {
             Act::Scope { at, mut rules, lazy } => {
                 rules.insert(0, key);
-                Rule { node, opt, what: Act::Scope { at, rules, lazy } }
+                Rule { node, opt, what: Act::Scope { at, rules, lazy }, at: line }
             }
             Act::Value { to: To::Own(path), alts }
                 if opt == Opt::Absent && self.head.absent.first() == Some(&AbsentForm::Omit) =>
             {
-                let inner = Rule { node, opt: Opt::Required, what: Act::Value { to: To::Own(path.clone()), alts } };
-                Rule { node, opt, what: Act::Scope { at: Some(path), rules: vec![key, inner], lazy: false } }
+                let what = Act::Value { to: To::Own(path.clone()), alts };
+                let inner = Rule { node, opt: Opt::Required, what, at: Arc::clone(&line) };
+                Rule { node, opt, what: Act::Scope { at: Some(path), rules: vec![key, inner], lazy: false }, at: line }
             }
             what => {
-                let inner = Rule { node, opt, what };
-                Rule { node, opt: Opt::Required, what: Act::Scope { at: None, rules: vec![key, inner], lazy: false } }
+                let inner = Rule { node, opt, what, at: Arc::clone(&line) };
+                let what = Act::Scope { at: None, rules: vec![key, inner], lazy: false };
+                Rule { node, opt: Opt::Required, what, at: line }
             }
         }
     }
@@ -225,12 +241,12 @@ impl Compiler<'_> {
             }
             Right::Template(pieces) => {
                 frame.edit(node, |n| n.scalar = true);
-                template(self, pieces, cells.right_at, frame, at)?
+                self.proving(Check::Templates, |c| template(c, pieces, cells.right_at, frame, at))?
             }
             Right::Value { path, chains } => {
                 let (to, alts, content) = self.value(path, chains, frame, at)?;
                 if path.context.as_deref() == Some("seal") {
-                    return self.seal(cells, node, frame);
+                    return self.proving(Check::Seals, |c| c.seal(cells, node, frame));
                 }
                 let empty_is_none = match &opt {
                     Opt::Required => false,
@@ -245,7 +261,7 @@ impl Compiler<'_> {
                 Act::Value { to, alts }
             }
         };
-        Some(Rule { node: Some(node), opt, what })
+        Some(Rule { node: Some(node), opt, what, at: cells.site() })
     }
 
     fn seal(&mut self, cells: &Cells<'_>, node: usize, frame: &mut Frame) -> Option<Rule> {
@@ -260,13 +276,13 @@ impl Compiler<'_> {
         if !frame.nodes.get(node).is_some_and(|n| n.root_level) {
             self.hint(cells.wire_at, "the seal must stand at the root level", "a seal covers root-level fields");
         }
-        Some(Rule { node: Some(node), opt: opt(cells.opt), what: Act::Seal })
+        Some(Rule { node: Some(node), opt: opt(cells.opt), what: Act::Seal, at: cells.site() })
     }
 
     /// The canonical side of a value: where it goes and its chains.
     pub(super) fn value(&mut self, path: &Path, chains: &[ChainText], frame: &Frame, at: &At) -> Option<(To, Vec<Chain>, bool)> {
         if let Some(name) = &path.context {
-            self.check_context(name, path);
+            self.proving(Check::Names, |c| c.check_context(name, path));
             let leaf = super::any_leaf();
             let alts = self.chains(chains, &leaf, &path.at);
             return Some((To::Context(name.clone()), alts, false));
@@ -314,7 +330,8 @@ impl Compiler<'_> {
 
     pub(super) fn claim(&mut self, frame: &mut Frame, node: usize, at: &Span) {
         if !frame.claim(node, &self.branch) {
-            self.hint(
+            self.hint_by(
+                Check::Places,
                 at,
                 "this wire place is mapped twice",
                 "one line a place; `when` separates branches, `W[]` and `W[@k=…]` separate elements",
@@ -324,6 +341,17 @@ impl Compiler<'_> {
 
     pub(super) fn close(&mut self, frame: Frame, rules: Vec<Rule>) -> Plan {
         Plan { nodes: frame.nodes, rules, forks: frame.forks, scalar: frame.scalar }
+    }
+}
+
+/// Where a line stands.
+pub(super) fn site(wire: &Span, right: &Span) -> Arc<Site> {
+    Arc::new(Site { wire: wire.clone(), right: right.clone() })
+}
+
+impl Cells<'_> {
+    pub(super) fn site(&self) -> Arc<Site> {
+        site(self.wire_at, self.right_at)
     }
 }
 

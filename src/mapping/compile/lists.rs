@@ -9,6 +9,7 @@ use crate::mapping::convert::Chain;
 use crate::mapping::grammar::{Chain as ChainText, Path, Right, What};
 use crate::mapping::plan::{Act, Opt, Rule, To};
 use crate::mapping::shapes::{Shape, ShapeId};
+use crate::mapping::source::Check;
 
 impl Compiler<'_> {
     pub(super) fn scope(
@@ -42,7 +43,8 @@ impl Compiler<'_> {
         let inner = At { node: node.unwrap_or(at.node), path: resolved.path.clone(), shape: resolved.shape };
         let rules = self.lines(cells.below, frame, &inner);
         if node.is_none() && cells.opt.is_some() && !rules.iter().any(shows) {
-            self.hint(
+            self.hint_by(
+                Check::Presence,
                 cells.right_at,
                 "whether this scope is there cannot be seen",
                 "it needs a required line, or a constant with `? literal`, or a list",
@@ -50,7 +52,7 @@ impl Compiler<'_> {
         }
         let lazy = stays && cells.opt.is_some();
         let object = (!stays).then(|| cpath(&resolved.path));
-        Some(Rule { node, opt: opt(cells.opt), what: Act::Scope { at: object, rules, lazy } })
+        Some(Rule { node, opt: opt(cells.opt), what: Act::Scope { at: object, rules, lazy }, at: cells.site() })
     }
 
     pub(super) fn list(&mut self, cells: &Cells<'_>, name: Option<&str>, frame: &mut Frame, at: &At) -> Option<Rule> {
@@ -103,7 +105,7 @@ impl Compiler<'_> {
         self.frames.push(Outer { shape: frame.shape, path: parent, prefix: frame.prefix.clone() });
         let rules = if cells.below.is_empty() {
             inner.scalar = true;
-            self.scalar_row(path, chains, item, &resolved, &mut inner)
+            self.scalar_row(cells, item, &resolved, &mut inner)
         } else {
             if !chains.is_empty() {
                 self.fault(cells.right_at, "a list with deeper lines takes no conversion");
@@ -115,10 +117,12 @@ impl Compiler<'_> {
         self.frames.pop();
         let plan = self.close(inner, rules);
         frame.edit(node, |n| n.rows = Some(Box::new(plan)));
-        Some(Rule { node: Some(node), opt: opt(cells.opt), what: Act::List { to: cpath(&resolved.path) } })
+        Some(Rule { node: Some(node), opt: opt(cells.opt), what: Act::List { to: cpath(&resolved.path) }, at: cells.site() })
     }
 
-    fn scalar_row(&mut self, path: &Path, chains: &[ChainText], item: ShapeId, list: &Resolved, inner: &mut Frame) -> Vec<Rule> {
+    fn scalar_row(&mut self, cells: &Cells<'_>, item: ShapeId, list: &Resolved, inner: &mut Frame) -> Vec<Rule> {
+        let Right::Value { path, chains } = cells.right else { return Vec::new() };
+        let at = cells.site();
         let resolved = Resolved { out: 0, path: Vec::new(), shape: item, dotted: list.dotted.clone() };
         let Some(leaf) = self.leaf(&resolved, path) else { return Vec::new() };
         let alts = self.chains(chains, &leaf, &path.at);
@@ -128,7 +132,7 @@ impl Compiler<'_> {
             n.content = content;
         });
         let to = To::Own(Box::new([]));
-        vec![Rule { node: Some(0), opt: Opt::Required, what: Act::Value { to, alts } }]
+        vec![Rule { node: Some(0), opt: Opt::Required, what: Act::Value { to, alts }, at }]
     }
 
     pub(super) fn batch(&mut self, cells: &Cells<'_>, node: usize, frame: &mut Frame, at: &At) -> Option<Rule> {
@@ -152,7 +156,7 @@ impl Compiler<'_> {
         inner.nodes.iter_mut().for_each(|n| n.root_level = false);
         let plan = self.close(inner, rules);
         frame.edit(node, |n| n.rows = Some(Box::new(plan)));
-        Some(Rule { node: Some(node), opt: opt(cells.opt), what: Act::Batch })
+        Some(Rule { node: Some(node), opt: opt(cells.opt), what: Act::Batch, at: cells.site() })
     }
 }
 

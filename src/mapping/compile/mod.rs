@@ -20,7 +20,7 @@ use super::grammar::MapText;
 use super::parser::parse;
 use super::plan::{Compiled, Plan};
 use super::shapes::{Leaf, LeafKind, ShapeId, Shapes};
-use super::source::{Faults, Source, SourceFault, Span};
+use super::source::{Check, Faults, Source, SourceFault, Span};
 use frame::{At, Frame};
 use head::Head;
 use std::cell::RefCell;
@@ -82,7 +82,9 @@ pub(crate) fn compile(source: &Source, shapes: &Arc<Shapes>) -> Result<Output, V
         if let Some(name) = file.strip_suffix(".map") {
             texts.files.insert(name.to_owned(), parse(file, text, &mut faults));
         } else if file == "codes.toml" {
+            let mark = faults.mark();
             texts.codes = codes::parse(file, text, &mut faults);
+            faults.since(mark, Check::Codes);
         }
     }
     let mut maps = BTreeMap::new();
@@ -94,7 +96,9 @@ pub(crate) fn compile(source: &Source, shapes: &Arc<Shapes>) -> Result<Output, V
             maps.insert(name.clone(), compiled);
         }
     }
+    let mark = faults.mark();
     unused(&texts, &mut faults);
+    faults.since(mark, Check::Names);
     if faults.is_empty() { Ok(Output { maps, notes: notes.finish(source) }) } else { Err(faults.finish(source)) }
 }
 
@@ -120,11 +124,13 @@ fn one(texts: &Texts, text: &MapText, shapes: &Arc<Shapes>, faults: &mut Faults,
     let head = Head::read(text, faults)?;
     let Some(shape) = shapes.root(&head.message.0) else {
         let names: Vec<&str> = shapes.names().filter(|n| !n.contains('/')).collect();
+        let mark = faults.mark();
         faults.hint(
             &head.message.1,
             format!("`{}` is not a canonical message", head.message.0),
             format!("one of: {}", names.join(", ")),
         );
+        faults.since(mark, Check::Names);
         return None;
     };
     let mut compiler = Compiler {
@@ -148,7 +154,7 @@ fn one(texts: &Texts, text: &MapText, shapes: &Arc<Shapes>, faults: &mut Faults,
     let mut frame = Frame::new(name, shape, String::new(), path);
     frame.is_root = true;
     let rules = compiler.lines(&text.lines, &mut frame, &At::root(shape));
-    compiler.check_without();
+    compiler.proving(Check::Losses, Compiler::check_without);
     compiler.early(&mut frame, &rules);
     let root = compiler.close(frame, rules);
     Some(compiler.finish(root, shape))
@@ -173,12 +179,31 @@ impl Compiler<'_> {
             prefixes: head.prefixes,
             absent: head.absent,
             report_unknown: head.report_unknown,
+            without: head.without,
             sealed: self.sealed,
             batch: self.batch,
             shape,
             shapes: Arc::clone(self.shapes),
             root,
         }
+    }
+
+    /// What is told inside was found by this check.
+    fn proving<T>(&mut self, check: Check, inside: impl FnOnce(&mut Self) -> T) -> T {
+        let mark = self.faults.mark();
+        let made = inside(self);
+        self.faults.since(mark, check);
+        made
+    }
+
+    /// A fault with a hint, told by this check.
+    fn hint_by(&mut self, check: Check, at: &Span, text: impl Into<String>, hint: impl Into<String>) {
+        self.proving(check, |c| c.faults.hint(at, text, hint));
+    }
+
+    /// A fault, told by this check.
+    fn fault_by(&mut self, check: Check, at: &Span, text: impl Into<String>) {
+        self.proving(check, |c| c.faults.add(at, text));
     }
 
     fn fault(&mut self, at: &Span, text: impl Into<String>) {

@@ -5,7 +5,7 @@ use super::{Compiler, Outer};
 use crate::mapping::grammar::{Last, Path, Wire};
 use crate::mapping::plan::{CPath, To};
 use crate::mapping::shapes::{Leaf, LeafKind, Shape, ShapeId};
-use crate::mapping::source::Span;
+use crate::mapping::source::{Check, Span};
 
 /// A canonical path, resolved.
 pub(super) struct Resolved {
@@ -37,6 +37,10 @@ fn dotted(prefix: &str, path: &[String]) -> String {
 impl Compiler<'_> {
     /// Resolves a path from where a line stands; faults when the schema has no such place.
     pub(super) fn resolve(&mut self, path: &Path, frame: &Frame, at: &At) -> Option<Resolved> {
+        self.proving(Check::Names, |c| c.resolved(path, frame, at))
+    }
+
+    fn resolved(&mut self, path: &Path, frame: &Frame, at: &At) -> Option<Resolved> {
         let mut out = 0;
         let mut words = at.path.clone();
         let (mut root, mut prefix) = (frame.shape, frame.prefix.clone());
@@ -100,6 +104,10 @@ impl Compiler<'_> {
 
     /// The scalar at a resolved path.
     pub(super) fn leaf(&mut self, resolved: &Resolved, path: &Path) -> Option<Leaf> {
+        self.proving(Check::Types, |c| c.scalar_of(resolved, path))
+    }
+
+    fn scalar_of(&mut self, resolved: &Resolved, path: &Path) -> Option<Leaf> {
         match self.shapes.get(resolved.shape) {
             Shape::Leaf(leaf) => Some(leaf.clone()),
             Shape::Any => Some(Leaf { kind: LeafKind::Any, words: None, public: false }),
@@ -120,6 +128,10 @@ impl Compiler<'_> {
 
     /// A wire name with its namespace; attributes without prefix have none.
     pub(super) fn wire_name(&mut self, name: &str, attribute: bool, at: &Span) -> WireName {
+        self.proving(Check::Names, |c| c.expanded(name, attribute, at))
+    }
+
+    fn expanded(&mut self, name: &str, attribute: bool, at: &Span) -> WireName {
         let plain = |ns: &str, local: &str| WireName { ns: ns.to_owned(), local: local.to_owned(), qname: name.to_owned() };
         if self.head.format != crate::mapping::api::Format::Xml {
             return plain("", name);

@@ -1,5 +1,7 @@
 //! `lienthong check`: are the adapters sound? All faults of all files at once.
 
+mod fidelity;
+
 use super::{Failed, screen};
 use crate::catalogue::{Catalogue, Files, LoadFaults, Settings};
 use crate::config::Placeholders;
@@ -17,7 +19,8 @@ Examples:
   lienthong check                     those inside the program
   lienthong check adapters            those of this folder (schemas/ is taken from beside it)
   lienthong check /etc/lienthong      a folder that holds adapters/ and schemas/
-  lienthong check adapters --json     one object a fault, for editors and CI";
+  lienthong check adapters --json     one object a fault, for editors and CI
+  lienthong check --fidelity          what each wire keeps, folds, drops, and does not carry";
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -25,16 +28,22 @@ Examples:
 pub(super) struct Arguments {
     /// The folder; left out: the adapters inside the program.
     adapters_dir: Option<PathBuf>,
+    /// Shows what each wire keeps of each message, of one partner or of all.
+    #[arg(long, value_name = "PARTNER", num_args = 0..=1, default_missing_value = "")]
+    fidelity: Option<String>,
 }
 
 /// Runs it.
 pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failed> {
     let files = super::files(arguments.adapters_dir.as_deref())?;
     match compile(&files) {
-        Ok(catalogue) => {
-            sound(&catalogue, json);
-            Ok(())
-        }
+        Ok(catalogue) => match &arguments.fidelity {
+            Some(partner) => fidelity::show(&catalogue, &files, partner, json),
+            None => {
+                sound(&catalogue, json);
+                Ok(())
+            }
+        },
         Err(faults) => {
             if json {
                 screen::json(&as_json(&faults));
@@ -80,7 +89,7 @@ fn as_json(faults: &LoadFaults) -> serde_json::Value {
         .iter()
         .map(|(folder, f)| {
             let file = format!("{folder}/{}", f.file);
-            json!({ "file": file, "line": f.line, "column": f.column, "text": f.text, "hint": f.hint })
+            json!({ "file": file, "line": f.line, "column": f.column, "check": f.check.code(), "text": f.text, "hint": f.hint })
         })
         .collect();
     json!({ "faults": list })
