@@ -6,7 +6,7 @@
 //! | file | command |
 //! |---|---|
 //! | `serve` `demo` `simulate` | run something |
-//! | `check` `read` and `write` and `translate` (`wire`) `catalogue` | work on adapters and files, no gateway needed |
+//! | `check` `lint` `read` and `write` and `translate` (`wire`) `catalogue` | work on adapters and files, no gateway needed |
 //! | `status` `deliveries` `cases` `dossier` `pause` | ask the running gateway (`remote`) |
 //! | `screen` | what the terminal gets |
 
@@ -16,6 +16,7 @@ mod check;
 mod deliveries;
 mod demo;
 mod dossier;
+mod lint;
 mod pause;
 mod remote;
 mod screen;
@@ -66,6 +67,9 @@ enum Command {
     /// Compile every adapter and tell all faults at once.
     #[command(long_about = check::ABOUT)]
     Check(check::Arguments),
+    /// Tell whether documents are well-formed as the gateway reads them.
+    #[command(long_about = lint::ABOUT)]
+    Lint(lint::Arguments),
     /// Read a partner's message from its wire form into the canonical JSON.
     #[command(long_about = wire::READ)]
     Read(wire::ReadArguments),
@@ -147,6 +151,7 @@ async fn obey(command: Command, json: bool) -> Result<(), Failed> {
         Command::Serve(a) => serve::run(&a).await,
         Command::Demo(a) => demo::run(a, json).await,
         Command::Check(a) => check::run(&a, json),
+        Command::Lint(a) => lint::run(&a, json),
         Command::Read(a) => wire::read(&a),
         Command::Write(a) => wire::write(&a),
         Command::Translate(a) => wire::translate(&a),

@@ -285,7 +285,7 @@ fn context(common: &Common, partner: &Partner, outgoing: bool) -> Result<Context
 }
 
 /// The bytes and what to call them.
-fn input(file: Option<&Path>) -> Result<(Vec<u8>, String), Failed> {
+pub(super) fn input(file: Option<&Path>) -> Result<(Vec<u8>, String), Failed> {
     let Some(path) = file.filter(|p| *p != Path::new("-")) else {
         let mut bytes = Vec::new();
         std::io::stdin().read_to_end(&mut bytes).map_err(|e| Failed::because(format!("stdin cannot be read: {e}")))?;
@@ -330,7 +330,7 @@ fn take(folder: Option<&Path>) -> Result<MemoryContents, Failed> {
 }
 
 /// A fault with its line, in rustc's manner.
-fn shown(fault: &WireFault, file: &str, text: &str) -> String {
+pub(super) fn shown(fault: &WireFault, file: &str, text: &str) -> String {
     let place = &fault.place;
     let line = usize::try_from(place.line).ok().and_then(|n| text.lines().nth(n.saturating_sub(1))).unwrap_or_default();
     let column = usize::try_from(place.column).unwrap_or(1).saturating_sub(1);

@@ -5,6 +5,7 @@
 //! - [`Shapes::new`] takes the canonical JSON Schemas (and the [`Editions`] of forms) once.
 //! - [`Book::compile`] takes one partner's texts ([`Source`]); it gives all faults at once ([`render`] shows them) or a `Book`.
 //! - [`Book::map`] gives a [`Mapping`]; [`Mapping::read`] and [`Mapping::write`] are its two directions.
+//! - [`lint()`] reads a whole document strictly, without a mapping.
 //! - [`peek()`] reads single values for reply judges and `about`, without a mapping.
 //!
 //! Always: reading goes over events and writing straight into bytes, no tree of the wire is built; a reading is in the canonical
@@ -26,6 +27,7 @@ mod grammar;
 mod json;
 #[cfg(test)]
 mod laws;
+mod lint;
 mod parser;
 mod pattern;
 mod peek;
@@ -51,6 +53,7 @@ pub use book::{Book, Mapping};
 pub use editions::{Editions, bare};
 pub use fault::{Both, FaultKind, Found, Place, WireFault, WriteFault, WriteFaultKind};
 pub use fidelity::{Fidelity, Keeping, Kept};
+pub use lint::lint;
 pub use peek::{Peeked, Scalar, SoapFault, peek};
 pub use report::render;
 pub use shapes::Shapes;

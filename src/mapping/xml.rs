@@ -88,10 +88,11 @@ pub(crate) fn decode(bytes: &[u8]) -> Lexed<Cow<'_, str>> {
         [0xef, 0xbb, 0xbf, rest @ ..] => (Cow::Borrowed(super::slip::utf8(rest)?), false),
         _ => (Cow::Borrowed(super::slip::utf8(bytes)?), false),
     };
+    // First: a document that names another encoding is told that, not that its bytes look odd.
+    declaration(&text, wide)?;
     if let Some(at) = bad_char(&text) {
         return Err(Slip::syntax(at, "ký tự mà XML mang được", "characters that XML can carry"));
     }
-    declaration(&text, wide)?;
     Ok(text)
 }
 

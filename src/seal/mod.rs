@@ -2,6 +2,10 @@
 //!
 //! A [`Secret`] never shows itself: neither `Debug` nor `Display` prints its value.
 
+mod chance;
+
+pub use chance::Chance;
+
 use base64::Engine as _;
 use ring::rand::SecureRandom as _;
 use std::fmt;

@@ -7,7 +7,6 @@
 //! Not for production: certificates, durability beyond the book file and speed are not its concern.
 
 mod book;
-mod chance;
 mod ministry;
 mod paper;
 mod payment;
@@ -25,8 +24,8 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+pub use crate::seal::Chance;
 pub use book::{Book, Call, Ident, Open, Summary};
-pub use chance::Chance;
 pub use ministry::{Document, Dossier, Fee, Ministry, Missing, Push, Pushed, Script};
 pub use payment::{Payment, Transaction, Wrong};
 pub use portal::{

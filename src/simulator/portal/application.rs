@@ -5,10 +5,10 @@
 
 use serde_json::{Value, json};
 
-use super::super::chance::Chance;
 use super::super::paper;
 use super::forms;
 use super::people::Person;
+use crate::seal::Chance;
 
 /// The services that the Ministry hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]

@@ -4,10 +4,10 @@
 
 use serde_json::{Value, json};
 
-use super::super::chance::Chance;
 use super::super::paper;
 use super::application::{Paper, Service};
 use super::people::Person;
+use crate::seal::Chance;
 
 pub(super) fn papers(chance: &mut Chance, service: Service, priority: bool) -> Vec<Paper> {
     let mut file = |name: &str| {

@@ -3,7 +3,7 @@
 //! Deterministic: the same chance gives the same person. Identity numbers follow the public pattern (province, century and
 //! sex, year, six digits) so that checks of form pass; telephone numbers and e-mail addresses lead nowhere.
 
-use super::super::chance::Chance;
+use crate::seal::Chance;
 
 const SURNAMES: [&str; 12] = ["Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Phan", "Vũ", "Đặng", "Bùi", "Đỗ", "Hồ", "Dương"];
 const WOMEN: [&str; 8] =

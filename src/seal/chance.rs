@@ -1,8 +1,8 @@
-//! Pseudo-random numbers from a seed: for weather and invented people, never for keys.
+//! Pseudo-random numbers from a seed: for simulated weather, invented people and documents, never for keys.
 //!
 //! Always holds: the same seed gives the same numbers on every machine.
 
-/// Pseudo-random numbers from a seed (SplitMix64): for weather and invented people, never for keys.
+/// Pseudo-random numbers from a seed (SplitMix64): for simulated weather, invented people and documents, never for keys.
 #[derive(Debug, Clone)]
 pub struct Chance(u64);
 
@@ -46,7 +46,7 @@ impl Chance {
     }
 
     /// A number from 0 to below 1.
-    pub(super) fn unit(&mut self) -> f64 {
+    pub fn unit(&mut self) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "53 bits fit a double exactly")]
         let n = (self.draw() >> 11) as f64;
         n / 9_007_199_254_740_992.0

@@ -1,0 +1,11 @@
+//! What may stand on a wire, judged by strangers: the W3C's XML test suite, other parsers, hard values.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod mutants;
+mod suite;
