@@ -99,9 +99,12 @@ mod tests {
     use super::*;
     use crate::mapping::FaultKind;
 
+    /// A document and where its refusal stands: pointer, line and column, offset, kind.
+    type Case = (Format, &'static [u8], &'static str, (u32, u32), usize, FaultKind);
+
     #[test]
     fn a_refusal_names_its_place_in_every_format() {
-        let cases: &[(Format, &[u8], &str, (u32, u32), usize, FaultKind)] = &[
+        let cases: &[Case] = &[
             (Format::Json, b"{\"a\": [1,\n {\"b/c\": 1, \"b/c\": 2}]}", "/a/1/b~1c", (2, 13), 22, FaultKind::Duplicate),
             (Format::Json, b"{\"a\": [1, 02]}", "/a/1", (1, 11), 10, FaultKind::Syntax),
             (Format::Json, b"[]x", "", (1, 3), 2, FaultKind::Syntax),

@@ -24,6 +24,7 @@ mod fault;
 mod fidelity;
 mod form;
 mod grammar;
+mod invent;
 mod json;
 #[cfg(test)]
 mod laws;
@@ -53,6 +54,7 @@ pub use book::{Book, Mapping};
 pub use editions::{Editions, bare};
 pub use fault::{Both, FaultKind, Found, Place, WireFault, WriteFault, WriteFaultKind};
 pub use fidelity::{Fidelity, Keeping, Kept};
+pub use invent::{Invented, Inventor};
 pub use lint::lint;
 pub use peek::{Peeked, Scalar, SoapFault, peek};
 pub use report::render;

@@ -1,0 +1,371 @@
+//! Invents canonical documents from their JSON Schema: for `check`, for the laws as property tests, for whoever needs a message to try.
+//!
+//! Always: the same seed gives the same document; what is invented is valid by the schema and in the canonical normal form (NFC, no
+//! empty texts or objects, lists never absent). Small and full documents, edges of ranges and hard characters come more often than by chance.
+//! Not reached: texts nearer to a long `maxLength` than one in forty, and what [`Inventor::unread`] lists.
+
+use super::api::{ContentSink as _, MemoryContents};
+use super::editions::Editions;
+use crate::seal::Chance;
+use jiff::civil::Date;
+use regex_syntax::hir::{Class, Hir, HirKind};
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use unicode_normalization::UnicodeNormalization as _;
+
+/// Keywords of JSON Schema that are read here, or say nothing about the instance.
+const READ: &str = " $schema $id $comment $defs $ref title description type properties required additionalProperties items minItems \
+    maxItems uniqueItems minProperties enum const pattern format minLength maxLength minimum maximum allOf if then x-public x-key x-form ";
+
+/// Characters that wires stumble over: markup, quotes, separators, blanks, Vietnamese, beyond the basic plane, what XML cannot carry.
+const HARD: &str =
+    "<>&\"'\\/|,;=%+ \t\n\r]{}0eạĐữ\u{301}\u{a0}\u{85}\u{2028}\u{200b}\u{feff}\u{fffd}\u{e000}🙂𠮷\u{10fffd}\u{fffe}";
+
+/// Makes documents out of schemas.
+#[derive(Debug)]
+pub struct Inventor {
+    schemas: BTreeMap<String, Value>,
+    patterns: BTreeMap<String, Hir>,
+    editions: Editions,
+    unread: BTreeSet<String>,
+}
+
+/// A document and the contents it names.
+#[derive(Debug, Default)]
+pub struct Invented {
+    /// The canonical body.
+    pub body: Value,
+    /// Its contents by their blob names.
+    pub contents: MemoryContents,
+}
+
+/// One document while it is made.
+struct Making<'m> {
+    inventor: &'m Inventor,
+    chance: &'m mut Chance,
+    /// The schema file that references are relative to.
+    file: &'m str,
+    contents: MemoryContents,
+    /// How likely an optional field is there.
+    full: f64,
+}
+
+// === impl Inventor ===
+
+impl Inventor {
+    /// Takes the schemas by name, as [`super::Shapes`] does. The error names a pattern that no text can be made from.
+    pub fn new(schemas: &BTreeMap<String, Value>, editions: &Editions) -> Result<Self, String> {
+        let mut made =
+            Self { schemas: schemas.clone(), patterns: BTreeMap::new(), editions: editions.clone(), unread: BTreeSet::new() };
+        for (name, schema) in schemas {
+            made.gather(name, schema)?;
+        }
+        Ok(made)
+    }
+
+    /// Keywords that the schemas use and that are not followed here.
+    #[must_use]
+    pub fn unread(&self) -> &BTreeSet<String> {
+        &self.unread
+    }
+
+    /// The forms of all editions that have a schema, as `procedure@edition`.
+    pub fn forms(&self) -> impl Iterator<Item = &str> {
+        self.schemas.keys().filter_map(|name| name.strip_prefix("forms/"))
+    }
+
+    /// A document of a message; `form` is `procedure@edition` (the document's procedure and day are made to fit it), none: without a
+    /// form. `None`: there is no such schema.
+    #[must_use]
+    pub fn document(&self, message: &str, form: Option<&str>, chance: &mut Chance) -> Option<Invented> {
+        let (file, schema) = self.schemas.get_key_value(message)?;
+        let full = *chance.pick(&[0.0, 0.5, 0.5, 0.5, 1.0])?;
+        let mut making = Making { inventor: self, chance, file, contents: MemoryContents::default(), full };
+        let mut body = making.value(schema);
+        if let Some(form) = form {
+            let (file, schema) = self.schemas.get_key_value(&format!("forms/{form}"))?;
+            let properties = self.schemas.get(message)?.get("properties").and_then(Value::as_object)?;
+            let place = properties.iter().find(|(_, p)| p.get("x-form").is_some()).map(|(name, _)| name.clone())?;
+            making.file = file;
+            let made = making.value(schema);
+            let map = body.as_object_mut()?;
+            map.insert(place, made);
+            let (procedure, edition) = form.split_once('@')?;
+            if properties.contains_key("procedure") {
+                map.insert("procedure".to_owned(), json!(procedure));
+            }
+            if properties.contains_key("submitted_at") {
+                let day = making.day_of(procedure, edition)?;
+                map.insert("submitted_at".to_owned(), json!(format!("{day}T{}+07:00", making.time())));
+            }
+        }
+        Some(Invented { body, contents: making.contents })
+    }
+
+    /// All patterns and keywords of a schema.
+    fn gather(&mut self, name: &str, schema: &Value) -> Result<(), String> {
+        let Some(map) = schema.as_object() else { return Ok(()) };
+        for (key, inner) in map {
+            match (key.as_str(), inner) {
+                ("properties" | "$defs", Value::Object(inner)) => inner.values().try_for_each(|v| self.gather(name, v))?,
+                ("allOf", Value::Array(list)) => list.iter().try_for_each(|v| self.gather(name, v))?,
+                ("items" | "if" | "then", inner) => self.gather(name, inner)?,
+                ("pattern", Value::String(pattern)) => {
+                    let hir = regex_syntax::parse(pattern).map_err(|e| format!("{name}: `{pattern}`: {e}"))?;
+                    self.patterns.insert(pattern.clone(), hir);
+                }
+                (key, _) if !READ.contains(&format!(" {key} ")) => drop(self.unread.insert(format!("{name}: {key}"))),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+// === impl Making ===
+
+impl<'m> Making<'m> {
+    /// A value of a schema.
+    fn value(&mut self, schema: &Value) -> Value {
+        let schema = self.resolved(schema);
+        let mut value = self.plain(&schema);
+        let conditions = std::iter::once(&schema).chain(schema.get("allOf").and_then(Value::as_array).into_iter().flatten());
+        for (when, then) in conditions.filter_map(|c| c.get("if").zip(c.get("then"))) {
+            if holds(when, &value) {
+                self.amend(&schema, then, &mut value);
+            }
+        }
+        value
+    }
+
+    /// What `then` demands: its fields are made anew under both schemas.
+    fn amend(&mut self, schema: &Value, then: &Value, value: &mut Value) {
+        let Some(map) = value.as_object_mut() else { return };
+        let narrowed = then.get("properties").and_then(Value::as_object);
+        let required = then.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        let names: BTreeSet<&str> = required
+            .filter(|n| !map.contains_key(*n))
+            .chain(narrowed.into_iter().flat_map(Map::keys).map(String::as_str))
+            .collect();
+        for name in names {
+            let Some(base) = schema.pointer(&format!("/properties/{name}")) else { continue };
+            let mut both = self.resolved(base);
+            let extra = narrowed.and_then(|n| n.get(name)).and_then(Value::as_object);
+            if let (Some(both), Some(extra)) = (both.as_object_mut(), extra) {
+                both.extend(extra.clone());
+            }
+            map.insert(name.to_owned(), self.value(&both));
+        }
+    }
+
+    /// A schema with its reference put in its place; words beside the reference stay.
+    fn resolved(&self, schema: &Value) -> Value {
+        let Some(reference) = schema.get("$ref").and_then(Value::as_str) else { return schema.clone() };
+        let (file, fragment) = reference.split_once('#').unwrap_or((reference, ""));
+        let file = file.trim_end_matches(".json").trim_start_matches("./").trim_start_matches("../");
+        let source = self.inventor.schemas.get(if file.is_empty() { self.file } else { file });
+        let mut target = source.and_then(|s| s.pointer(fragment)).map_or(Value::Null, |s| self.resolved(s));
+        if let (Some(target), Some(own)) = (target.as_object_mut(), schema.as_object()) {
+            target.extend(own.iter().filter(|(key, _)| *key != "$ref").map(|(k, v)| (k.clone(), v.clone())));
+        }
+        target
+    }
+
+    fn plain(&mut self, schema: &Value) -> Value {
+        if let Some(words) = schema.get("enum").and_then(Value::as_array) {
+            return self.chance.pick(words).cloned().unwrap_or_default();
+        }
+        if let Some(word) = schema.get("const") {
+            return word.clone();
+        }
+        match schema.get("type").and_then(Value::as_str) {
+            Some("object") => self.object(schema),
+            Some("array") => self.list(schema),
+            Some("integer") => self.integer(schema),
+            Some("boolean") => json!(self.chance.hits(0.5)),
+            _ => json!(self.text(schema)),
+        }
+    }
+
+    fn object(&mut self, schema: &Value) -> Value {
+        let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return json!({}) };
+        if properties.len() == 2 && properties.contains_key("blob") && properties.contains_key("size") {
+            return self.content();
+        }
+        let required: Vec<&str> =
+            schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        let mut map = Map::new();
+        for (name, inner) in properties {
+            let list = self.resolved(inner).get("type").is_some_and(|t| t == "array");
+            // A form is put in by `document`; a list is never absent.
+            if inner.get("x-form").is_some() || !(list || required.contains(&name.as_str()) || self.chance.hits(self.full)) {
+                continue;
+            }
+            let value = self.value(inner);
+            if !value.as_object().is_some_and(Map::is_empty) {
+                map.insert(name.clone(), value);
+            }
+        }
+        Value::Object(map)
+    }
+
+    fn list(&mut self, schema: &Value) -> Value {
+        let bound = |key: &str| schema.get(key).and_then(Value::as_u64);
+        let (least, most) = (bound("minItems").unwrap_or(0), bound("maxItems").unwrap_or(4));
+        let wanted = if self.chance.hits(self.full.max(0.2)) { self.chance.between((1, 4)) } else { 0 };
+        let wanted = wanted.clamp(least, most);
+        let Some(items) = schema.get("items") else { return json!([]) };
+        let key = schema.get("x-key").and_then(Value::as_str);
+        let single = schema.get("uniqueItems").is_some_and(|u| u == true);
+        let (mut rows, mut tries): (Vec<Value>, _) = (Vec::new(), 0);
+        while u64::try_from(rows.len()).unwrap_or(u64::MAX) < wanted && tries < 40 {
+            tries += 1;
+            let row = self.value(items);
+            let twice = |other: &Value| match key {
+                Some(key) => other.get(key) == row.get(key),
+                None => single && *other == row,
+            };
+            if !rows.iter().any(twice) {
+                rows.push(row);
+            }
+        }
+        Value::Array(rows)
+    }
+
+    fn integer(&mut self, schema: &Value) -> Value {
+        let bound = |key: &str| schema.get(key).and_then(Value::as_i64);
+        let (least, most) = (bound("minimum").unwrap_or(-1_000_000), bound("maximum").unwrap_or(1_000_000));
+        let wide = most.saturating_sub(least).unsigned_abs();
+        let by = match self.chance.below(6) {
+            0 => 0,
+            1 => wide,
+            2 => self.chance.below(wide.saturating_add(1)),
+            _ => self.chance.below(wide.min(500_000).saturating_add(1)),
+        };
+        json!(least.saturating_add_unsigned(by))
+    }
+
+    fn content(&mut self) -> Value {
+        let length = *self.chance.pick(&[0, 1, 2, 3, 57, 200]).unwrap_or(&1);
+        let bytes: Vec<u8> = (0..length).map(|_| self.chance.draw().to_be_bytes()[0]).collect();
+        let kept = self.contents.begin().and_then(|()| self.contents.piece(&bytes)).and_then(|()| self.contents.end());
+        kept.map(|content| content.value()).unwrap_or_default()
+    }
+
+    fn text(&mut self, schema: &Value) -> String {
+        match schema.get("format").and_then(Value::as_str) {
+            Some("date") => return self.day(),
+            Some("date-time") => return format!("{}T{}+07:00", self.day(), self.time()),
+            Some("uri") => {
+                return format!("https://cong.vidu.example/{}?x=%20&y={}#z", self.chance.draw(), self.chance.below(100));
+            }
+            _ => {}
+        }
+        let bound = |key: &str| schema.get(key).and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
+        let (least, most) = (bound("minLength").unwrap_or(1).max(1), bound("maxLength").unwrap_or(60));
+        let inventor = self.inventor;
+        let hir = schema.get("pattern").and_then(Value::as_str).and_then(|p| inventor.patterns.get(p));
+        let mut text = String::new();
+        for attempt in 0..60 {
+            text.clear();
+            let long = attempt == 0 && self.chance.hits(0.025);
+            match hir {
+                Some(hir) => self.by(hir, if long { most } else { most.min(12) }, &mut text),
+                None => (0..self.chance.between((1, 12))).for_each(|_| text.push(self.hard(|_| true))),
+            }
+            text = text.nfc().collect();
+            if (least..=most).contains(&text.chars().count()) {
+                break;
+            }
+        }
+        text
+    }
+
+    /// A text of a pattern; repetitions without an end go on up to `most`.
+    fn by(&mut self, hir: &Hir, most: usize, text: &mut String) {
+        match hir.kind() {
+            HirKind::Empty | HirKind::Look(_) => {}
+            HirKind::Literal(literal) => text.push_str(&String::from_utf8_lossy(&literal.0)),
+            HirKind::Class(class) => text.push(self.one_of(class)),
+            HirKind::Repetition(repetition) => {
+                let most = u32::try_from(most).unwrap_or(u32::MAX);
+                let upto = repetition.max.unwrap_or(most.max(repetition.min));
+                let times = self.chance.between((repetition.min.into(), upto.into()));
+                (0..times).for_each(|_| self.by(&repetition.sub, 1, text));
+            }
+            HirKind::Capture(capture) => self.by(&capture.sub, most, text),
+            HirKind::Concat(parts) => parts.iter().for_each(|part| self.by(part, most, text)),
+            HirKind::Alternation(parts) => {
+                let at = usize::try_from(self.chance.below(u64::try_from(parts.len()).unwrap_or(1))).unwrap_or(0);
+                parts.get(at).into_iter().for_each(|part| self.by(part, most, text));
+            }
+        }
+    }
+
+    /// A character of a class: a hard one, if the class has some, as often as any other.
+    fn one_of(&mut self, class: &Class) -> char {
+        let ranges: Vec<(u32, u32)> = match class {
+            Class::Unicode(class) => class.ranges().iter().map(|r| (r.start().into(), r.end().into())).collect(),
+            Class::Bytes(class) => class.ranges().iter().map(|r| (r.start().into(), r.end().into())).collect(),
+        };
+        let inside = |c: char| ranges.iter().any(|(from, to)| (*from..=*to).contains(&u32::from(c)));
+        // What XML cannot carry is rare, or every document would hold it.
+        if self.chance.hits(0.5) && HARD.chars().any(inside) {
+            return self.hard(inside);
+        }
+        let (from, to) = self.chance.pick(&ranges).copied().unwrap_or((120, 120));
+        let near = if self.chance.hits(0.8) { to.min(from.max(0x1ef9)) } else { to };
+        let any = self.chance.between((from.into(), near.into()));
+        u32::try_from(any).ok().and_then(char::from_u32).or_else(|| char::from_u32(from)).unwrap_or('x')
+    }
+
+    /// A hard character for which `fits` holds.
+    fn hard(&mut self, fits: impl Fn(char) -> bool) -> char {
+        let rare = self.chance.hits(0.05);
+        let hard: Vec<char> = HARD.chars().filter(|c| fits(*c) && (rare || *c != '\u{fffe}')).collect();
+        self.chance.pick(&hard).copied().unwrap_or('x')
+    }
+
+    fn day(&mut self) -> String {
+        let any = self.chance.between((1000, 2999));
+        let year = *self.chance.pick(&[any, 2000, 2024, 2025, 2026]).unwrap_or(&2025);
+        let month = self.chance.between((1, 12));
+        let first = Date::new(i16::try_from(year).unwrap_or(2025), i8::try_from(month).unwrap_or(1), 1).unwrap_or(Date::MIN);
+        let last = u64::from(first.last_of_month().day().unsigned_abs());
+        let any = self.chance.between((1, last));
+        let day = *self.chance.pick(&[1, last, any]).unwrap_or(&1);
+        format!("{year:04}-{month:02}-{day:02}")
+    }
+
+    fn time(&mut self) -> String {
+        let (h, m, s) = (self.chance.below(24), self.chance.below(60), self.chance.below(60));
+        match self.chance.below(6) {
+            0 => "00:00:00".to_owned(),
+            1 => "23:59:59".to_owned(),
+            _ => format!("{h:02}:{m:02}:{s:02}"),
+        }
+    }
+
+    /// A day on which the edition is in force, its first one among them.
+    fn day_of(&mut self, procedure: &str, edition: &str) -> Option<Date> {
+        let editions: Vec<(Date, &str)> =
+            self.inventor.editions.iter().filter(|(p, _, _)| *p == procedure).map(|(_, from, name)| (from, name)).collect();
+        let from = editions.iter().find(|(_, name)| *name == edition)?.0;
+        let end = editions.iter().map(|(day, _)| *day).filter(|day| *day > from).min();
+        let most = end.and_then(|end| (end - from).get_days().checked_sub(1)).unwrap_or(700);
+        let by = if self.chance.hits(0.3) { 0 } else { self.chance.below(u64::from(most.unsigned_abs()) + 1) };
+        Some(from.saturating_add(jiff::Span::new().days(i64::try_from(by).unwrap_or(0))))
+    }
+}
+
+/// Whether an `if` holds: the required fields are there and the constants are theirs.
+fn holds(when: &Value, value: &Value) -> bool {
+    let required = when.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let properties = when.get("properties").and_then(Value::as_object).into_iter().flatten();
+    let there = required.into_iter().all(|name| value.get(name).is_some());
+    there && properties.filter_map(|(n, p)| p.get("const").zip(value.get(n))).all(|(want, is)| want == is)
+}
+
+#[cfg(test)]
+#[path = "invent_tests.rs"]
+mod tests;
