@@ -11,6 +11,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// Viet Nam's offset from UTC, in seconds.
 pub const OFFSET_SECONDS: i32 = 7 * 3600;
 
+/// A day, in milliseconds: Viet Nam's days all have 24 hours.
+pub const DAY_MS: i64 = 86_400_000;
+
+const OFFSET_MS: i64 = 7 * 3_600_000;
+
 /// A wall instant: milliseconds since the Unix epoch, UTC.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
@@ -71,6 +76,25 @@ impl Time {
         let at = jiff::Timestamp::from_millisecond(self.0).ok()?;
         let offset = jiff::tz::Offset::from_seconds(OFFSET_SECONDS).ok()?;
         Some(offset.to_datetime(at))
+    }
+
+    /// The instant of a wall clock's reading in Asia/Ho_Chi_Minh.
+    #[must_use]
+    pub fn of_civil(civil: jiff::civil::DateTime) -> Option<Self> {
+        let offset = jiff::tz::Offset::from_seconds(OFFSET_SECONDS).ok()?;
+        offset.to_timestamp(civil).ok().map(|t| Self(t.as_millisecond()))
+    }
+
+    /// The civil day in Viet Nam, counted from 1970-01-01.
+    #[must_use]
+    pub fn day(self) -> i64 {
+        self.0.saturating_add(OFFSET_MS).div_euclid(DAY_MS)
+    }
+
+    /// The begin of a civil day in Viet Nam.
+    #[must_use]
+    pub fn of_day(day: i64) -> Self {
+        Self(day.saturating_mul(DAY_MS).saturating_sub(OFFSET_MS))
     }
 
     /// Reads canonical text (RFC 3339 with any offset); `None` when it is not one.

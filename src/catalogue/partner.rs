@@ -4,7 +4,7 @@
 
 use super::route::{InRoute, OutRoute};
 use super::seal::Seal;
-use crate::delivery::{Judge, Quota, RetryPolicy};
+use crate::delivery::{Judge, Quota, RetryPolicy, Terms};
 use crate::mapping::{Book, Mapping};
 use crate::model::Kind;
 use crate::seal::Secret;
@@ -64,21 +64,12 @@ pub enum Role {
 }
 
 /// How fast, both ways.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Limits {
     /// Towards it.
-    pub out: OutLimits,
+    pub out: Terms,
     /// From it: all of these hold at once.
     pub ins: Vec<Quota>,
-}
-
-/// How fast it may be called.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OutLimits {
-    /// Calls begun per interval.
-    pub rate: Quota,
-    /// Calls at once.
-    pub at_once: u32,
 }
 
 /// How to sign in with a partner.
@@ -141,14 +132,6 @@ impl Role {
     #[must_use]
     pub fn word(self) -> &'static str {
         Self::ALL.iter().find(|(r, _)| *r == self).map_or("", |(_, w)| w)
-    }
-}
-
-// === impl OutLimits ===
-
-impl Default for OutLimits {
-    fn default() -> Self {
-        Self { rate: Quota { calls: 5, interval: Duration::from_secs(1), burst: 1 }, at_once: 4 }
     }
 }
 

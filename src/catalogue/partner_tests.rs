@@ -1,6 +1,7 @@
 //! Partners read from invented folders: what holds, and every fault with its line and column.
 
 use super::*;
+use crate::clock::Time;
 use crate::config::{FixedSecrets, PartnerSettings, Placeholders, Rate, RetrySettings};
 use crate::delivery::{Facts, Then};
 use crate::model::Kind;
@@ -128,7 +129,7 @@ fn a_partner_is_read_whole() {
     let one = &catalogue.partners["one"];
     assert_eq!((one.role, one.base.as_str(), one.timeout.as_secs()), (Role::Ministry, "https://one.vidu.example", 9));
     assert_eq!(one.values["key"], "giá trị");
-    assert_eq!((one.limits.out.rate.calls, one.limits.out.at_once), (5, 2));
+    assert_eq!((one.limits.out.whole.rate.unwrap().calls, one.limits.out.whole.at_once), (5, Some(2)));
     assert_eq!((one.limits.ins[0].calls, one.limits.ins[0].burst), (50, 50));
     let submit = &one.outs["submit"];
     assert_eq!((submit.message, submit.repeat, submit.ask.as_deref()), (Kind::DossierWithdraw, Repeat::Ask, Some("inquiry")));
@@ -165,7 +166,10 @@ fn an_operators_settings_lie_over_the_partner() {
     };
     let catalogue = Catalogue::load(&folder(GOOD), &[("one".to_owned(), own)].into(), &Placeholders).unwrap();
     let one = &catalogue.partners["one"];
-    assert_eq!((one.base.as_str(), one.limits.out.rate.calls, one.limits.out.at_once), ("http://127.0.0.1:9", 7, 2));
+    assert_eq!(
+        (one.base.as_str(), one.limits.out.whole.rate.unwrap().calls, one.limits.out.whole.at_once),
+        ("http://127.0.0.1:9", 7, Some(2))
+    );
     let submit = &one.outs["submit"];
     assert_eq!(
         (submit.quiet.as_secs(), submit.ask_schedule.len(), one.retry_of(submit).attempts, one.retry.attempts),
@@ -174,6 +178,33 @@ fn an_operators_settings_lie_over_the_partner() {
     assert!(one.paused && one.values["key"] == "khác");
     let stranger = Catalogue::load(&folder(GOOD), &[("two".to_owned(), PartnerSettings::default())].into(), &Placeholders);
     assert!(stranger.unwrap_err().to_string().contains("there is no such partner"));
+}
+
+#[test]
+fn limits_classes_and_maintenance_are_data_and_the_operators_word_counts() {
+    let text = GOOD
+        .replace("rate = \"5/s\"", "rate = \"5/s\", daily = 900, retries = \"10%\"")
+        .replace("[transport]", "maintenance = [\"daily 01:00-02:00\"]\n[classes]\nbulk = 1\n[transport]")
+        .replace(
+            "retry   = { attempts = 3 }",
+            "retry   = { attempts = 3 }\nlimits = { rate = \"2/min\", at_once = 1, daily = 50 }",
+        );
+    let night = Time::parse("2026-06-21T01:30:00+07:00").unwrap();
+    let terms = |settings: PartnerSettings| {
+        let all = Catalogue::load(&folder(&text), &[("one".to_owned(), settings)].into(), &Placeholders);
+        all.unwrap_or_else(|e| panic!("{e}")).partners["one"].limits.out.clone()
+    };
+    let own = terms(PartnerSettings::default());
+    assert_eq!((own.whole.daily, own.retry_percent, own.shares.of("bulk"), own.shares.of("payment")), (Some(900), 10, 1, 40));
+    assert!(own.maintenance.until(night).is_some());
+    let route = own.routes.values().next().unwrap();
+    assert_eq!((route.rate.unwrap().calls, route.at_once, route.daily, own.routes.len()), (2, Some(1), Some(50), 1));
+    let settings = PartnerSettings { daily: Some(7), maintenance: Some(Vec::new()), ..PartnerSettings::default() };
+    let operators = terms(settings);
+    assert_eq!((operators.whole.daily, operators.maintenance.until(night)), (Some(7), None));
+    let wrong = PartnerSettings { maintenance: Some(vec!["Sunday".into()]), ..PartnerSettings::default() };
+    let told = Catalogue::load(&folder(&text), &[("one".to_owned(), wrong)].into(), &Placeholders).unwrap_err().to_string();
+    assert!(told.contains("gateway.toml, `maintenance` of this partner: `Sunday`"), "{told}");
 }
 
 #[test]
@@ -218,7 +249,11 @@ fn each_rule_of_a_partner_has_its_fault() {
         ("retry   = { attempts = 3 }", "procedures = [\"9.999999\"]", "procedure 9.999999 is not in the catalogue"),
         ("like = \"body\"", "like = \"all\"", "`like` must name a seal that is written out"),
         ("digest = \"sha1\"", "digest = \"md5\"", "`digest` must be sha256 or sha1"),
-        ("rate = \"5/s\"", "rate = \"5/day\"", "`rate` must be a rate"),
+        ("rate = \"5/s\"", "rate = \"5/week\"", "`rate` must be a rate"),
+        ("rate = \"5/s\"", "retries = \"120%\", rate = \"5/s\"", "`retries` must be a part of the calls"),
+        ("[transport]", "maintenance = [\"Sunday night\"]\n[transport]", "must be a list of windows such as"),
+        ("[transport]", "[classes]\nbulk = 0\n[transport]", "`bulk` must be"),
+        ("retry   = { attempts = 3 }", "limits = { rate = \"2/s\", daly = 9 }", "unknown key `daly` (did you mean `daily`?)"),
         (
             "message = \"dossier.query\"\nmap     = \"query\"",
             "message = \"dossier.withdraw\"\nmap     = \"withdraw\"",

@@ -3,12 +3,13 @@
 //! Always: what a name refers to (mapping, judge, seal, sign-in, credential, route) exists; credentials are given by reference only;
 //! an unknown key is a fault. The rules about routes are in `read_route`, seals and judges in `read_rule`.
 
-use super::partner::{Limits, OutLimits, Partner, Role, SignIn, Wsdl};
+use super::partner::{Partner, Role, SignIn, Wsdl};
+use super::read_limits::limits;
 use super::read_route;
 use super::read_rule::{judge, seals};
 use crate::config::reader::{Doc, Fault, Faults, Item, Table};
 use crate::config::{PartnerSettings, Placeholders, RetrySettings, Secrets, variable};
-use crate::delivery::{Judge, Quota, RetryPolicy};
+use crate::delivery::{Judge, Limit, RetryPolicy};
 use crate::mapping::{Book, Check, Editions, Shapes, Source, SourceFault};
 use crate::seal::Secret;
 use std::collections::BTreeMap;
@@ -73,7 +74,7 @@ pub(super) fn told(f: Fault) -> SourceFault {
     }
 }
 
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 17] = [
     "name",
     "title",
     "role",
@@ -83,6 +84,8 @@ const KEYS: [&str; 15] = [
     "credentials",
     "sign-in",
     "limits",
+    "classes",
+    "maintenance",
     "retry",
     "out",
     "in",
@@ -121,8 +124,10 @@ fn whole(root: &Table<'_>, source: &Source, setting: &Setting<'_>) -> Box<dyn Fn
     let role = root.parsed("role", "portal, ministry or payment", Role::of_word).unwrap_or(Role::Portal);
     let title = root.need_text("title");
     let class = root.text("class").unwrap_or_else(|| "default".to_owned());
-    let limits = limits(root, own);
+    let mut limits = limits(root, own);
     let outs = read_route::outs(root, &parts, own);
+    let limited = outs.values().filter(|r| r.limit != Limit::default());
+    limits.out.routes = limited.map(|r| (r.name.clone(), r.limit)).collect();
     let ins = read_route::ins(root, &parts);
     let wsdl = root.table("soap").and_then(|t| wsdl(&t, setting));
     let paused = own.paused;
@@ -242,36 +247,7 @@ fn filled(item: &Item<'_>, credentials: &BTreeMap<String, Credential>) -> Option
     }
 }
 
-// === limits, retry ===
-
-fn limits(root: &Table<'_>, own: &PartnerSettings) -> Limits {
-    let mut limits = Limits::default();
-    if let Some(t) = root.table("limits") {
-        t.only(&["in", "out"]);
-        if let Some(out) = t.table("out") {
-            out.only(&["rate", "burst", "at_once"]);
-            limits.out = OutLimits {
-                rate: quota(&out).unwrap_or(limits.out.rate),
-                at_once: count(&out, "at_once").unwrap_or(limits.out.at_once),
-            };
-        }
-        for one in t.tables("in") {
-            one.only(&["rate", "burst"]);
-            limits.ins.extend(quota(&one));
-        }
-    }
-    if let Some(rate) = own.rate {
-        limits.out.rate = Quota { calls: rate.calls, interval: rate.interval, burst: 1 };
-    }
-    limits.out.at_once = own.at_once.unwrap_or(limits.out.at_once);
-    limits
-}
-
-fn quota(t: &Table<'_>) -> Option<Quota> {
-    let _ = t.need("rate");
-    let quota = t.parsed("rate", "a rate such as \"5/s\", \"300/min\", \"1000/h\"", Quota::parse)?;
-    Some(count(t, "burst").map_or(quota, |burst| quota.with_burst(burst)))
-}
+// === retry ===
 
 pub(super) fn count(t: &Table<'_>, key: &str) -> Option<u32> {
     t.whole(key, 1).map(|n| u32::try_from(n).unwrap_or(u32::MAX))

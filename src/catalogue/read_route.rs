@@ -7,6 +7,7 @@
 //! - each procedure of a route is in the catalogue and has its form's mapping in every edition.
 
 use super::read::{Parts, count, known, overlay, path, retry, texts};
+use super::read_limits::of_route;
 use super::route::{Auth, InKind, InRoute, OutRoute, Repeat, Replies, SOAP_FAULT};
 use crate::config::PartnerSettings;
 use crate::config::reader::{Table, duration};
@@ -41,7 +42,7 @@ pub(super) fn outs(root: &Table<'_>, parts: &Parts<'_>, own: &PartnerSettings) -
     routes
 }
 
-const OUT_KEYS: [&str; 18] = [
+const OUT_KEYS: [&str; 19] = [
     "message",
     "map",
     "post",
@@ -57,6 +58,7 @@ const OUT_KEYS: [&str; 18] = [
     "ask-schedule",
     "procedures",
     "batch",
+    "limits",
     "retry",
     "enabled",
     "validate",
@@ -105,6 +107,7 @@ fn out(name: &str, t: &Table<'_>, parts: &Parts<'_>, own: &PartnerSettings) -> O
         ask_schedule: own.ask_schedule.clone().filter(|s| !s.is_empty()).unwrap_or(schedule),
         procedures,
         batch: count(t, "batch").unwrap_or(1),
+        limit: of_route(t),
         retry: t.table("retry").map(|r| overlay(retry(&r), own.retry)),
         enabled: t.flag("enabled", true),
     })

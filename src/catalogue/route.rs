@@ -1,6 +1,6 @@
 //! Routes of a partner: what we send it and what it sends us. Nouns only; `read_route` makes them.
 
-use crate::delivery::RetryPolicy;
+use crate::delivery::{Limit, RetryPolicy};
 use crate::model::Kind;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -43,6 +43,8 @@ pub struct OutRoute {
     pub procedures: Option<Vec<String>>,
     /// Messages of one lane in one call, in order.
     pub batch: u32,
+    /// How fast it may be called, besides the partner's own limits.
+    pub limit: Limit,
     /// Its own retry schedule.
     pub retry: Option<RetryPolicy>,
     /// Whether it is in use.

@@ -109,6 +109,10 @@ pub struct PartnerSettings {
     pub rate: Option<Rate>,
     /// Calls to it at once.
     pub at_once: Option<u32>,
+    /// Calls to it a day.
+    pub daily: Option<u32>,
+    /// When it must not be called, instead of what its file says; the catalogue reads the windows.
+    pub maintenance: Option<Vec<String>>,
     /// One call's time.
     pub timeout: Option<Duration>,
     /// How long a "not known" does not count, all routes.
@@ -191,6 +195,7 @@ impl Rate {
             "s" => Duration::from_secs(1),
             "min" => Duration::from_secs(60),
             "h" => Duration::from_secs(3600),
+            "day" => Duration::from_secs(86_400),
             _ => return None,
         };
         let calls = calls.parse().ok().filter(|n| *n > 0)?;
@@ -349,13 +354,15 @@ fn limits(t: &Table<'_>) -> Limits {
 }
 
 fn partner(t: &Table<'_>) -> PartnerSettings {
-    t.only(&["base", "rate", "at_once", "timeout", "quiet", "ask_schedule", "retry", "paused", "values"]);
+    t.only(&["base", "rate", "at_once", "daily", "maintenance", "timeout", "quiet", "ask_schedule", "retry", "paused", "values"]);
     let time = |key: &str| t.get(key).map(|_| t.duration(key, Duration::ZERO));
     let what = "a list of lengths of time such as [\"5s\", \"30s\"]";
     PartnerSettings {
         base: t.parsed("base", "an http or https URL", url),
         rate: rate(t, "rate"),
         at_once: count(t, "at_once"),
+        daily: count(t, "daily"),
+        maintenance: t.get("maintenance").map(|i| i.texts()),
         timeout: time("timeout"),
         quiet: time("quiet"),
         ask_schedule: t.get("ask_schedule").map(|i| i.list().iter().filter_map(|i| i.parsed(what, duration)).collect()),

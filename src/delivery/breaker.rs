@@ -2,7 +2,8 @@
 //! parked for it.
 //!
 //! Closed → (a run of troubles) → Open until a time → one probe → Closed again, or Open for longer. After recovery the number of
-//! calls at once doubles from one up to the partner's own, so that a partner that has just come back is not run over.
+//! calls at once doubles from one up to the partner's own, each time after as many good answers, and its rate with it, so that a
+//! partner that has just come back is not run over.
 
 use crate::clock::Time;
 use std::time::Duration;
@@ -22,13 +23,15 @@ pub struct BreakerPolicy {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Breaker {
     policy: BreakerPolicy,
+    /// Calls at once when all is well.
+    full: u32,
     state: State,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 enum State {
-    /// Calls go out; at most `ramp` at once.
-    Closed { troubles: u32, ramp: u32 },
+    /// Calls go out; at most `ramp` at once, `good` answers since it grew.
+    Closed { troubles: u32, ramp: u32, good: u32 },
     /// No call before `until`; then one probe.
     Open { until: Time, pause: Duration, probing: bool },
 }
@@ -47,10 +50,11 @@ pub enum Gate {
 // === impl Breaker ===
 
 impl Breaker {
-    /// A closed breaker.
+    /// A closed breaker before a partner that takes `full` calls at once.
     #[must_use]
-    pub fn new(policy: BreakerPolicy) -> Self {
-        Self { policy, state: State::Closed { troubles: 0, ramp: u32::MAX } }
+    pub fn new(policy: BreakerPolicy, full: u32) -> Self {
+        let full = full.max(1);
+        Self { policy, full, state: State::Closed { troubles: 0, ramp: full, good: 0 } }
     }
 
     /// What may go out now.
@@ -77,16 +81,19 @@ impl Breaker {
     /// The partner answered in its senses (also a refusal of the message is an answer).
     pub fn well(&mut self) {
         self.state = match self.state {
-            State::Open { .. } => State::Closed { troubles: 0, ramp: 1 },
-            State::Closed { ramp, .. } => State::Closed { troubles: 0, ramp: ramp.saturating_mul(2) },
+            State::Open { .. } => State::Closed { troubles: 0, ramp: 1, good: 0 },
+            State::Closed { ramp, good, .. } if good + 1 >= ramp => {
+                State::Closed { troubles: 0, ramp: ramp.saturating_mul(2).min(self.full), good: 0 }
+            }
+            State::Closed { ramp, good, .. } => State::Closed { troubles: 0, ramp, good: good + 1 },
         };
     }
 
     /// The partner is in trouble: not reached, overloaded, broken answer. `not_before`: its own word when to come again.
     pub fn trouble(&mut self, now: Time, not_before: Option<Duration>) {
         self.state = match self.state {
-            State::Closed { troubles, ramp } if troubles + 1 < self.policy.troubles => {
-                State::Closed { troubles: troubles + 1, ramp: (ramp / 2).max(1) }
+            State::Closed { troubles, ramp, .. } if troubles + 1 < self.policy.troubles => {
+                State::Closed { troubles: troubles + 1, ramp: (ramp / 2).max(1), good: 0 }
             }
             State::Closed { .. } => self.open(now, self.policy.first, not_before),
             State::Open { pause, probing: true, .. } => self.open(now, (pause * 2).min(self.policy.max), not_before),
@@ -99,6 +106,15 @@ impl Breaker {
     pub fn unprobed(&mut self) {
         if let State::Open { probing, .. } = &mut self.state {
             *probing = false;
+        }
+    }
+
+    /// Calls at once it lets through now, of how many; none: it is open.
+    #[must_use]
+    pub fn ramp(&self) -> Option<(u32, u32)> {
+        match self.state {
+            State::Closed { ramp, .. } => Some((ramp, self.full)),
+            State::Open { .. } => None,
         }
     }
 
@@ -130,7 +146,7 @@ mod tests {
     use super::*;
 
     fn breaker() -> Breaker {
-        Breaker::new(BreakerPolicy { troubles: 3, first: Duration::from_secs(1), max: Duration::from_secs(4) })
+        Breaker::new(BreakerPolicy { troubles: 3, first: Duration::from_secs(1), max: Duration::from_secs(4) }, 8)
     }
 
     #[test]
@@ -171,16 +187,20 @@ mod tests {
     }
 
     #[test]
-    fn after_recovery_the_calls_at_once_double_from_one() {
+    fn after_recovery_the_calls_at_once_double_from_one_each_time_after_as_many_good_answers() {
         let mut b = breaker();
         (0..3).for_each(|_| b.trouble(Time(0), None));
         b.probe();
-        let ramp: Vec<Gate> = (0..4)
+        let ramp: Vec<u32> = (0..16)
             .map(|_| {
                 b.well();
-                b.gate(Time(1))
+                let Gate::Pass(ramp) = b.gate(Time(1)) else { panic!("closed") };
+                ramp
             })
             .collect();
-        assert_eq!(ramp, [Gate::Pass(1), Gate::Pass(2), Gate::Pass(4), Gate::Pass(8)]);
+        assert_eq!(ramp, [1, 2, 2, 4, 4, 4, 4, 8, 8, 8, 8, 8, 8, 8, 8, 8]);
+        assert_eq!(b.ramp(), Some((8, 8)));
+        b.trouble(Time(2), None);
+        assert_eq!(b.ramp(), Some((4, 8)), "a trouble halves it");
     }
 }

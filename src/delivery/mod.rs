@@ -4,11 +4,19 @@
 //! carries its reason. The waiting is done in `dispatch`.
 
 mod breaker;
+mod budget;
+mod fair;
+mod feed;
 mod judge;
 mod pace;
 mod retry;
+mod windows;
 
 pub use breaker::{Breaker, BreakerPolicy, Gate};
+pub use budget::RetryBudget;
+pub use fair::{Fair, Shares};
+pub use feed::{AHEAD, Feed, LONGEST_WAIT, Limit, Saved, Shut, Step, Stream, Terms, urgency};
 pub use judge::{Codes, Fact, Facts, Judge, Outcome, Rule, Then, Trouble};
 pub use pace::{Pace, Quota};
 pub use retry::RetryPolicy;
+pub use windows::{Window, Windows};

@@ -32,7 +32,7 @@ impl Quota {
     /// Headroom for jitter between our call's begin and its arrival: the spacing is stretched by this many thousandths.
     const HEADROOM_THOUSANDTHS: i64 = 20;
 
-    /// Reads `5/s`, `20000/min`, `100/h`; `None` when it is not one or not at least one call.
+    /// Reads `5/s`, `20000/min`, `100/h`, `50000/day`; `None` when it is not one or not at least one call.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (calls, unit) = text.split_once('/')?;
@@ -40,6 +40,7 @@ impl Quota {
             "s" => Duration::from_secs(1),
             "min" => Duration::from_secs(60),
             "h" => Duration::from_secs(3600),
+            "day" => Duration::from_secs(86_400),
             _ => return None,
         };
         let calls: u32 = calls.trim().parse().ok().filter(|n| *n > 0)?;
@@ -50,6 +51,14 @@ impl Quota {
     #[must_use]
     pub fn with_burst(self, burst: u32) -> Self {
         Self { burst: burst.clamp(1, self.calls), ..self }
+    }
+
+    /// `now` of `full` parts of it, one call at a time.
+    #[must_use]
+    pub fn part(self, now: u32, full: u32) -> Self {
+        // A longer interval for the same calls: a small rate is not rounded away.
+        let interval = self.interval.saturating_mul(full.max(1)) / now.max(1);
+        Self { interval, burst: 1, ..self }
     }
 
     fn spacing_us(self) -> i64 {
@@ -137,7 +146,8 @@ mod tests {
     fn a_rate_is_read_or_refused() {
         assert_eq!(Quota::parse("5/s").map(|q| (q.calls, q.interval.as_secs())), Some((5, 1)));
         assert_eq!(Quota::parse("20000/min").map(|q| (q.calls, q.interval.as_secs())), Some((20_000, 60)));
-        for bad in ["0/s", "5", "5/day", "-1/s", "/s", "1.5/s"] {
+        assert_eq!(Quota::parse("50000/day").map(|q| q.interval.as_secs()), Some(86_400));
+        for bad in ["0/s", "5", "5/week", "-1/s", "/s", "1.5/s"] {
             assert_eq!(Quota::parse(bad), None, "{bad}");
         }
     }

@@ -1,49 +1,58 @@
-//! A partner's loop: looks what may begin now (pace, breaker, calls at once), claims it, starts it, waits for whatever comes first.
+//! A partner's loop: looks what may begin now (feed, breaker), claims it, starts it, waits for whatever comes first.
 
 use super::{Shared, attempt, gate_words};
 use crate::catalogue::Partner;
 use crate::clock::Time;
-use crate::delivery::{Breaker, Gate, Outcome, Pace, Trouble};
+use crate::delivery::{Breaker, Feed, Gate, Outcome, Saved, Shut, Trouble};
+use crate::journal::{Claim, Take};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
-
-/// Claims are taken together for calls that may begin within this time; each waits for its own moment.
-const AHEAD: Duration = Duration::from_millis(20);
+use tokio::task::{Id, JoinError, JoinSet};
 
 /// The longest sleep: a clock step or a missed wake-up costs at most this.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
-/// A partner's state between two rounds. `pace` and `breaker` are pure values; all waiting is in [`run`].
+/// With nothing due and no wake-up, one look at the journal in so long all the same.
+const LONGEST_IDLE: Duration = Duration::from_secs(60);
+
+/// A partner's state between two rounds. `feed` and `breaker` are pure values; all waiting is in [`run`].
 struct Lanes {
     partner: Arc<Partner>,
-    pace: Pace,
+    feed: Feed,
     breaker: Breaker,
-    in_flight: u32,
+    /// Nothing is due before this, unless the journal wakes.
+    idle: Option<Time>,
+    /// Routes of the calls under way, by task.
+    calling: BTreeMap<Id, String>,
 }
 
 /// Runs until stopped, then waits for what is under way.
 pub(super) async fn run(shared: Arc<Shared>, partner: Arc<Partner>, mut stopped: watch::Receiver<bool>) {
     let journal = shared.parts.journal.clone();
-    let mut wake = journal.wake();
-    let saved = journal.tat(&partner.name).await.unwrap_or_default();
-    let now = shared.parts.clock.now();
-    let quota = partner.limits.out.rate;
-    let mut lanes =
-        Lanes { pace: Pace::start(quota, saved, now), breaker: Breaker::new(shared.parts.breaker), in_flight: 0, partner };
+    let mut wake = journal.wake(&partner.name);
+    let saved = journal.limits(&partner.name).await.unwrap_or_default().map(|text| Saved::parse(&text));
+    let terms = &partner.limits.out;
+    let feed = Feed::start(terms, &saved.unwrap_or_default(), shared.parts.clock.now());
+    let full = terms.whole.at_once.unwrap_or(u32::MAX);
+    let breaker = Breaker::new(shared.parts.breaker, full);
+    let mut lanes = Lanes { partner, feed, breaker, idle: None, calling: BTreeMap::new() };
     let mut calls: JoinSet<Option<Outcome>> = JoinSet::new();
     while !*stopped.borrow() {
-        wake.mark_unchanged();
+        if wake.has_changed().unwrap_or(false) {
+            wake.mark_unchanged();
+            lanes.idle = None;
+        }
         let sleep = lanes.round(&shared, &mut calls).await;
         lanes.show(&shared);
         tokio::select! {
-            _ = wake.changed() => {}
+            _ = wake.changed() => lanes.idle = None,
             () = tokio::time::sleep(sleep) => {}
             _ = stopped.changed() => {}
-            Some(ended) = calls.join_next() => lanes.ended(&shared, ended),
+            Some(ended) = calls.join_next_with_id() => lanes.ended(&shared, ended),
         }
-        while let Some(ended) = calls.try_join_next() {
+        while let Some(ended) = calls.try_join_next_with_id() {
             lanes.ended(&shared, ended);
         }
     }
@@ -56,62 +65,68 @@ impl Lanes {
     /// Begins what may begin; answers how long nothing more can.
     async fn round(&mut self, shared: &Arc<Shared>, calls: &mut JoinSet<Option<Outcome>>) -> Duration {
         let now = shared.parts.clock.now();
-        let limit = self.partner.limits.out.at_once;
-        let free = match self.breaker.gate(now) {
-            Gate::Pass(ramp) => limit.min(ramp).saturating_sub(self.in_flight),
-            Gate::Probe => u32::from(self.in_flight < limit),
+        if let Some((ramp, full)) = self.breaker.ramp() {
+            self.feed.ramp(ramp, full);
+        }
+        self.feed.open(now);
+        let (max, probe) = match self.breaker.gate(now) {
+            Gate::Pass(ramp) => (ramp.saturating_sub(self.feed.in_flight()), false),
+            Gate::Probe => (1, true),
             Gate::Shut(until) => return until.map_or(LONGEST_SLEEP, |t| wait_for(t, now)),
         };
-        self.pace.steady(now);
-        let soon = now.plus(AHEAD);
-        let count = self.pace.ready(soon, free);
-        if count == 0 {
-            let paced = self.pace.wait(soon);
-            return if free == 0 { LONGEST_SLEEP } else { paced.min(LONGEST_SLEEP) };
+        match self.feed.wait(now) {
+            Some(Duration::ZERO) if max > 0 => {}
+            // Only the end of a call helps, and that wakes.
+            None | Some(Duration::ZERO) => return LONGEST_SLEEP,
+            Some(wait) => return wait.min(LONGEST_SLEEP),
         }
-        // The saved state covers all that may begin: what is not used is only a little patience lost after a crash.
-        let mut after = self.pace;
-        (0..count).for_each(|_| after.take(soon));
-        let claims = match shared
-            .parts
-            .journal
-            .claim(&self.partner.name, count, now, Some(after.tat_ms()), &shared.parts.catalogue.digest)
-            .await
-        {
-            Ok(claims) => claims,
+        if let Some(idle) = self.idle.filter(|t| *t > now && *t <= now.plus(LONGEST_IDLE)) {
+            return wait_for(idle, now);
+        }
+        let take = Take {
+            partner: self.partner.name.clone(),
+            max,
+            now,
+            feed: self.feed.clone(),
+            probe,
+            adapters: shared.parts.catalogue.digest.clone(),
+        };
+        let taken = match shared.parts.journal.claim(take).await {
+            Ok(taken) => taken,
             Err(error) => {
                 tracing::error!(partner = %self.partner.name, %error, "no claims could be taken; trying again shortly");
                 return LONGEST_SLEEP;
             }
         };
-        let none = claims.is_empty();
         let healthy = self.breaker.is_healthy();
-        if !none && self.breaker.gate(now) == Gate::Probe {
+        if probe && !taken.claims.is_empty() {
             self.breaker.probe();
         }
-        for claim in claims {
-            let now = shared.parts.clock.now();
-            let wait = self.pace.wait(now);
-            self.pace.take(now.plus(wait));
-            self.in_flight += 1;
-            calls.spawn(attempt::run(shared.clone(), self.partner.clone(), claim, wait, healthy));
+        self.feed = taken.feed;
+        for claim in taken.claims {
+            self.begin(shared, calls, claim, healthy);
         }
-        if none { self.until_due(shared, now).await } else { Duration::ZERO }
+        if !taken.left {
+            self.idle = Some(taken.next.unwrap_or(now.plus(LONGEST_IDLE)).min(now.plus(LONGEST_IDLE)));
+        }
+        taken.next.map_or(LONGEST_SLEEP, |next| wait_for(next, now).max(Duration::from_millis(1)))
     }
 
-    /// How long until something of this partner is due.
-    async fn until_due(&self, shared: &Arc<Shared>, now: Time) -> Duration {
-        match shared.parts.journal.next_due(&self.partner.name).await {
-            Ok(Some(due)) => wait_for(due, now).max(Duration::from_millis(1)),
-            _ => LONGEST_SLEEP,
-        }
+    fn begin(&mut self, shared: &Arc<Shared>, calls: &mut JoinSet<Option<Outcome>>, claim: Claim, healthy: bool) {
+        let wait = self.feed.begin(&claim.route, shared.parts.clock.now());
+        let route = claim.route.clone();
+        let call = calls.spawn(attempt::run(shared.clone(), self.partner.clone(), claim, wait, healthy));
+        self.calling.insert(call.id(), route);
     }
 
     /// Takes in how a call ended.
-    fn ended(&mut self, shared: &Arc<Shared>, ended: Result<Option<Outcome>, tokio::task::JoinError>) {
-        self.in_flight = self.in_flight.saturating_sub(1);
+    fn ended(&mut self, shared: &Arc<Shared>, ended: Result<(Id, Option<Outcome>), JoinError>) {
+        let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
+        if let Some(route) = self.calling.remove(&id) {
+            self.feed.ended(&route);
+        }
         let now = shared.parts.clock.now();
-        let Ok(outcome) = ended else {
+        let Ok((_, outcome)) = ended else {
             tracing::error!(partner = %self.partner.name, "an attempt ended without an outcome; its delivery is asked after at the next start");
             self.breaker.unprobed();
             return;
@@ -139,11 +154,16 @@ impl Lanes {
     }
 
     fn show(&self, shared: &Arc<Shared>) {
-        let (breaker, until) = gate_words(self.breaker.gate(shared.parts.clock.now()));
-        let quota = self.pace.quota();
-        let per_second = u64::from(quota.calls) * 1000 * 1000 / u64::try_from(quota.interval.as_millis()).unwrap_or(1).max(1);
+        let now = shared.parts.clock.now();
+        let (mut breaker, mut until) = gate_words(self.breaker.gate(now));
+        if let Some((Shut::Maintenance, end)) = self.feed.shut(now) {
+            (breaker, until) = ("maintenance", Some(end));
+        }
+        let per_second = self.feed.rate().map_or(0, |quota| {
+            u64::from(quota.calls) * 1000 * 1000 / u64::try_from(quota.interval.as_millis()).unwrap_or(1).max(1)
+        });
         shared.board.update(&self.partner.name, |s| {
-            (s.breaker, s.until, s.in_flight, s.rate_milli) = (breaker, until, self.in_flight, per_second);
+            (s.breaker, s.until, s.in_flight, s.rate_milli) = (breaker, until, self.feed.in_flight(), per_second);
         });
     }
 }

@@ -4,10 +4,11 @@
 use super::{Board, Parts, Shared, attempt};
 use crate::catalogue::{Catalogue, Files, Shelf};
 use crate::clock::{Clock as _, Manual, Time};
-use crate::delivery::{BreakerPolicy, Trouble};
+use crate::delivery::{BreakerPolicy, Feed, Saved, Terms, Trouble};
 use crate::exchange::{self, Guide, Origin, Refusal, Scene, Service, Start};
 use crate::journal::{
-    Acceptance, Accepted, BlobStore, DeliveryFilter, DeliveryView, Effects, Journal, NewMessage, Options, Snapshot, SqliteJournal,
+    Acceptance, Accepted, BlobStore, DeliveryFilter, DeliveryView, Effects, Journal, NewMessage, Options, Snapshot,
+    SqliteJournal, Take,
 };
 use crate::model::{FeeState, Kind, Message, Mint, PaymentState, Status};
 use crate::partner::{Call, Reply, SendError, Tokens, Transport};
@@ -221,7 +222,11 @@ impl World {
     /// Takes what is due at a partner and runs it; `false`: nothing was due.
     async fn dispatch(&mut self, partner: &'static str, max: u32, files: &Files) -> bool {
         let shared = self.shared();
-        let claims = shared.parts.journal.claim(partner, max, self.clock.now(), None, &self.catalogue.digest).await.unwrap();
+        let now = self.clock.now();
+        let feed = Feed::start(&Terms::default(), &Saved::default(), now);
+        let adapters = self.catalogue.digest.clone();
+        let take = Take { partner: partner.to_owned(), max, now, feed, probe: false, adapters };
+        let claims = shared.parts.journal.claim(take).await.unwrap().claims;
         let any = !claims.is_empty();
         for claim in claims {
             let healthy = self.healthy[partner];

@@ -22,7 +22,7 @@ pub(super) fn act(conn: &Connection, marks: &mut Marks, act: &Act, who: &str, at
         }
         Act::Resume { partner } => {
             pause(conn, partner, None)?;
-            marks.due = true;
+            marks.due(partner);
             audit("resume", partner.clone(), json!({}))?;
         }
         Act::Release { delivery, verdict, reason } => {

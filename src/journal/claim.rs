@@ -1,15 +1,17 @@
 //! Claiming due heads and settling them: the two ends of a call.
 //!
-//! What always holds: a claim costs what it takes, whatever waits behind the heads; a claim is of this run, and only a
+//! What always holds: which heads are claimed is the policy's choice (`delivery::Feed`), and its state is saved with the claims; a claim
+//! costs what it takes, whatever waits, and a little per class, caller and route; a claim is of this run, and only a
 //! settlement of this run ends it; a doubt stays until it is cleared by name or the delivery ends.
 
 use super::effects::{Ready, number};
-use super::lane::{End, Found, Head, Open, Stay, code, positive};
+use super::lane::{self, End, Found, Head, Open, Stay, code, positive};
 use super::writer::{Fault, Made, Marks};
-use super::{Attempt, Claim, DeliveryState, Doubt, Next, Settled};
+use super::{Attempt, Claim, DeliveryState, Doubt, Next, Settled, Take, Taken};
 use crate::clock::Time;
+use crate::delivery::{Step, Stream};
 use crate::model::Kind;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 /// Tries a delivery's history keeps, besides the one that ended it.
 const HISTORY: i64 = 99;
@@ -30,93 +32,138 @@ pub(super) struct ReadySettlement {
     pub(super) effects: Ready,
 }
 
-/// Who claims, when, with what.
-pub(super) struct By {
-    /// The partner whose lanes are looked at.
-    pub(super) partner: String,
-    /// When.
-    pub(super) now: Time,
-    /// The pacing state to save with the claims.
-    pub(super) tat: Option<i64>,
-    /// The run that claims.
-    pub(super) run: i64,
-    /// The adapter set a delivery claimed for the first time is bound to.
-    pub(super) adapters: String,
+/// The lanes of a stream that go next, and where the next of them stands.
+struct Front {
+    stream: Stream,
+    /// Keys and turns still to be given, the next one last; none: not looked up yet.
+    lanes: Option<Vec<(String, i64)>>,
 }
 
 // === functions ===
 
-/// Takes due heads of a partner, earliest first, then by deadline.
-pub(super) fn claim(conn: &Connection, by: &By, max: u32) -> Result<Made<Vec<Claim>>, Fault> {
-    let By { partner, now, tat, run, adapters } = by;
+/// Takes heads of a partner in the order of the feed, and saves the feed's state with them.
+pub(super) fn claim(conn: &Connection, take: &Take, run: i64) -> Result<Made<Taken>, Fault> {
+    let mut taken = Taken { claims: Vec::new(), feed: take.feed.clone(), next: None, left: false };
     let paused: Option<Option<String>> =
-        conn.prepare_cached("SELECT paused FROM partner WHERE name = ?1")?.query_row([partner], |r| r.get(0)).optional()?;
+        conn.prepare_cached("SELECT paused FROM partner WHERE name = ?1")?.query_row([&take.partner], |r| r.get(0)).optional()?;
     if matches!(paused, Some(Some(_))) {
-        return Ok(Made::Dropped(Vec::new()));
+        return Ok(Made::Dropped(taken));
     }
-    let claims = due(conn, partner, max, *now, *run)?;
-    for (lane, ..) in &claims {
-        conn.prepare_cached(
-            "UPDATE lane SET state = 1, ready_at = NULL, run = ?3, claimed_at = ?4, adapters = coalesce(adapters, ?5)
-             WHERE partner = ?1 AND key = ?2",
-        )?
-        .execute(params![partner, lane, run, now.0, adapters])?;
+    let mut fronts = fronts(conn, &take.partner)?;
+    let mut streams: Vec<Stream> = fronts.iter().map(|f| f.stream.clone()).collect();
+    while taken.claims.len() < usize::try_from(take.max).unwrap_or(usize::MAX) {
+        let Some(n) = taken.feed.choose(&streams, take.now, take.probe) else { break };
+        let Some(key) = fronts.get_mut(n).map(|f| f.pull(conn, take)).transpose()?.flatten() else {
+            return Err(Fault::Row("lane"));
+        };
+        taken.claims.push(one(conn, take, &key, run)?);
+        match fronts.get(n).and_then(Front::turn) {
+            Some(turn) => streams.iter_mut().skip(n).take(1).for_each(|s| s.turn = turn),
+            None => {
+                fronts.remove(n);
+                streams.remove(n);
+            }
+        }
     }
-    if claims.is_empty() && max > 0 {
-        return Ok(Made::Dropped(Vec::new()));
+    (taken.next, taken.left) = (taken.feed.next(&streams, take.now), taken.feed.left(&streams, take.now));
+    if taken.claims.is_empty() {
+        return Ok(Made::Dropped(taken));
     }
-    if let Some(tat) = tat {
-        conn.prepare_cached(
-            "INSERT INTO partner (name, tat) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET tat = excluded.tat",
-        )?
-        .execute(params![partner, tat])?;
-    }
-    let claims = claims.into_iter().map(|(_, kind, claim)| match Kind::of_name(&kind) {
-        Some(kind) => Ok(Claim { kind, ..claim }),
-        None => Err(Fault::Row("delivery")),
-    });
-    Ok(Made::Kept(claims.collect::<Result<_, _>>()?))
+    conn.prepare_cached(
+        "INSERT INTO partner (name, limits) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET limits = excluded.limits",
+    )?
+    .execute(params![take.partner, taken.feed.saved().text()])?;
+    Ok(Made::Kept(taken))
 }
 
-/// The due heads with what is to be sent: lane key, kind's name, claim (whose kind is still to be set).
-fn due(conn: &Connection, partner: &str, max: u32, now: Time, run: i64) -> Result<Vec<(String, String, Claim)>, Fault> {
-    let mut read = conn.prepare_cached(DUE)?;
-    let rows = read.query_map(params![partner, now.0, max], |r| {
-        let called_at: Option<i64> = r.get(10)?;
-        let doubt = match called_at {
-            Some(at) => {
-                Some(Doubt { called_at: Time(at), why: r.get::<_, Option<String>>(11)?.unwrap_or_default(), asked: r.get(12)? })
-            }
-            None => None,
+/// The streams of a partner's waiting lanes: the first lane of each by the partial index; what waits behind it is not looked at.
+pub(super) const STREAM: &str = "SELECT class, caller, route, step, turn FROM lane
+     WHERE partner = ?1 AND step IS NOT NULL AND (class, caller, route, step) > (?2, ?3, ?4, ?5)
+     ORDER BY class, caller, route, step, turn LIMIT 1";
+
+/// The next lanes of a stream, in their order.
+pub(super) const LANES: &str = "SELECT key, turn FROM lane
+     WHERE partner = ?1 AND class = ?2 AND caller = ?3 AND route = ?4 AND step = ?5 ORDER BY turn, head LIMIT ?6";
+
+/// A lane's head with what is to be sent.
+const HEAD: &str = "SELECT d.seq, d.route, d.dossier, d.caller, d.id, d.at, d.kind, l.attempts, l.adapters, l.called_at, l.why, l.asked,
+         CASE WHEN d.message IS NULL THEN (SELECT body FROM outgoing WHERE delivery = d.seq) ELSE (SELECT body FROM message WHERE seq = d.message) END, d.trace
+       FROM lane l JOIN delivery d ON d.seq = l.head WHERE l.partner = ?1 AND l.key = ?2";
+
+fn fronts(conn: &Connection, partner: &str) -> Result<Vec<Front>, Fault> {
+    let mut read = conn.prepare_cached(STREAM)?;
+    let mut fronts: Vec<Front> = Vec::new();
+    loop {
+        let next = match fronts.last().map(|f| &f.stream) {
+            Some(s) => read.query_row(params![partner, s.class, s.caller, s.route, lane::number_of(s.step)], stream),
+            None => read.query_row(params![partner, "", "", "", -1], stream),
         };
-        let lane: String = r.get(1)?;
+        match next.optional()? {
+            Some(stream) => fronts.push(Front { stream, lanes: None }),
+            None => return Ok(fronts),
+        }
+    }
+}
+
+fn stream(r: &Row<'_>) -> rusqlite::Result<Stream> {
+    Ok(Stream { class: r.get(0)?, caller: r.get(1)?, route: r.get(2)?, step: lane::step(r.get(3)?), turn: r.get(4)? })
+}
+
+/// Marks a lane's head as claimed and reads it.
+fn one(conn: &Connection, take: &Take, key: &str, run: i64) -> Result<Claim, Fault> {
+    let (kind, claim) = conn.prepare_cached(HEAD)?.query_row([&take.partner, key], |r| {
+        let called_at: Option<i64> = r.get(9)?;
+        let why = r.get::<_, Option<String>>(10)?;
+        let asked = r.get(11)?;
         let claim = Claim {
             delivery: positive(r.get(0)?),
             run: positive(run),
-            partner: partner.to_owned(),
-            route: r.get(2)?,
-            lane: lane.clone(),
-            dossier: r.get(3)?,
-            caller: r.get(4)?,
-            id: r.get(5)?,
-            at: Time(r.get(6)?),
+            partner: take.partner.clone(),
+            route: r.get(1)?,
+            lane: key.to_owned(),
+            dossier: r.get(2)?,
+            caller: r.get(3)?,
+            id: r.get(4)?,
+            at: Time(r.get(5)?),
             kind: Kind::Receipt,
-            body: r.get::<_, Option<Vec<u8>>>(13)?.unwrap_or_default(),
-            attempts: r.get(8)?,
-            adapters: r.get(9)?,
-            doubt,
-            trace: r.get(14)?,
+            body: r.get::<_, Option<Vec<u8>>>(12)?.unwrap_or_default(),
+            attempts: r.get(7)?,
+            adapters: r.get(8)?,
+            doubt: called_at.map(|at| Doubt { called_at: Time(at), why: why.unwrap_or_default(), asked }),
+            trace: r.get(13)?,
         };
-        Ok((lane, r.get(7)?, claim))
+        Ok((r.get::<_, String>(6)?, claim))
     })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    conn.prepare_cached(
+        "UPDATE lane SET state = 1, ready_at = NULL, step = NULL, run = ?3, claimed_at = ?4, adapters = coalesce(adapters, ?5)
+         WHERE partner = ?1 AND key = ?2",
+    )?
+    .execute(params![take.partner, key, run, take.now.0, take.adapters])?;
+    let kind = Kind::of_name(&kind).ok_or(Fault::Row("delivery"))?;
+    Ok(Claim { kind, ..claim })
 }
 
-/// Ready heads by the partial index on (partner, ready_at, deadline); what waits behind them is not looked at.
-pub(super) const DUE: &str = "SELECT d.seq, d.lane, d.route, d.dossier, d.caller, d.id, d.at, d.kind, l.attempts, l.adapters, l.called_at, l.why, l.asked,
-         CASE WHEN d.message IS NULL THEN (SELECT body FROM outgoing WHERE delivery = d.seq) ELSE (SELECT body FROM message WHERE seq = d.message) END, d.trace
-       FROM lane l JOIN delivery d ON d.seq = l.head
-       WHERE l.partner = ?1 AND l.ready_at <= ?2 ORDER BY l.ready_at, l.deadline LIMIT ?3";
+// === impl Front ===
+
+impl Front {
+    /// The next lane's key. Looked up once a claim, as many as the claim may take and one more.
+    fn pull(&mut self, conn: &Connection, take: &Take) -> Result<Option<String>, Fault> {
+        if self.lanes.is_none() {
+            let s = &self.stream;
+            let which = params![take.partner, s.class, s.caller, s.route, lane::number_of(s.step), i64::from(take.max) + 1];
+            let mut read = conn.prepare_cached(LANES)?;
+            let rows = read.query_map(which, |r| Ok((r.get(0)?, r.get(1)?)))?;
+            let mut lanes: Vec<(String, i64)> = rows.collect::<Result<_, _>>()?;
+            lanes.reverse();
+            self.lanes = Some(lanes);
+        }
+        Ok(self.lanes.as_mut().and_then(Vec::pop).map(|(key, _)| key))
+    }
+
+    fn turn(&self) -> Option<i64> {
+        self.lanes.as_ref()?.last().map(|(_, turn)| *turn)
+    }
+}
 
 /// Ends a claim of this run.
 pub(super) fn settle(conn: &Connection, marks: &mut Marks, s: &ReadySettlement, run: i64) -> Result<Made<Settled>, Fault> {
@@ -134,7 +181,9 @@ pub(super) fn settle(conn: &Connection, marks: &mut Marks, s: &ReadySettlement, 
         Ok(stay) => {
             remember(conn, s.delivery, head.tries, &s.attempt)?;
             open.stay(conn, &head, &stay)?;
-            marks.due |= stay.ready.is_some();
+            if stay.ready.is_some() {
+                marks.due(&open.partner);
+            }
         }
         Err((state, reason)) => {
             head.sent = true;
@@ -152,8 +201,10 @@ pub(super) fn settle(conn: &Connection, marks: &mut Marks, s: &ReadySettlement, 
 /// How the head stands after the try, or (`Err`) the state it ends in and why.
 fn standing<'s>(s: &'s ReadySettlement, head: &mut Head) -> Result<Stay, (DeliveryState, Option<&'s str>)> {
     let why = s.attempt.why.clone();
-    let again =
-        |head: &Head, at| Stay { state: if head.doubt { 2 } else { 0 }, ready: Some(at), reason: why.clone(), doubt: None };
+    let again = |head: &Head, at| {
+        let (state, step) = if head.doubt { (2, Step::Inquiry) } else { (0, Step::Again) };
+        Stay { state, ready: Some((step, at)), reason: why.clone(), doubt: None }
+    };
     Ok(match &s.next {
         Next::Done => return Err((DeliveryState::Done, None)),
         Next::Reject { reason } => return Err((DeliveryState::Rejected, Some(reason))),
@@ -165,11 +216,13 @@ fn standing<'s>(s: &'s ReadySettlement, head: &mut Head) -> Result<Stay, (Delive
         Next::Ask { at, called_at, why, asked } => {
             head.sent = true;
             let doubt = Doubt { called_at: *called_at, why: why.clone(), asked: *asked };
-            Stay { state: 2, ready: Some(*at), reason: Some(why.clone()), doubt: Some(Some(doubt)) }
+            Stay { state: 2, ready: Some((Step::Inquiry, *at)), reason: Some(why.clone()), doubt: Some(Some(doubt)) }
         }
+        // They never had it: for them it is a first attempt.
         Next::Clear { at } => {
             head.sent = false;
-            Stay { state: 0, ready: Some(*at), reason: why, doubt: Some(None) }
+            let step = if *at > s.at { Step::Again } else { Step::First };
+            Stay { state: 0, ready: Some((step, *at)), reason: why, doubt: Some(None) }
         }
         Next::Park { reason } => Stay { state: 3, ready: None, reason: Some(reason.clone()), doubt: None },
     })

@@ -2,15 +2,17 @@
 //!
 //! What always holds: a lane's row is its head's state; whatever waits behind a head costs nothing until the head ends; only a
 //! head is ever claimed, unknown or parked; a delivery's own row is written when it arises and when it ends, never in between.
+//! `step` and `turn` say what the head does next and when it is its turn; they are there exactly while it waits for something to be done.
 //! State numbers: the lane's 0 waiting, 1 claimed, 2 unknown, 3 parked; the delivery's 0 open, 4 done, 5 rejected, 6 closed.
 
 use super::effects::number;
-use super::writer::{Fault, Marks};
+use super::writer::{Fault, Kept, Marks};
 use super::{Attempt, Close, DeliveryState, Doubt, NewDelivery};
 use crate::clock::Time;
+use crate::delivery::{Step, urgency};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-/// Stands for "no deadline" in the order of lanes.
+/// Stands for "no deadline is known" in the store.
 const NO_DEADLINE: i64 = i64::MAX;
 
 /// A new delivery, serialised.
@@ -22,7 +24,7 @@ pub(super) struct NewRow {
 /// What a delivery's number leads to.
 pub(super) enum Found {
     /// An unfinished one.
-    Open(Open),
+    Open(Box<Open>),
     /// One that has ended.
     Ended,
     /// None.
@@ -35,6 +37,9 @@ pub(super) struct Open {
     /// Receiving partner.
     pub(super) partner: String,
     lane: String,
+    class: String,
+    caller: String,
+    deadline: Option<Time>,
     /// The dossier it is about.
     pub(super) dossier: Option<String>,
     /// The lane's columns, when it is the head.
@@ -63,8 +68,8 @@ pub(super) struct Head {
 pub(super) struct Stay {
     /// The lane's state.
     pub(super) state: i64,
-    /// When it is due.
-    pub(super) ready: Option<Time>,
+    /// What it does next, and when it is due; none: nothing.
+    pub(super) ready: Option<(Step, Time)>,
     /// Why it stands so.
     pub(super) reason: Option<String>,
     /// `None`: as it was; `Some(None)`: no doubt any more.
@@ -130,13 +135,16 @@ impl NewRow {
         if let Some(body) = &self.body {
             conn.prepare_cached("INSERT INTO outgoing (delivery, body) VALUES (?1, ?2)")?.execute(params![seq, body])?;
         }
+        let (step, ready, turn) = first(d.deadline, d.not_before, created);
         conn.prepare_cached(
-            "INSERT INTO lane (partner, key, dossier, class, caller, deadline, ready_at, head) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-             ON CONFLICT (partner, key) DO NOTHING",
+            "INSERT INTO lane (partner, key, dossier, class, caller, deadline, ready_at, head, route, step, turn)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (partner, key) DO NOTHING",
         )?
-        .execute(params![d.partner, d.lane, d.dossier, d.class, d.caller, deadline, d.not_before.unwrap_or(created).0, seq])?;
-        marks.count(&d.partner, 1);
-        marks.due = true;
+        .execute(params![d.partner, d.lane, d.dossier, d.class, d.caller, deadline, ready.0, seq, d.route, step, turn])?;
+        let kept =
+            Kept { partner: d.partner.clone(), class: d.class.clone(), caller: d.caller.clone(), due: due_day(d.deadline) };
+        marks.count(kept, 1);
+        marks.due(&d.partner);
         Ok(())
     }
 }
@@ -149,17 +157,26 @@ impl Open {
         let found = conn
             .prepare_cached(
                 "SELECT d.state, d.partner, d.lane, d.dossier, l.head, l.state, l.run, l.attempts, l.tries, l.sent,
-                   l.called_at IS NOT NULL, l.adapters
+                   l.called_at IS NOT NULL, l.adapters, d.class, d.caller, d.deadline
                  FROM delivery d LEFT JOIN lane l ON l.partner = d.partner AND l.key = d.lane AND l.head = d.seq WHERE d.seq = ?1",
             )?
             .query_row([number(seq)], |r| {
-                let open = Self { seq: number(seq), partner: r.get(1)?, lane: r.get(2)?, dossier: r.get(3)?, head: Head::of(r)? };
+                let open = Self {
+                    seq: number(seq),
+                    partner: r.get(1)?,
+                    lane: r.get(2)?,
+                    dossier: r.get(3)?,
+                    head: Head::of(r)?,
+                    class: r.get(12)?,
+                    caller: r.get(13)?,
+                    deadline: deadline(r.get(14)?),
+                };
                 Ok((r.get::<_, i64>(0)?, open))
             })
             .optional()?;
         Ok(match found {
             None => Found::Missing,
-            Some((0, open)) => Found::Open(open),
+            Some((0, open)) => Found::Open(Box::new(open)),
             Some(_) => Found::Ended,
         })
     }
@@ -196,49 +213,64 @@ impl Open {
             end.last.map(|a| a.outcome.as_str()),
             end.last.and_then(|a| a.why.as_deref()),
         ])?;
-        marks.count(&self.partner, -1);
-        if head.is_some() {
-            self.go_on(conn)?;
-            marks.due = true;
+        let kept = Kept {
+            partner: self.partner.clone(),
+            class: self.class.clone(),
+            caller: self.caller.clone(),
+            due: due_day(self.deadline),
+        };
+        marks.count(kept, -1);
+        if head.is_some() && self.go_on(conn)? {
+            marks.due(&self.partner);
         }
         Ok(())
     }
 
-    /// Sets the next open delivery of the lane at its head, or removes the lane.
-    fn go_on(&self, conn: &Connection) -> Result<(), Fault> {
-        let moved = conn
+    /// Sets the next open delivery of the lane at its head (`true`), or removes the lane.
+    fn go_on(&self, conn: &Connection) -> Result<bool, Fault> {
+        let next = conn
             .prepare_cached(
-                "UPDATE lane SET head = n.seq, dossier = n.dossier, class = n.class, caller = n.caller, deadline = n.deadline,
-                   ready_at = coalesce(n.not_before, n.created_at), state = 0, run = NULL, claimed_at = NULL, attempts = 0, tries = 0,
-                   sent = 0, called_at = NULL, why = NULL, asked = 0, adapters = NULL, reason = NULL
-                 FROM (SELECT seq, dossier, class, caller, deadline, not_before, created_at FROM delivery
-                       WHERE partner = ?1 AND lane = ?2 AND state = 0 ORDER BY seq LIMIT 1) AS n
-                 WHERE lane.partner = ?1 AND lane.key = ?2",
+                "SELECT seq, deadline, not_before, created_at FROM delivery WHERE partner = ?1 AND lane = ?2 AND state = 0
+                 ORDER BY seq LIMIT 1",
             )?
-            .execute(params![self.partner, self.lane])?;
-        if moved == 0 {
+            .query_row([&self.partner, &self.lane], |r| {
+                let not_before = r.get::<_, Option<i64>>(2)?.map(Time);
+                Ok((r.get::<_, i64>(0)?, first(deadline(r.get(1)?), not_before, Time(r.get(3)?))))
+            })
+            .optional()?;
+        let Some((seq, (step, ready, turn))) = next else {
             conn.prepare_cached("DELETE FROM lane WHERE partner = ?1 AND key = ?2")?.execute(params![self.partner, self.lane])?;
-        }
-        Ok(())
+            return Ok(false);
+        };
+        conn.prepare_cached(
+            "UPDATE lane SET head = n.seq, dossier = n.dossier, class = n.class, caller = n.caller, deadline = n.deadline,
+               route = n.route, ready_at = ?4, step = ?5, turn = ?6, state = 0, run = NULL, claimed_at = NULL, attempts = 0, tries = 0,
+               sent = 0, called_at = NULL, why = NULL, asked = 0, adapters = NULL, reason = NULL
+             FROM (SELECT seq, dossier, class, caller, deadline, route FROM delivery WHERE seq = ?3) AS n
+             WHERE lane.partner = ?1 AND lane.key = ?2",
+        )?
+        .execute(params![self.partner, self.lane, seq, ready.0, step, turn])?;
+        Ok(true)
     }
 
     /// Lets a held head wait again, as new: no attempts, no doubt. One that cannot have been received forgets its adapter set.
     pub(super) fn renew(&self, conn: &Connection, marks: &mut Marks, at: Time, not_received: bool) -> Result<(), Fault> {
         conn.prepare_cached(
-            "UPDATE lane SET state = 0, ready_at = ?3, attempts = 0, called_at = NULL, why = NULL, asked = 0, reason = NULL,
-               sent = sent AND NOT ?4, adapters = CASE WHEN sent AND NOT ?4 THEN adapters ELSE NULL END WHERE partner = ?1 AND key = ?2",
+            "UPDATE lane SET state = 0, ready_at = ?3, step = ?5, turn = ?6, attempts = 0, called_at = NULL, why = NULL, asked = 0,
+               reason = NULL, sent = sent AND NOT ?4, adapters = CASE WHEN sent AND NOT ?4 THEN adapters ELSE NULL END WHERE partner = ?1 AND key = ?2",
         )?
-        .execute(params![self.partner, self.lane, at.0, not_received])?;
-        marks.due = true;
+        .execute(params![self.partner, self.lane, at.0, not_received, number_of(Step::First), urgency(self.deadline, at)])?;
+        marks.due(&self.partner);
         Ok(())
     }
 
     /// Writes how the head stands after a try that did not end it.
     pub(super) fn stay(&self, conn: &Connection, head: &Head, stay: &Stay) -> Result<(), Fault> {
+        let turn = stay.ready.map_or(0, |(step, at)| if step == Step::First { urgency(self.deadline, at) } else { at.0 });
         conn.prepare_cached(
             "UPDATE lane SET state = ?3, ready_at = ?4, attempts = ?5, tries = ?6, sent = ?7, adapters = ?8, reason = ?9, run = NULL,
                claimed_at = NULL,
-               called_at = CASE ?10 WHEN 0 THEN called_at ELSE ?11 END, why = CASE ?10 WHEN 0 THEN why ELSE ?12 END,
+               step = ?14, turn = ?15, called_at = CASE ?10 WHEN 0 THEN called_at ELSE ?11 END, why = CASE ?10 WHEN 0 THEN why ELSE ?12 END,
                asked = CASE ?10 WHEN 0 THEN asked ELSE ?13 END
              WHERE partner = ?1 AND key = ?2",
         )?
@@ -246,7 +278,7 @@ impl Open {
             self.partner,
             self.lane,
             stay.state,
-            stay.ready.map(|t| t.0),
+            stay.ready.map(|(_, t)| t.0),
             head.attempts,
             head.tries,
             head.sent,
@@ -256,6 +288,8 @@ impl Open {
             stay.doubt.as_ref().and_then(|d| d.as_ref()).map(|d| d.called_at.0),
             stay.doubt.as_ref().and_then(|d| d.as_ref()).map(|d| d.why.as_str()),
             stay.doubt.as_ref().and_then(|d| d.as_ref()).map_or(0, |d| d.asked),
+            stay.ready.map(|(step, _)| number_of(step)),
+            turn,
         ])?;
         Ok(())
     }
@@ -282,6 +316,40 @@ impl Head {
 }
 
 // === functions ===
+
+/// How a delivery that becomes head waits: step, from when, its turn. One that must not go before a time waits like a further attempt.
+fn first(deadline: Option<Time>, not_before: Option<Time>, created: Time) -> (i64, Time, i64) {
+    match not_before {
+        Some(at) => (number_of(Step::Again), at, at.0),
+        None => (number_of(Step::First), created, urgency(deadline, created)),
+    }
+}
+
+fn deadline(stored: i64) -> Option<Time> {
+    (stored != NO_DEADLINE).then_some(Time(stored))
+}
+
+fn due_day(deadline: Option<Time>) -> i64 {
+    deadline.map_or(0, Time::day)
+}
+
+/// The number of a step.
+pub(super) fn number_of(step: Step) -> i64 {
+    match step {
+        Step::First => 0,
+        Step::Again => 1,
+        Step::Inquiry => 2,
+    }
+}
+
+/// The step of a number.
+pub(super) fn step(n: i64) -> Step {
+    match n {
+        0 => Step::First,
+        2 => Step::Inquiry,
+        _ => Step::Again,
+    }
+}
 
 /// The state of a number, the lane's or the delivery's.
 pub(super) fn state(n: i64) -> DeliveryState {

@@ -67,13 +67,12 @@ pub trait Journal: Send + Sync + 'static {
     /// The earlier message under a key, if any. A look only: [`Journal::accept`] checks again.
     fn known(&self, scope: &str, key: [u8; 32]) -> Answer<'_, Option<Known>>;
 
-    /// Takes up to `max` due lanes' heads of a partner (not paused), at most one delivery per lane, in the partner's order; the
-    /// claims and the pacing state `tat` (milliseconds, wall) are synced before this answers; where nothing is claimed nothing is
-    /// written, except for `max` 0, which saves `tat` alone. After a crash, a claim without settlement comes back with a `Doubt`
-    /// "crash", since the time of the claim, whatever doubt it had before.
-    /// `adapters` is today's adapter set: a delivery claimed for the first time is bound to it, so that a crash in its first call does
-    /// not change what a repeat says.
-    fn claim(&self, partner: &str, max: u32, now: Time, tat: Option<i64>, adapters: &str) -> Answer<'_, Vec<Claim>>;
+    /// Takes up to `max` heads of lanes of a partner (not paused), at most one delivery per lane, as its feed chooses; the claims and
+    /// the feed's state are synced before this answers; where nothing is claimed nothing is written. After a crash, a claim without
+    /// settlement comes back with a `Doubt` "crash", since the time of the claim, whatever doubt it had before.
+    /// A delivery claimed for the first time is bound to the adapter set of the [`Take`], so that a crash in its first call does not
+    /// change what a repeat says.
+    fn claim(&self, take: Take) -> Answer<'_, Taken>;
 
     /// Ends a claim. Once this answers `Written` the delivery's new state and all it causes are synced. Never shed: it waits for
     /// room in the writer's queue, as claims, acts and `apply` do; acceptances, numbers and files are answered `Busy`.
@@ -131,15 +130,11 @@ pub trait Journal: Send + Sync + 'static {
     /// Early moves kept since before `before`, longest first, at most `limit`.
     fn early_since(&self, before: Time, limit: u32) -> Answer<'_, Vec<Early>>;
 
-    /// The pacing state saved for a partner, if any.
-    fn tat(&self, partner: &str) -> Answer<'_, Option<i64>>;
+    /// The feed's state saved for a partner, as it was written ([`crate::delivery::Saved`]), if any.
+    fn limits(&self, partner: &str) -> Answer<'_, Option<String>>;
 
-    /// When the earliest waiting or doubtful lane of a partner is due; none: nothing waits, or the partner is paused (its resuming
-    /// wakes).
-    fn next_due(&self, partner: &str) -> Answer<'_, Option<Time>>;
-
-    /// Changes after each commit that may have made something due.
-    fn wake(&self) -> watch::Receiver<u64>;
+    /// Changes after each commit that may have made something due at this partner.
+    fn wake(&self, partner: &str) -> watch::Receiver<u64>;
 
     /// Told after each commit that settled or changed something.
     fn notices(&self) -> broadcast::Receiver<Notice>;

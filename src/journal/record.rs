@@ -4,6 +4,7 @@
 
 use super::{CaseStep, NewCase};
 use crate::clock::Time;
+use crate::delivery::Feed;
 use crate::model::{Dossier, Kind, Movement, Payment};
 use serde_json::Value;
 
@@ -243,6 +244,36 @@ pub enum DeliveryState {
     Rejected,
     /// Closed without delivery, with its reason.
     Closed,
+}
+
+/// What a partner's dispatcher asks for.
+#[derive(Clone, Debug)]
+pub struct Take {
+    /// The partner.
+    pub partner: String,
+    /// At most so many.
+    pub max: u32,
+    /// When.
+    pub now: Time,
+    /// How the partner is fed: chooses, and is charged for what it chose.
+    pub feed: Feed,
+    /// One call to see whether the partner is back: a pending inquiry first.
+    pub probe: bool,
+    /// Today's adapter set: what is claimed for the first time is bound to it.
+    pub adapters: String,
+}
+
+/// What it gets.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    /// The claims, in their order.
+    pub claims: Vec<Claim>,
+    /// The feed, charged for them.
+    pub feed: Feed,
+    /// When more may be taken, as far as time decides it; none: not before a wake-up.
+    pub next: Option<Time>,
+    /// Something that is due was left.
+    pub left: bool,
 }
 
 /// A delivery taken by the dispatcher. The claim is on disk before it is handed out.

@@ -21,8 +21,11 @@ pub(super) const PAGE: u32 = 8192;
 const WAL_LIMIT: i64 = 128 << 20;
 
 /// All migrations, in order; the version of the file is how many were applied.
-const MIGRATIONS: [(&str, &str); 2] =
-    [("first", include_str!("migrations/0001_first.sql")), ("cases", include_str!("migrations/0002_cases.sql"))];
+const MIGRATIONS: [(&str, &str); 3] = [
+    ("first", include_str!("migrations/0001_first.sql")),
+    ("cases", include_str!("migrations/0002_cases.sql")),
+    ("order", include_str!("migrations/0003_order.sql")),
+];
 
 /// Why a journal could not be opened. What is refused was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -164,7 +167,7 @@ pub(super) fn begin_run(conn: &mut Connection) -> Result<u64, OpenError> {
     )?;
     tx.execute(
         "UPDATE lane SET state = 2, ready_at = claimed_at, called_at = claimed_at, why = 'crash', asked = 0, sent = 1, reason = 'crash',
-         run = NULL, claimed_at = NULL WHERE state > 0 AND state = 1",
+         step = 2, turn = claimed_at, run = NULL, claimed_at = NULL WHERE state > 0 AND state = 1",
         [],
     )?;
     tx.commit()?;

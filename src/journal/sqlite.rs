@@ -9,10 +9,10 @@ use super::effects::{self, Ready, ReadyAcceptance};
 use super::lane;
 use super::reader::Readers;
 use super::schema::{self, Lock, OpenError};
-use super::writer::{Call, Command, Counts, Fault, Made, Marks, Writer};
+use super::writer::{Call, Command, Counts, Fault, Made, Marks, Wakes, Writer};
 use super::{
-    Acceptance, Accepted, Act, Acted, Answer, CaseDetail, CaseFilter, CaseView, Claim, DeliveryDetail, DeliveryFilter,
-    DeliveryView, Effects, EventView, FileRow, Journal, JournalError, Known, Notice, QueueView, Settled, Settlement, Snapshot,
+    Acceptance, Accepted, Act, Acted, Answer, CaseDetail, CaseFilter, CaseView, DeliveryDetail, DeliveryFilter, DeliveryView,
+    Effects, EventView, FileRow, Journal, JournalError, Known, Notice, QueueView, Settled, Settlement, Snapshot, Take, Taken,
     act, checkpoint, matter, view,
 };
 use crate::clock::Time;
@@ -46,7 +46,7 @@ pub struct Options {
 pub struct SqliteJournal {
     run: u64,
     held: Arc<Held>,
-    wake: watch::Sender<u64>,
+    wakes: Arc<Wakes>,
     notices: broadcast::Sender<Notice>,
     counts: Arc<Counts>,
 }
@@ -95,12 +95,12 @@ impl SqliteJournal {
         let started = |source| OpenError::File { path: path.clone(), source };
         let readers = (0..options.readers.max(1)).map(|_| schema::reader(&path)).collect::<Result<_, _>>()?;
         let readers = Readers::start(readers, options.questions).map_err(started)?;
-        let (wake, _) = watch::channel(0);
+        let wakes = Arc::new(Wakes::default());
         let (notices, _) = broadcast::channel(options.notices.max(1));
         let counts = Arc::new(Counts::default());
         let (queue, commands) = mpsc::channel(options.queue.max(1));
         let (poke, pokes) = sync_channel(1);
-        let writer = Writer::new(conn, commands, (wake.clone(), notices.clone()), counts.clone(), poke)?;
+        let writer = Writer::new(conn, commands, (wakes.clone(), notices.clone()), counts.clone(), poke)?;
         let mover = schema::checkpointer(&path, synchronous)?;
         let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
         let threads = vec![
@@ -108,7 +108,7 @@ impl SqliteJournal {
             thread("journal-checkpoint").spawn(move || checkpoint::run(&mover, &pokes)).map_err(started)?,
         ];
         let held = Held { queue: Mutex::new(Some(queue)), readers, threads: Mutex::new(threads), lock: Mutex::new(Some(lock)) };
-        Ok(Arc::new(Self { run, held: Arc::new(held), wake, notices, counts }))
+        Ok(Arc::new(Self { run, held: Arc::new(held), wakes, notices, counts }))
     }
 
     /// Rows inserted, changed and deleted in this run, commits, and commands in them.
@@ -196,10 +196,9 @@ impl Journal for SqliteJournal {
         self.ask(move |conn| effects::known(conn, &scope, &key))
     }
 
-    fn claim(&self, partner: &str, max: u32, now: Time, tat: Option<i64>, adapters: &str) -> Answer<'_, Vec<Claim>> {
-        let by =
-            claim::By { partner: partner.to_owned(), now, tat, run: effects::number(self.run), adapters: adapters.to_owned() };
-        Box::pin(self.write(move |conn, _| claim::claim(conn, &by, max)))
+    fn claim(&self, take: Take) -> Answer<'_, Taken> {
+        let run = effects::number(self.run);
+        Box::pin(self.write(move |conn, _| claim::claim(conn, &take, run)))
     }
 
     fn settle(&self, settlement: Settlement) -> Answer<'_, Settled> {
@@ -305,18 +304,13 @@ impl Journal for SqliteJournal {
         self.ask(move |conn| view::early_since(conn, before, limit))
     }
 
-    fn tat(&self, partner: &str) -> Answer<'_, Option<i64>> {
+    fn limits(&self, partner: &str) -> Answer<'_, Option<String>> {
         let partner = partner.to_owned();
-        self.ask(move |conn| view::tat(conn, &partner))
+        self.ask(move |conn| view::limits(conn, &partner))
     }
 
-    fn next_due(&self, partner: &str) -> Answer<'_, Option<Time>> {
-        let partner = partner.to_owned();
-        self.ask(move |conn| view::next_due(conn, &partner))
-    }
-
-    fn wake(&self) -> watch::Receiver<u64> {
-        self.wake.subscribe()
+    fn wake(&self, partner: &str) -> watch::Receiver<u64> {
+        self.wakes.of(partner)
     }
 
     fn notices(&self) -> broadcast::Receiver<Notice> {

@@ -169,12 +169,13 @@ pub(super) fn delivery(conn: &Connection, seq: u64) -> Result<Option<DeliveryDet
 /// Every partner's queue.
 pub(super) fn queues(conn: &Connection) -> Result<Vec<QueueView>, Fault> {
     let mut read = conn.prepare_cached(
-        "SELECT p.name, p.open, p.paused,
+        "SELECT p.name, (SELECT coalesce(sum(open), 0) FROM backlog WHERE partner = p.name),
+           (SELECT paused FROM partner WHERE name = p.name),
            (SELECT count(*) FROM lane WHERE state > 0 AND state = 1 AND partner = p.name),
            (SELECT count(*) FROM lane WHERE state > 0 AND state = 2 AND partner = p.name),
            (SELECT count(*) FROM lane WHERE state > 0 AND state = 3 AND partner = p.name),
            (SELECT created_at FROM delivery WHERE state = 0 AND partner = p.name ORDER BY seq LIMIT 1)
-         FROM partner p ORDER BY p.name",
+         FROM (SELECT name FROM partner UNION SELECT partner FROM backlog) p ORDER BY p.name",
     )?;
     let rows = read.query_map([], |r| {
         let (open, claimed, unknown, parked) =
@@ -192,25 +193,15 @@ pub(super) fn queues(conn: &Connection) -> Result<Vec<QueueView>, Fault> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// The pacing state saved for a partner.
-pub(super) fn tat(conn: &Connection, partner: &str) -> Result<Option<i64>, Fault> {
-    let found = conn.prepare_cached("SELECT tat FROM partner WHERE name = ?1")?.query_row([partner], |r| r.get(0)).optional()?;
+/// The feed's state saved for a partner.
+pub(super) fn limits(conn: &Connection, partner: &str) -> Result<Option<String>, Fault> {
+    let found =
+        conn.prepare_cached("SELECT limits FROM partner WHERE name = ?1")?.query_row([partner], |r| r.get(0)).optional()?;
     Ok(found.flatten())
 }
 
-/// When the earliest lane of a partner is due; none: nothing waits, or the partner is paused.
-pub(super) fn next_due(conn: &Connection, partner: &str) -> Result<Option<Time>, Fault> {
-    let at: Option<i64> = conn
-        .prepare_cached(
-            "SELECT min(ready_at) FROM lane WHERE partner = ?1 AND ready_at IS NOT NULL
-             AND NOT EXISTS (SELECT 1 FROM partner WHERE name = ?1 AND paused IS NOT NULL)",
-        )?
-        .query_row([partner], |r| r.get(0))?;
-    Ok(at.map(Time))
-}
-
 fn partners(conn: &Connection) -> Result<Vec<String>, Fault> {
-    let mut read = conn.prepare_cached("SELECT name FROM partner ORDER BY name")?;
+    let mut read = conn.prepare_cached("SELECT name FROM partner UNION SELECT partner FROM backlog ORDER BY 1")?;
     Ok(read.query_map([], |r| r.get(0))?.collect::<Result<_, _>>()?)
 }
 

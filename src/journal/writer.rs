@@ -9,10 +9,10 @@ use super::checkpoint::SOON;
 use super::{JournalError, Notice};
 use crate::clock::{Clock as _, Wall};
 use rusqlite::{Connection, ErrorCode};
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
@@ -43,13 +43,30 @@ pub(super) enum Made<T> {
 /// What a command sets off once it is committed.
 #[derive(Default)]
 pub(super) struct Marks {
-    /// Something may have become due.
-    pub(super) due: bool,
+    /// Partners at which something may have become due.
+    pub(super) due: BTreeSet<String>,
     /// Who is told.
     pub(super) notices: Vec<Notice>,
-    /// Change of unfinished deliveries by partner.
-    pub(super) open: BTreeMap<String, i64>,
+    /// Change of unfinished deliveries.
+    pub(super) open: BTreeMap<Kept, i64>,
 }
+
+/// Under what an unfinished delivery is counted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Kept {
+    /// Receiving partner.
+    pub(super) partner: String,
+    /// Class.
+    pub(super) class: String,
+    /// Whose message caused it.
+    pub(super) caller: String,
+    /// Day of the deadline; 0: none is known.
+    pub(super) due: i64,
+}
+
+/// Wakes whoever waits for a partner's deliveries.
+#[derive(Debug, Default)]
+pub(super) struct Wakes(Mutex<BTreeMap<String, watch::Sender<u64>>>);
 
 /// A command with the place its answer goes to. It may be run more than once, never after it was answered.
 pub(super) trait Command: Send {
@@ -81,7 +98,7 @@ pub(super) struct Counts {
 pub(super) struct Writer {
     conn: Connection,
     queue: mpsc::Receiver<Box<dyn Command>>,
-    wake: watch::Sender<u64>,
+    wakes: Arc<Wakes>,
     notices: broadcast::Sender<Notice>,
     counts: Arc<Counts>,
     wal: Arc<AtomicI32>,
@@ -129,18 +146,37 @@ impl Fault {
 
 impl Marks {
     /// Counts a delivery that opened (+1) or ended (-1).
-    pub(super) fn count(&mut self, partner: &str, change: i64) {
-        match self.open.get_mut(partner) {
-            Some(n) => *n += change,
-            None => {
-                self.open.insert(partner.to_owned(), change);
-            }
+    pub(super) fn count(&mut self, kept: Kept, change: i64) {
+        *self.open.entry(kept).or_default() += change;
+    }
+
+    /// Something may have become due at a partner.
+    pub(super) fn due(&mut self, partner: &str) {
+        if !self.due.contains(partner) {
+            self.due.insert(partner.to_owned());
         }
     }
 
     /// Somebody may wait for this.
     pub(super) fn tell(&mut self, dossier: Option<&str>, delivery: Option<u64>) {
         self.notices.push(Notice { dossier: dossier.map(str::to_owned), delivery });
+    }
+}
+
+// === impl Wakes ===
+
+impl Wakes {
+    /// Changes after each commit that may have made something due at this partner.
+    pub(super) fn of(&self, partner: &str) -> watch::Receiver<u64> {
+        let mut wakes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        wakes.entry(partner.to_owned()).or_insert_with(|| watch::channel(0).0).subscribe()
+    }
+
+    fn wake<'p>(&self, partners: impl Iterator<Item = &'p String>) {
+        let wakes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for wake in partners.filter_map(|p| wakes.get(p)) {
+            wake.send_modify(|n| *n = n.wrapping_add(1));
+        }
     }
 }
 
@@ -185,7 +221,7 @@ impl Writer {
     pub(super) fn new(
         mut conn: Connection,
         queue: mpsc::Receiver<Box<dyn Command>>,
-        told: (watch::Sender<u64>, broadcast::Sender<Notice>),
+        told: (Arc<Wakes>, broadcast::Sender<Notice>),
         counts: Arc<Counts>,
         checkpoint: SyncSender<i32>,
     ) -> Result<Self, rusqlite::Error> {
@@ -195,7 +231,7 @@ impl Writer {
             frames.store(n, Ordering::Relaxed);
             Ok(())
         }))?;
-        Ok(Self { conn, queue, wake: told.0, notices: told.1, counts, wal, checkpoint })
+        Ok(Self { conn, queue, wakes: told.0, notices: told.1, counts, wal, checkpoint })
     }
 
     /// Until every sender is gone and the queue is empty.
@@ -241,9 +277,9 @@ impl Writer {
 
     /// Commits and answers.
     fn finish(&self, mut ran: Vec<Ran>) {
-        let mut open: BTreeMap<&str, i64> = BTreeMap::new();
-        for (partner, n) in ran.iter().flat_map(|r| &r.marks.open) {
-            *open.entry(partner).or_default() += n;
+        let mut open: BTreeMap<&Kept, i64> = BTreeMap::new();
+        for (kept, n) in ran.iter().flat_map(|r| &r.marks.open) {
+            *open.entry(kept).or_default() += n;
         }
         let committed = self.count(&open).and_then(|()| self.exec("COMMIT"));
         if let Err(fault) = committed {
@@ -257,15 +293,13 @@ impl Writer {
         self.counts.rows.store(self.conn.total_changes(), Ordering::Relaxed);
         self.counts.commits.fetch_add(1, Ordering::Relaxed);
         self.counts.commands.fetch_add(ran.len() as u64, Ordering::Relaxed);
-        let due = ran.iter().any(|r| r.marks.due);
+        let due: BTreeSet<String> = ran.iter_mut().flat_map(|r| std::mem::take(&mut r.marks.due)).collect();
         let notices: Vec<Notice> = ran.iter_mut().flat_map(|r| std::mem::take(&mut r.marks.notices)).collect();
         for notice in notices {
             // No receiver: nobody waits.
             let _ = self.notices.send(notice);
         }
-        if due {
-            self.wake.send_modify(|n| *n = n.wrapping_add(1));
-        }
+        self.wakes.wake(due.iter());
         for r in ran {
             r.command.answer(r.failed.map_or(Ok(()), Err));
         }
@@ -292,14 +326,15 @@ impl Writer {
         }
     }
 
-    /// Keeps the partners' numbers of unfinished deliveries.
-    fn count(&self, open: &BTreeMap<&str, i64>) -> Result<(), Fault> {
-        for (partner, n) in open.iter().filter(|(_, n)| **n != 0) {
+    /// Keeps the numbers of unfinished deliveries.
+    fn count(&self, open: &BTreeMap<&Kept, i64>) -> Result<(), Fault> {
+        for (k, n) in open.iter().filter(|(_, n)| **n != 0) {
             self.conn
                 .prepare_cached(
-                    "INSERT INTO partner (name, open) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET open = open + excluded.open",
+                    "INSERT INTO backlog (partner, class, caller, due, open) VALUES (?1, ?2, ?3, ?4, ?5)
+                     ON CONFLICT (partner, class, caller, due) DO UPDATE SET open = open + excluded.open",
                 )?
-                .execute((partner, n))?;
+                .execute((&k.partner, &k.class, &k.caller, k.due, n))?;
         }
         Ok(())
     }
@@ -325,7 +360,7 @@ mod tests {
     fn add(n: i64) -> (Box<dyn Command>, oneshot::Receiver<Result<i64, JournalError>>) {
         Call::make(move |conn, marks| {
             conn.execute("INSERT INTO t VALUES (?1)", [n])?;
-            marks.due = true;
+            marks.due("office");
             Ok(Made::Kept(n))
         })
     }
@@ -340,8 +375,9 @@ mod tests {
         conn.commit_hook(Some(move || vetoed.swap(false, Ordering::Relaxed))).unwrap();
         let (to, queue) = mpsc::channel(8);
         let (poke, _pokes) = std::sync::mpsc::sync_channel(1);
-        let (wake, woken) = watch::channel(0);
-        let told = (wake, broadcast::channel(8).0);
+        let wakes = Arc::new(Wakes::default());
+        let woken = wakes.of("office");
+        let told = (wakes, broadcast::channel(8).0);
         let writer = Writer::new(conn, queue, told, Arc::default(), poke).unwrap();
         // All four wait before the writer starts: one batch.
         let answers: Vec<_> = (0..4)

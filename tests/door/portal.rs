@@ -2,7 +2,8 @@
 
 use crate::rig::{CODE, Gate, submission};
 use lienthong::clock::Clock as _;
-use lienthong::journal::{Act, Attempt, Effects, Journal as _, Next, Settled, Settlement};
+use lienthong::delivery::{Feed, Saved, Terms};
+use lienthong::journal::{Act, Attempt, Effects, Journal as _, Next, Settled, Settlement, Take};
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -356,7 +357,9 @@ async fn a_parked_submission_that_never_left_is_replaced_by_its_correction() {
     let gate = Gate::open().await;
     let mut body = gate.submit().await;
     let now = gate.clock.now();
-    let claim = gate.journal.claim("moet", 1, now, None, "set").await.unwrap().remove(0);
+    let feed = Feed::start(&Terms::default(), &Saved::default(), now);
+    let take = Take { partner: "moet".into(), max: 1, now, feed, probe: false, adapters: "set".into() };
+    let claim = gate.journal.claim(take).await.unwrap().claims.remove(0);
     let attempt = Attempt {
         at: now,
         ms: 1,

@@ -27,7 +27,8 @@ pub(super) async fn what_is_accepted_is_found_delivered_and_told(store: &dyn Sto
     let told: Vec<_> = j.timeline("D1").await.unwrap().into_iter().map(|e| e.kind).collect();
     assert_eq!(told, ["accepted", "delivered"]);
     assert!(j.snapshot("D1").await.unwrap().open.is_empty());
-    assert_eq!(j.next_due("office").await.unwrap(), None);
+    let idle = j.claim(take("office", 9, at(1_000), "set-1")).await.unwrap();
+    assert_eq!((idle.claims.len(), idle.next, idle.left), (0, None, false));
 }
 
 pub(super) async fn the_same_key_gets_the_first_receipt_and_writes_nothing(store: &dyn Store) {

@@ -1,6 +1,7 @@
 //! What must hold of lanes, claims and settlements.
 
 use super::*;
+use crate::delivery::{Feed, Limit, Quota, Saved, Terms};
 use tokio::task::JoinSet;
 
 pub(super) async fn a_lane_has_one_delivery_in_flight_and_keeps_its_order(store: &dyn Store) {
@@ -35,7 +36,7 @@ pub(super) async fn a_parked_head_holds_its_own_lane_only(store: &dyn Store) {
     assert_eq!((parked.state, parked.reason.as_deref(), parked.ready_at), (DeliveryState::Parked, Some("content: 17"), None));
 }
 
-pub(super) async fn due_heads_come_by_time_then_by_deadline(store: &dyn Store) {
+pub(super) async fn heads_come_by_their_deadline_and_not_before_their_time(store: &dyn Store) {
     let j = store.open();
     let heads = [("later", Some(50), None), ("none", None, None), ("soon", None, Some(10)), ("sooner", None, Some(5))];
     for (code, not_before, deadline) in heads {
@@ -47,12 +48,53 @@ pub(super) async fn due_heads_come_by_time_then_by_deadline(store: &dyn Store) {
     let mut other = more("D9", "m-9");
     other.effects.deliveries[0].partner = "bank".into();
     new(&*j, other).await;
-    assert_eq!(j.next_due("office").await.unwrap(), Some(T0));
-    assert_eq!(keys(&j.claim("office", 2, at(0), None, "set").await.unwrap()), ["sooner", "soon"]);
-    assert_eq!(keys(&claim_all(&*j, at(49)).await), ["none"]);
-    assert_eq!(j.next_due("office").await.unwrap(), Some(at(50)));
+    let taken = j.claim(take("office", 2, at(0), "set")).await.unwrap();
+    assert_eq!((keys(&taken.claims), taken.left), (vec!["sooner", "soon"], true));
+    let taken = j.claim(take("office", 9, at(49), "set")).await.unwrap();
+    assert_eq!((keys(&taken.claims), taken.left, taken.next), (vec!["none"], false, Some(at(50))));
     assert_eq!(keys(&claim_all(&*j, at(50)).await), ["later"]);
-    assert_eq!(keys(&j.claim("bank", 9, at(0), None, "set").await.unwrap()), ["D9"]);
+    assert_eq!(keys(&claim(&*j, "bank", 9, at(0)).await), ["D9"]);
+}
+
+/// Payments and citizens have 40 of 95 each, bulk 5, the pushes of the ministry 15 that nobody uses here.
+pub(super) async fn classes_and_callers_share_a_partner_whatever_each_of_them_queues(store: &dyn Store) {
+    let j = store.open();
+    let queues = [("bulk", "x", 200), ("citizen", "y", 100), ("citizen", "z", 20), ("payment", "p", 20)];
+    for (class, caller, n) in queues {
+        let mut a = more(&format!("{class}-{caller}"), &format!("{class}-{caller}"));
+        a.effects.deliveries = (0..n)
+            .map(|n| NewDelivery {
+                class: class.into(),
+                caller: caller.into(),
+                ..delivery(&format!("{caller}{n}"), &format!("m-{caller}{n}"))
+            })
+            .collect();
+        new(&*j, a).await;
+    }
+    let mut taken: Vec<Claim> = Vec::new();
+    let mut ask = take("office", 4, at(0), "set");
+    while taken.len() < 40 {
+        let more = j.claim(ask.clone()).await.unwrap();
+        taken.extend(more.claims);
+        ask.feed = more.feed;
+    }
+    let count = |caller: &str| taken.iter().filter(|c| c.caller == caller).count();
+    for (caller, want) in [("p", 19_usize), ("y", 9), ("z", 9), ("x", 2)] {
+        assert!(count(caller).abs_diff(want) <= 1, "{caller}: {}", count(caller));
+    }
+}
+
+pub(super) async fn a_probe_asks_before_it_sends(store: &dyn Store) {
+    let j = store.open();
+    for code in ["D1", "D2"] {
+        new(&*j, submit(code)).await;
+    }
+    let claim = claim(&*j, "office", 1, at(0)).await.remove(0);
+    settle(&*j, &claim, Next::Ask { at: at(500), called_at: at(0), why: "timeout".into(), asked: 0 }).await;
+    let probe = Take { probe: true, ..take("office", 1, at(5), "set") };
+    let probed = j.claim(probe.clone()).await.unwrap().claims.remove(0);
+    assert_eq!((probed.lane.as_str(), probed.doubt.is_some()), ("D1", true), "a pending inquiry, due or not");
+    assert_eq!(keys(&j.claim(probe).await.unwrap().claims), ["D2"], "none pending: what is due");
 }
 
 pub(super) async fn nothing_is_claimed_twice_in_a_run(store: &dyn Store) {
@@ -63,7 +105,7 @@ pub(super) async fn nothing_is_claimed_twice_in_a_run(store: &dyn Store) {
     let mut tasks = JoinSet::new();
     for _ in 0..12 {
         let j = j.clone();
-        tasks.spawn(async move { j.claim("office", 9, at(0), None, "set").await.unwrap() });
+        tasks.spawn(async move { claim(&*j, "office", 9, at(0)).await });
     }
     let mut taken: Vec<u64> = tasks.join_all().await.into_iter().flatten().map(|c| c.delivery).collect();
     taken.sort_unstable();
@@ -104,7 +146,7 @@ pub(super) async fn further_attempts_keep_the_adapter_set_of_the_first(store: &d
     let j = store.open();
     new(&*j, submit("D1")).await;
     for (n, set) in ["set-1", "set-2", "set-3"].into_iter().enumerate() {
-        let claims = j.claim("office", 100, at(10), None, set).await.unwrap();
+        let claims = j.claim(take("office", 100, at(10), set)).await.unwrap().claims;
         assert_eq!(claims[0].adapters.as_deref(), (n > 0).then_some("set-1"));
         let mut s = settlement(&claims[0], Next::Retry { at: at(1) });
         s.attempt.adapters = set.into();
@@ -155,7 +197,7 @@ pub(super) async fn a_claim_that_a_crash_left_is_in_doubt(store: &dyn Store) {
     for code in ["D1", "D2", "D3"] {
         new(&*j, submit(code)).await;
     }
-    let claims = j.claim("office", 2, at(7), None, "set").await.unwrap();
+    let claims = claim(&*j, "office", 2, at(7)).await;
     settle(&*j, &claims[1], Next::Done).await;
     let run = j.run();
     drop(j);
@@ -163,11 +205,10 @@ pub(super) async fn a_claim_that_a_crash_left_is_in_doubt(store: &dyn Store) {
     assert_eq!(j.run(), run + 1);
     let view = j.delivery(claims[0].delivery).await.unwrap().unwrap().view;
     assert_eq!((view.state, view.sent, view.reason.as_deref()), (DeliveryState::Unknown, true, Some("crash")));
-    assert_eq!(j.next_due("office").await.unwrap(), Some(T0), "what was never called is not in doubt");
     let again = claim_all(&*j, at(8)).await;
-    assert_eq!(keys(&again), ["D3", "D1"]);
-    assert_eq!(again[0].doubt, None);
-    assert_eq!(again[1].doubt, Some(Doubt { called_at: at(7), why: "crash".into(), asked: 0 }));
+    assert_eq!(keys(&again), ["D1", "D3"], "the question first");
+    assert_eq!(again[1].doubt, None, "what was never called is not in doubt");
+    assert_eq!(again[0].doubt, Some(Doubt { called_at: at(7), why: "crash".into(), asked: 0 }));
     settle(&*j, &again[1], Next::Clear { at: at(9) }).await;
     assert_eq!(claim_all(&*j, at(9)).await[0].doubt, None);
 }
@@ -224,7 +265,8 @@ pub(super) async fn a_close_of_another_state_than_seen_is_stale(store: &dyn Stor
 
 pub(super) async fn what_became_due_wakes_and_what_was_settled_is_told(store: &dyn Store) {
     let j = store.open();
-    let (mut wake, mut notices) = (j.wake(), j.notices());
+    let (mut wake, mut notices) = (j.wake("office"), j.notices());
+    let other = j.wake("bank");
     wake.mark_unchanged();
     new(&*j, submit("D1")).await;
     wake.changed().await.unwrap();
@@ -236,21 +278,26 @@ pub(super) async fn what_became_due_wakes_and_what_was_settled_is_told(store: &d
     assert_eq!(notices.recv().await.unwrap(), Notice { dossier: Some("D1".into()), delivery: Some(1) });
     j.act(Act::Resume { partner: "office".into() }, "an", at(0)).await.unwrap();
     wake.changed().await.unwrap();
+    assert!(!other.has_changed().unwrap(), "nothing became due at the other partner");
 }
 
 pub(super) async fn pace_and_pause_outlive_a_crash(store: &dyn Store) {
     let j = store.open();
     new(&*j, submit("D1")).await;
-    assert_eq!(j.tat("office").await.unwrap(), None);
-    let claim = j.claim("office", 1, at(0), Some(1_234), "set").await.unwrap().remove(0);
-    settle(&*j, &claim, Next::Later { at: at(1) }).await;
+    assert_eq!(j.limits("office").await.unwrap(), None);
+    let mut ask = take("office", 1, at(0), "set");
+    let limit = Limit { rate: Quota::parse("5/s"), ..Limit::default() };
+    ask.feed = Feed::start(&Terms { whole: limit, ..Terms::default() }, &Saved::default(), at(-9));
+    let taken = j.claim(ask).await.unwrap();
+    settle(&*j, &taken.claims[0], Next::Later { at: at(1) }).await;
     let pause = Act::Pause { partner: "office".into(), reason: "maintenance".into() };
     assert_eq!(j.act(pause, "an", at(0)).await.unwrap(), Acted::Written);
     drop(j);
     let j = store.open();
-    assert_eq!(j.tat("office").await.unwrap(), Some(1_234));
+    assert_eq!(j.limits("office").await.unwrap(), Some(taken.feed.saved().text()));
     assert!(claim_all(&*j, at(100)).await.is_empty());
-    assert_eq!(j.next_due("office").await.unwrap(), None, "paused: nothing to wait for but a wake");
+    let idle = j.claim(take("office", 9, at(100), "set")).await.unwrap();
+    assert_eq!((idle.next, idle.left), (None, false), "paused: nothing to wait for but a wake");
     assert_eq!(j.queues().await.unwrap()[0].paused.as_deref(), Some("maintenance"));
     assert_eq!(j.act(Act::Resume { partner: "office".into() }, "an", at(0)).await.unwrap(), Acted::Written);
     assert_eq!(claim_all(&*j, at(100)).await.len(), 1);
@@ -262,7 +309,7 @@ pub(super) async fn a_queues_numbers_are_those_of_its_deliveries(store: &dyn Sto
         new(&*j, submit(&format!("D{n}"))).await;
     }
     new(&*j, more("D5", "behind")).await;
-    let claims = j.claim("office", 5, at(0), None, "set").await.unwrap();
+    let claims = claim(&*j, "office", 5, at(0)).await;
     settle(&*j, &claims[0], Next::Done).await;
     settle(&*j, &claims[1], Next::Park { reason: "x".into() }).await;
     settle(&*j, &claims[2], Next::Ask { at: at(9), called_at: T0, why: "cut".into(), asked: 0 }).await;

@@ -4,6 +4,7 @@
 //! version, its row budget, its query plans) stands in `sqlite`.
 
 use super::*;
+use crate::delivery::{Feed, Saved, Terms};
 use crate::model::{Dossier, Kind, Payer, PaymentState, Status, Vnd};
 use serde_json::json;
 use std::sync::Arc;
@@ -138,8 +139,19 @@ pub(super) fn settlement(claim: &Claim, next: Next) -> Settlement {
     Settlement { delivery: claim.delivery, run: claim.run, at: at(1), attempt, next, effects: Effects::default() }
 }
 
+/// Takes without any limit; further attempts have no budget.
+pub(super) fn take(partner: &str, max: u32, now: Time, adapters: &str) -> Take {
+    let terms = Terms { retry_percent: 100, ..Terms::default() };
+    let feed = Feed::start(&terms, &Saved::default(), now);
+    Take { partner: partner.to_owned(), max, now, feed, probe: false, adapters: adapters.to_owned() }
+}
+
+pub(super) async fn claim(j: &dyn Journal, partner: &str, max: u32, now: Time) -> Vec<Claim> {
+    j.claim(take(partner, max, now, "set-1")).await.unwrap().claims
+}
+
 pub(super) async fn claim_all(j: &dyn Journal, now: Time) -> Vec<Claim> {
-    j.claim("office", 100, now, None, "set-1").await.unwrap()
+    claim(j, "office", 100, now).await
 }
 
 pub(super) fn keys(claims: &[Claim]) -> Vec<&str> {
@@ -177,7 +189,8 @@ macro_rules! contract {
             payments_movements_and_cases_are_kept, early_moves_are_kept_in_the_partners_order_until_taken_out,
             a_file_is_found_by_id_and_joins_its_dossier, a_closed_journal_takes_nothing;
         lanes: a_lane_has_one_delivery_in_flight_and_keeps_its_order, a_parked_head_holds_its_own_lane_only,
-            due_heads_come_by_time_then_by_deadline, nothing_is_claimed_twice_in_a_run, every_next_leaves_what_it_says,
+            heads_come_by_their_deadline_and_not_before_their_time,
+            classes_and_callers_share_a_partner_whatever_each_of_them_queues, a_probe_asks_before_it_sends, nothing_is_claimed_twice_in_a_run, every_next_leaves_what_it_says,
             further_attempts_keep_the_adapter_set_of_the_first, a_settlement_of_another_run_or_of_no_claim_is_gone,
             a_stale_settlement_leaves_the_claim_as_it_was, a_claim_that_a_crash_left_is_in_doubt,
             what_waits_behind_a_rejected_head_is_closed_with_it, a_close_of_another_state_than_seen_is_stale,

@@ -109,7 +109,7 @@ async fn rows_written_stay_within_the_budget() {
     let before = rows();
     new(&*j, submit("D1")).await;
     let accepted = rows() - before;
-    let claim = j.claim("office", 1, at(0), Some(5), "set").await.unwrap().remove(0);
+    let claim = claim(&*j, "office", 1, at(0)).await.remove(0);
     let claimed = rows() - before - accepted;
     let mut s = settlement(&claim, Next::Done);
     let of = claim.dossier.clone().unwrap();
@@ -177,13 +177,19 @@ async fn a_full_disk_is_told_and_over_when_there_is_room() {
     assert_eq!(claim_all(&*j, at(0)).await.len(), (taken + 1).min(100));
 }
 
-/// Steps of SQLite's machine for claiming ten heads.
+/// Steps of SQLite's machine for finding the streams of a partner and ten lanes of the first.
 fn steps(f: &Folder) -> i32 {
     let conn = Connection::open(f.file()).unwrap();
-    let mut due = conn.prepare(super::super::claim::DUE).unwrap();
-    let rows = due.query_map(("office", at(10).0, 10), |r| r.get::<_, i64>(0)).unwrap();
+    let mut streams = conn.prepare(super::super::claim::STREAM).unwrap();
+    let first = streams.query_row(("office", "", "", "", -1), |r| {
+        Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?, r.get::<_, String>(2)?, r.get::<_, i64>(3)?))
+    });
+    let (class, caller, route, step) = first.unwrap();
+    assert!(streams.query_row(("office", &class, &caller, &route, step), |_| Ok(())).is_err(), "one stream");
+    let mut lanes = conn.prepare(super::super::claim::LANES).unwrap();
+    let rows = lanes.query_map(("office", &class, &caller, &route, step, 10), |r| r.get::<_, String>(0)).unwrap();
     assert_eq!(rows.map(Result::unwrap).count(), 10);
-    due.get_status(StatementStatus::VmStep)
+    streams.get_status(StatementStatus::VmStep) + lanes.get_status(StatementStatus::VmStep)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -224,7 +230,8 @@ fn what_runs_often_or_at_start_uses_its_index() {
         (list(None, "d.dossier = ?3"), "delivery_dossier"),
         (list(Some(DeliveryState::Waiting), "d.partner = ?3"), "delivery_open"),
         (list(Some(DeliveryState::Closed), "d.partner = ?3"), "delivery_failed"),
-        (super::super::claim::DUE.to_owned(), "lane_ready"),
+        (super::super::claim::STREAM.replace("(?2, ?3, ?4, ?5)", "('c', 'x', 'r', 0)"), "lane_turn"),
+        (super::super::claim::LANES.to_owned(), "lane_turn"),
         (
             "SELECT seq FROM delivery WHERE partner = 'a' AND lane = 'b' AND state = 0 ORDER BY seq LIMIT 1".into(),
             "delivery_lane",
@@ -232,11 +239,16 @@ fn what_runs_often_or_at_start_uses_its_index() {
         ("SELECT created_at FROM delivery WHERE state = 0 AND partner = 'a' ORDER BY seq LIMIT 1".into(), "delivery_open"),
         (format!("UPDATE lane SET state = 2 WHERE {held} = 1"), "lane_held"),
         (format!("SELECT count(*) FROM lane WHERE {held} = 3 AND partner = 'a'"), "lane_held"),
-        ("SELECT min(ready_at) FROM lane WHERE partner = 'a' AND ready_at IS NOT NULL".into(), "lane_ready"),
         ("SELECT seq FROM event WHERE caller = 'a' AND seq > 5 ORDER BY seq LIMIT 9".into(), "event_caller"),
         ("SELECT data FROM payment WHERE expires_at < 5 ORDER BY expires_at LIMIT 9".into(), "payment_open"),
     ] {
-        let sql = sql.replace("?1", "5").replace("?2", "9").replace("?3", "'a'");
+        let sql = sql
+            .replace("?1", "5")
+            .replace("?2", "9")
+            .replace("?3", "'a'")
+            .replace("?4", "'b'")
+            .replace("?5", "0")
+            .replace("?6", "9");
         let mut explain = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let plan: Vec<String> = explain.query_map([], |r| r.get("detail")).unwrap().map(Result::unwrap).collect();
         assert!(plan.iter().any(|l| l.contains(&format!("INDEX {index} "))), "{sql}\n{plan:#?}");
@@ -273,9 +285,9 @@ fn a_kept_statement_is_prepared_once() {
     let f = folder();
     drop(f.journal(Options::default()));
     let conn = super::super::schema::reader(&f.file()).unwrap();
-    let mut due = conn.prepare(super::super::claim::DUE).unwrap();
-    for (partner, now) in [("office", 1), ("bank", 0), ("office", 1_000)] {
-        assert_eq!(due.query_map((partner, now, now), |_| Ok(())).unwrap().count(), 0);
+    let mut due = conn.prepare(super::super::claim::LANES).unwrap();
+    for (partner, step) in [("office", 1), ("bank", 0), ("office", 2)] {
+        assert_eq!(due.query_map((partner, "citizen", "a", "submit", step, 9), |_| Ok(())).unwrap().count(), 0);
     }
     assert_eq!(due.get_status(StatementStatus::RePrepare), 0);
 }
