@@ -184,7 +184,7 @@ fn an_operators_settings_lie_over_the_partner() {
 fn limits_classes_and_maintenance_are_data_and_the_operators_word_counts() {
     let text = GOOD
         .replace("rate = \"5/s\"", "rate = \"5/s\", daily = 900, retries = \"10%\"")
-        .replace("[transport]", "maintenance = [\"daily 01:00-02:00\"]\n[classes]\nbulk = 1\n[transport]")
+        .replace("[values]", "maintenance = [\"daily 01:00-02:00\"]\n[classes]\nbulk = 1\n[values]")
         .replace(
             "retry   = { attempts = 3 }",
             "retry   = { attempts = 3 }\nlimits = { rate = \"2/min\", at_once = 1, daily = 50 }",
@@ -251,7 +251,7 @@ fn each_rule_of_a_partner_has_its_fault() {
         ("digest = \"sha1\"", "digest = \"md5\"", "`digest` must be sha256 or sha1"),
         ("rate = \"5/s\"", "rate = \"5/week\"", "`rate` must be a rate"),
         ("rate = \"5/s\"", "retries = \"120%\", rate = \"5/s\"", "`retries` must be a part of the calls"),
-        ("[transport]", "maintenance = [\"Sunday night\"]\n[transport]", "must be a list of windows such as"),
+        ("[values]", "maintenance = [\"Sunday night\"]\n[values]", "must be a list of windows such as"),
         ("[transport]", "[classes]\nbulk = 0\n[transport]", "`bulk` must be"),
         ("retry   = { attempts = 3 }", "limits = { rate = \"2/s\", daly = 9 }", "unknown key `daly` (did you mean `daily`?)"),
         (
