@@ -5,7 +5,13 @@
 //! `FILE TIMES` lines and answer nanoseconds (`scripts/bench-mapping` brings them).
 //!
 //!     cargo bench --profile dist --bench mapping -- [--rounds N] [--json] [--peer NAME=COMMAND]… [--only WORD] [--once DOCUMENT=WORK]
-#![expect(clippy::unwrap_used, clippy::disallowed_methods, clippy::print_stdout, reason = "a benchmark: it measures, prints and may fail")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "a benchmark: it measures, prints and may fail"
+)]
 
 mod documents;
 mod peers;

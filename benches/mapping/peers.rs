@@ -15,12 +15,8 @@ impl Peer {
     /// Starts `command` (words by blanks) for one document, which is put into a file for it.
     pub(crate) fn start(command: &str, document: &Document) -> Self {
         let mut words = command.split(' ');
-        let mut child = Command::new(words.next().unwrap())
-            .args(words)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child =
+            Command::new(words.next().unwrap()).args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let file = std::env::temp_dir().join(format!("lienthong-bench-{}.xml", child.id()));
         std::fs::write(&file, &document.bytes).unwrap();
         let (to, from) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
