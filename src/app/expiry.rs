@@ -1,9 +1,8 @@
 //! Transactions whose time is over, and early moves that wait too long: looked for now and then, judged by `exchange`, written by the
 //! journal. A stale look is taken again at the next round.
 
-use crate::catalogue::Catalogue;
 use crate::clock::Clock;
-use crate::exchange::{self, Files, Guide, Origin, Scene};
+use crate::exchange::{self, Current, Files, Guide, Origin, Scene};
 use crate::journal::{Journal, JournalError};
 use crate::model::Mint;
 use crate::seal::Random;
@@ -23,18 +22,17 @@ const MOST: u32 = 200;
 /// Runs until stopped.
 pub(super) async fn run(
     journal: Arc<dyn Journal>,
-    catalogue: Arc<Catalogue>,
+    current: Arc<Current>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let guide = Guide::of(&catalogue);
     loop {
         tokio::select! {
             _ = stopped.wait_for(|s| *s) => return,
             () = tokio::time::sleep(EVERY) => {}
         }
-        if let Err(error) = round(journal.as_ref(), &guide, clock.as_ref(), random.as_ref()).await {
+        if let Err(error) = round(journal.as_ref(), current.now().guide(), clock.as_ref(), random.as_ref()).await {
             tracing::warn!(%error, "transactions whose time is over could not be looked at; trying again");
         }
     }

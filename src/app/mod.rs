@@ -5,20 +5,24 @@
 //! calls under way settled; the journal closed. What is cut off by a bound is what a kill would cut off: nothing acknowledged is lost.
 //! Nothing is decided here about a message.
 
+mod desk;
 mod expiry;
 mod key;
 mod log;
+mod reload;
 mod settings;
 
 pub use log::log;
+pub use reload::{ReloadFault, Reloader, Renewed};
 pub use settings::{Settings, StartFault};
 
-use crate::catalogue::{Catalogue, Files, Shelf};
+use crate::catalogue::{Catalogue, Files, Partner, Shelf};
 use crate::clock::{Clock, Wall};
 use crate::dispatch::{Board, Dispatcher};
+use crate::exchange::Current;
 use crate::http::{self, Door};
 use crate::intake::Intake;
-use crate::journal::{Act, BlobStore, Journal, SqliteJournal};
+use crate::journal::{Act, BlobStore, Journal, JournalError, SqliteJournal};
 use crate::partner::{HttpTransport, Transport};
 use crate::seal::{Random, SystemRandom};
 use std::net::SocketAddr;
@@ -43,8 +47,10 @@ pub struct Running {
     pub admin_addr: SocketAddr,
     /// The memory.
     pub journal: Arc<dyn Journal>,
-    /// Today's adapters and procedures.
-    pub catalogue: Arc<Catalogue>,
+    /// The adapters and procedures in force.
+    pub current: Arc<Current>,
+    /// Puts others in their place.
+    pub reloader: Arc<Reloader>,
     /// How the partners' loops stand.
     pub board: Board,
     dispatcher: Dispatcher,
@@ -112,17 +118,18 @@ impl App {
         let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) = (Arc::new(Wall::new()), Arc::new(SystemRandom));
         let key = key::open(&data, random.as_ref())?;
         let overrides = config.gateway.partners.clone();
-        let load = move |files: &Files| Catalogue::load(files, &overrides, secrets.as_ref()).ok();
+        let own = secrets.clone();
+        let load = move |files: &Files| Catalogue::load(files, &overrides, own.as_ref()).ok();
         let shelf = Arc::new(Shelf::open(&data.join("adapters"), catalogue.clone(), &files, Box::new(load))?);
-        let names = catalogue.partners.keys().map(String::as_str);
         let transport: Arc<dyn Transport> = Arc::new(
-            HttpTransport::new(names, &settings::authorities(&config.gateway)?).map_err(|e| StartFault::Client(e.to_string()))?,
+            HttpTransport::new(&settings::authorities(&config.gateway)?).map_err(|e| StartFault::Client(e.to_string()))?,
         );
-        pause(journal.as_ref(), &catalogue, clock.as_ref()).await?;
+        pause(journal.as_ref(), catalogue.partners.values(), clock.as_ref()).await?;
+        let current = Current::new(catalogue);
 
         let dispatcher = Dispatcher::start(crate::dispatch::Parts {
-            catalogue: catalogue.clone(),
-            shelf,
+            current: current.clone(),
+            shelf: shelf.clone(),
             journal: journal.clone(),
             blobs: blobs.clone(),
             transport,
@@ -132,18 +139,28 @@ impl App {
         });
         let board = dispatcher.board();
         let (stop, stopped) = watch::channel(false);
-        let expiry =
-            tokio::spawn(expiry::run(journal.clone(), catalogue.clone(), clock.clone(), random.clone(), stopped.clone()));
+        let expiry = tokio::spawn(expiry::run(journal.clone(), current.clone(), clock.clone(), random.clone(), stopped.clone()));
         let mut registry = prometheus_client::registry::Registry::with_prefix("lienthong");
         let metrics = http::Metrics::register(&mut registry);
         let intake = Intake::new(crate::intake::Parts {
-            catalogue: catalogue.clone(),
+            current: current.clone(),
             journal: journal.clone(),
             blobs: blobs.as_ref().clone(),
             clock: clock.clone(),
             random: random.clone(),
             key,
             gateway: config.gateway.clone(),
+        });
+        let reloader = Arc::new(Reloader {
+            current: current.clone(),
+            shelf,
+            journal: journal.clone(),
+            clock: clock.clone(),
+            secrets,
+            gateway: config.gateway.clone(),
+            given: files,
+            renewal: dispatcher.renewal(),
+            busy: tokio::sync::Mutex::default(),
         });
         let door = Door::new(http::Parts {
             config: &config,
@@ -156,13 +173,14 @@ impl App {
             metrics,
             registry: Arc::new(registry),
             standings: standings(board.clone()),
+            adapters: Some(reloader.clone()),
         });
         let doors = vec![
             tokio::spawn(http::serve(listeners.main, door.public(), tls, door.wire(), stopped.clone())),
             tokio::spawn(http::serve(listeners.admin, door.admin(), None, door.wire(), stopped)),
         ];
-        tracing::info!(%addr, admin = %admin_addr, run = journal.run(), adapters = %catalogue.digest, "the gateway has started");
-        Ok(Running { addr, admin_addr, journal, catalogue, board, dispatcher, doors, expiry, stop })
+        tracing::info!(%addr, admin = %admin_addr, run = journal.run(), adapters = %current.now().catalogue.digest, "the gateway has started");
+        Ok(Running { addr, admin_addr, journal, current, reloader, board, dispatcher, doors, expiry, stop })
     }
 }
 
@@ -178,8 +196,12 @@ fn standings(board: Board) -> http::Standings {
 }
 
 /// A partner that the configuration pauses is paused before its first call; a pause is ended by an operator only.
-async fn pause(journal: &dyn Journal, catalogue: &Catalogue, clock: &dyn Clock) -> Result<(), StartFault> {
-    for partner in catalogue.partners.values().filter(|p| p.paused) {
+async fn pause(
+    journal: &dyn Journal,
+    partners: impl Iterator<Item = &Arc<Partner>>,
+    clock: &dyn Clock,
+) -> Result<(), JournalError> {
+    for partner in partners.filter(|p| p.paused) {
         let act = Act::Pause { partner: partner.name.clone(), reason: "paused in gateway.toml".to_owned() };
         journal.act(act, "gateway", clock.now()).await?;
     }
@@ -211,6 +233,21 @@ impl Running {
 impl std::fmt::Debug for Running {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Running").field("addr", &self.addr).field("admin", &self.admin_addr).finish_non_exhaustive()
+    }
+}
+
+/// Reloads at every SIGHUP, until SIGTERM or Ctrl-C.
+pub async fn serve_until_told(running: &Running) {
+    let mut hup = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok();
+    loop {
+        tokio::select! {
+            () = told_to_stop() => return,
+            Some(()) = async { hup.as_mut()?.recv().await } => {
+                if let Err(fault) = running.reloader.reload("signal").await {
+                    tracing::error!("{fault}");
+                }
+            }
+        }
     }
 }
 

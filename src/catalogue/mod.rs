@@ -29,6 +29,7 @@ mod validate;
 mod validate_tests;
 mod words;
 
+pub use crate::mapping::SourceFault as FileFault;
 pub use agency::{Agencies, Agency};
 pub use callers::check_callers;
 pub use fee::{FeeDue, FeeRule};

@@ -74,6 +74,9 @@ pub(super) fn told(f: Fault) -> SourceFault {
     }
 }
 
+/// First parts of paths that are our own.
+const RESERVED: [&str; 4] = ["v1", "healthz", "readyz", "metrics"];
+
 const KEYS: [&str; 17] = [
     "name",
     "title",
@@ -100,6 +103,10 @@ fn whole(root: &Table<'_>, source: &Source, setting: &Setting<'_>) -> Box<dyn Fn
     let name = root.need_text("name");
     if !name.is_empty() && name != source.name {
         root.fault_at("name", format!("`name` must be the folder's name, `{}`", source.name), None);
+    }
+    if RESERVED.contains(&name.as_str()) || !plain(&name) {
+        let hint = format!("letters, digits, - and _, and none of: {}", RESERVED.join(", "));
+        root.fault_at("name", format!("`{name}` cannot be a path at our door"), Some(hint));
     }
     let none = PartnerSettings::default();
     let own = setting.settings.unwrap_or(&none);
@@ -308,6 +315,11 @@ pub(super) fn path(t: &Table<'_>, key: &str) -> String {
         plain.then(|| p.to_owned())
     };
     t.parsed(key, "a path such as \"/name\"", good).unwrap_or_default()
+}
+
+/// Whether a path stands at our door as it is written.
+pub(super) fn plain(path: &str) -> bool {
+    path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.".contains(&b))
 }
 
 /// A hint that names what there is.

@@ -6,7 +6,7 @@
 //!   fault stay unknown; an `ask` route has an inquiry, itself safe to repeat;
 //! - each procedure of a route is in the catalogue and has its form's mapping in every edition.
 
-use super::read::{Parts, count, known, overlay, path, retry, texts};
+use super::read::{Parts, count, known, overlay, path, plain, retry, texts};
 use super::read_limits::of_route;
 use super::route::{Auth, InKind, InRoute, OutRoute, Repeat, Replies, SOAP_FAULT};
 use crate::config::PartnerSettings;
@@ -243,6 +243,9 @@ fn door(name: &str, t: &Table<'_>, parts: &Parts<'_>) -> InRoute {
 }
 
 fn check_door(t: &Table<'_>, route: &InRoute, parts: &Parts<'_>) {
+    if !plain(&route.post) {
+        t.fault_at("post", format!("`{}` cannot be a path at our door", route.post), Some("letters, digits and / - _ .".into()));
+    }
     if route.kind == InKind::Message && route.dedupe.is_empty() {
         t.fault_at(
             "dedupe",

@@ -34,6 +34,16 @@ impl Shelf {
         Ok(shelf)
     }
 
+    /// Keeps another set, as [`Shelf::open`] keeps the first. Of those read back before, only the last one in force stays at hand.
+    pub fn add(&self, set: Arc<Catalogue>, files: &Files) -> std::io::Result<()> {
+        self.keep(&set.digest, files)?;
+        if let Ok(mut loaded) = self.loaded.lock() {
+            loaded.retain(|_, old| Arc::strong_count(old) > 1);
+            loaded.insert(set.digest.clone(), set);
+        }
+        Ok(())
+    }
+
     /// The set of a digest; none when it is not on the shelf or no longer compiles.
     #[must_use]
     pub fn set(&self, digest: &str) -> Option<Arc<Catalogue>> {

@@ -18,6 +18,7 @@ mod demo;
 mod dossier;
 mod lint;
 mod pause;
+mod reload;
 mod remote;
 mod screen;
 mod serve;
@@ -70,6 +71,9 @@ enum Command {
     /// Tell whether documents are well-formed as the gateway reads them.
     #[command(long_about = lint::ABOUT)]
     Lint(lint::Arguments),
+    /// Put other adapters in force, without a restart.
+    #[command(long_about = reload::ABOUT)]
+    Reload(reload::Arguments),
     /// Read a partner's message from its wire form into the canonical JSON.
     #[command(long_about = wire::READ)]
     Read(wire::ReadArguments),
@@ -152,6 +156,7 @@ async fn obey(command: Command, json: bool) -> Result<(), Failed> {
         Command::Demo(a) => demo::run(a, json).await,
         Command::Check(a) => check::run(&a, json),
         Command::Lint(a) => lint::run(&a, json),
+        Command::Reload(a) => reload::run(&a, json).await,
         Command::Read(a) => wire::read(&a),
         Command::Write(a) => wire::write(&a),
         Command::Translate(a) => wire::translate(&a),

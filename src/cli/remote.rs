@@ -96,7 +96,8 @@ impl Remote {
             429 | 503 => "\n  try again shortly",
             _ => "",
         };
-        Failed::because(format!("the gateway refused: {said}{help}"))
+        let report = text("report").map_or_else(String::new, |r| format!("\n\n{}", r.trim_end()));
+        Failed::because(format!("the gateway refused: {said}{help}{report}"))
     }
 }
 

@@ -9,7 +9,7 @@ pub(super) const ABOUT: &str = "\
 Runs the gateway: opens its journal, compiles the adapters, opens its two addresses (partners and /v1; operators) and starts \
 delivering. Everything it needs is told at the start; what is wrong with the configuration is told all at once, and nothing is started.
 
-SIGTERM or Ctrl-C stops it in order: no new requests, those under way are answered, calls under way are settled, the journal is closed. \
+SIGHUP reads the adapters folder anew (see `lienthong reload --help`). SIGTERM or Ctrl-C stops it in order: no new requests, those under way are answered, calls under way are settled, the journal is closed. \
 A kill at any instant loses nothing that was acknowledged.";
 
 const EXAMPLES: &str = "\
@@ -44,7 +44,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failed> {
     let settings = faulty(settings, arguments.fault.as_deref());
     let running = App::start(settings).await.map_err(|e| Failed::because(e.to_string()))?;
     screen::line(format!("lienthong listens on {} (partners, /v1) and {} (operators)", running.addr, running.admin_addr));
-    app::told_to_stop().await;
+    app::serve_until_told(&running).await;
     running.stop().await;
     Ok(())
 }

@@ -6,7 +6,7 @@ use super::wire::{Outgoing, Unwritable};
 use crate::catalogue::{OutRoute, Partner, Repeat};
 use crate::clock::Time;
 use crate::delivery::Outcome;
-use crate::exchange::{self, Ended, Evidence, Origin, Scene, Service};
+use crate::exchange::{self, Ended, Evidence, Known, Origin, Scene, Service};
 use crate::journal::{Attempt, Claim, Effects, JournalError, Next, Settled, Settlement, Snapshot};
 use crate::model::{Kind, Message, Mint};
 use crate::partner::SignInError;
@@ -25,36 +25,32 @@ struct Ending {
     called: bool,
 }
 
-/// Waits for the call's moment, makes it, judges it, settles it; answers the one judgement for the breaker (none: no call was tried).
-pub(super) async fn run(
-    shared: Arc<Shared>,
-    partner: Arc<Partner>,
-    claim: Claim,
-    wait: Duration,
-    healthy: bool,
-) -> Option<Outcome> {
+/// Waits for the call's moment, makes it, judges it, settles it, all with the set it was claimed with; answers the one judgement for the breaker (none: no call was tried).
+pub(super) async fn run(shared: Arc<Shared>, known: Arc<Known>, claim: Claim, wait: Duration, healthy: bool) -> Option<Outcome> {
     tokio::time::sleep(wait).await;
     let began = shared.parts.clock.now();
-    shared.board.update(&partner.name, |s| s.calls += 1);
-    let result = attempt(&shared, &partner, &claim, began, healthy).await;
-    if matches!(result.outcome, Outcome::SignIn { .. }) {
+    shared.board.update(&claim.partner, |s| s.calls += 1);
+    let result = attempt(&shared, &known, &claim, began, healthy).await;
+    if matches!(result.outcome, Outcome::SignIn { .. })
+        && let Some(partner) = known.catalogue.partners.get(&claim.partner)
+    {
         for name in partner.sign_in.keys() {
             shared.tokens.forget(&partner.name, name).await;
         }
     }
-    settle(&shared, &claim, began, &result).await;
+    settle(&shared, &known, &claim, began, &result).await;
     result.called.then_some(result.outcome)
 }
 
-async fn attempt(shared: &Shared, today: &Arc<Partner>, claim: &Claim, began: Time, healthy: bool) -> Ending {
+async fn attempt(shared: &Shared, known: &Known, claim: &Claim, began: Time, healthy: bool) -> Ending {
     // A delivery attempted before goes on with the adapter set of its first attempt, so that its body stays the same bytes.
     let set = match &claim.adapters {
         Some(digest) => shared.parts.shelf.set(digest),
-        None => Some(shared.parts.catalogue.clone()),
+        None => Some(known.catalogue.clone()),
     };
     let Some(set) = set else { return parked("adapter-set-missing", claim.adapters.clone().unwrap_or_default()) };
     let digest = set.digest.clone();
-    let Some(partner) = set.partners.get(&today.name).cloned() else { return parked("partner-missing", digest) };
+    let Some(partner) = set.partners.get(&claim.partner).cloned() else { return parked("partner-missing", digest) };
     let Some(route) = partner.outs.get(&claim.route) else { return parked("route-missing", digest) };
     let Ok(body) = serde_json::from_slice::<Value>(&claim.body) else { return parked("body-unreadable", digest) };
     let Ok(snapshot) = snapshot(shared, claim).await else {
@@ -131,9 +127,9 @@ async fn send(shared: &Shared, message: &Outgoing<'_>, now: Time) -> (Outcome, O
 
 /// Writes down how it ended, with all it causes; computed anew when a row has changed meanwhile. While the store cannot be read or
 /// written nothing is lost: the claim stays this run's, and the next start would ask after it.
-async fn settle(shared: &Shared, claim: &Claim, began: Time, result: &Ending) {
+async fn settle(shared: &Shared, known: &Known, claim: &Claim, began: Time, result: &Ending) {
     for tries in 1_u64.. {
-        match try_settle(shared, claim, began, result).await {
+        match try_settle(shared, known, claim, began, result).await {
             Ok(Settled::Written | Settled::Gone) | Err(JournalError::Closed) => return,
             Ok(Settled::Stale) => {}
             Err(error) => tracing::error!(delivery = claim.delivery, %error, "a settlement could not be written; trying again"),
@@ -142,10 +138,16 @@ async fn settle(shared: &Shared, claim: &Claim, began: Time, result: &Ending) {
     }
 }
 
-async fn try_settle(shared: &Shared, claim: &Claim, began: Time, result: &Ending) -> Result<Settled, JournalError> {
+async fn try_settle(
+    shared: &Shared,
+    known: &Known,
+    claim: &Claim,
+    began: Time,
+    result: &Ending,
+) -> Result<Settled, JournalError> {
     let now = shared.parts.clock.now();
     let snapshot = snapshot(shared, claim).await?;
-    let (next, effects) = consequences(shared, claim, now, result, &snapshot);
+    let (next, effects) = consequences(shared, known, claim, now, (result, &snapshot));
     if let Next::Park { reason } = &next {
         tracing::warn!(partner = %claim.partner, delivery = claim.delivery, dossier = claim.dossier, reason, "parked: needs a person");
     }
@@ -160,13 +162,19 @@ async fn try_settle(shared: &Shared, claim: &Claim, began: Time, result: &Ending
     shared.parts.journal.settle(Settlement { delivery: claim.delivery, run: claim.run, at: now, attempt, next, effects }).await
 }
 
-fn consequences(shared: &Shared, claim: &Claim, now: Time, result: &Ending, snapshot: &Snapshot) -> (Next, Effects) {
+fn consequences(
+    shared: &Shared,
+    known: &Known,
+    claim: &Claim,
+    now: Time,
+    (result, snapshot): (&Ending, &Snapshot),
+) -> (Next, Effects) {
     let mint = Mint::new(&*shared.parts.random, now);
     let origin =
         Origin { partner: claim.partner.clone(), caller: claim.caller.clone(), trace: claim.trace.clone(), ..Origin::default() };
-    let service = snapshot.dossier.as_ref().and_then(|d| Service::of_dossier(&shared.parts.catalogue, d));
+    let service = snapshot.dossier.as_ref().and_then(|d| Service::of_dossier(&known.catalogue, d));
     let files = exchange::Files::new();
-    let scene = Scene { now, mint: &mint, origin: &origin, guide: &shared.guide, service: service.as_ref(), files: &files };
+    let scene = Scene { now, mint: &mint, origin: &origin, guide: known.guide(), service: service.as_ref(), files: &files };
     // A push that came while the call was under way shows that they have it, whatever the call itself came to.
     let next = if exchange::proven(claim, snapshot) { Next::Done } else { result.next.clone() };
     let how = match &next {

@@ -4,6 +4,7 @@ use super::{Shared, attempt, gate_words};
 use crate::catalogue::Partner;
 use crate::clock::Time;
 use crate::delivery::{Breaker, Feed, Gate, Outcome, Saved, Shut, Trouble};
+use crate::exchange::Known;
 use crate::journal::{Claim, Take};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,7 +29,8 @@ struct Lanes {
     calling: BTreeMap<Id, String>,
 }
 
-/// Runs until stopped, then waits for what is under way.
+/// Runs until stopped, or until a new set calls the partner no more or on other terms; then waits for what is under way. On other terms
+/// it is begun anew, from the limits' state as it was written down.
 pub(super) async fn run(shared: Arc<Shared>, partner: Arc<Partner>, mut stopped: watch::Receiver<bool>) {
     let journal = shared.parts.journal.clone();
     let mut wake = journal.wake(&partner.name);
@@ -44,7 +46,11 @@ pub(super) async fn run(shared: Arc<Shared>, partner: Arc<Partner>, mut stopped:
             wake.mark_unchanged();
             lanes.idle = None;
         }
-        let sleep = lanes.round(&shared, &mut calls).await;
+        let known = shared.parts.current.now();
+        if !lanes.follow(&known) {
+            break;
+        }
+        let sleep = lanes.round(&shared, &known, &mut calls).await;
         lanes.show(&shared);
         tokio::select! {
             _ = wake.changed() => lanes.idle = None,
@@ -62,8 +68,16 @@ pub(super) async fn run(shared: Arc<Shared>, partner: Arc<Partner>, mut stopped:
 // === impl Lanes ===
 
 impl Lanes {
+    /// Takes over what a new set says of the partner; whether this loop goes on.
+    fn follow(&mut self, known: &Known) -> bool {
+        let Some(partner) = known.catalogue.partners.get(&self.partner.name).filter(|p| !p.outs.is_empty()) else { return false };
+        let same = partner.limits.out == self.partner.limits.out;
+        self.partner = Arc::clone(partner);
+        same
+    }
+
     /// Begins what may begin; answers how long nothing more can.
-    async fn round(&mut self, shared: &Arc<Shared>, calls: &mut JoinSet<Option<Outcome>>) -> Duration {
+    async fn round(&mut self, shared: &Arc<Shared>, known: &Arc<Known>, calls: &mut JoinSet<Option<Outcome>>) -> Duration {
         let now = shared.parts.clock.now();
         if let Some((ramp, full)) = self.breaker.ramp() {
             self.feed.ramp(ramp, full);
@@ -89,7 +103,7 @@ impl Lanes {
             now,
             feed: self.feed.clone(),
             probe,
-            adapters: shared.parts.catalogue.digest.clone(),
+            adapters: known.catalogue.digest.clone(),
         };
         let taken = match shared.parts.journal.claim(take).await {
             Ok(taken) => taken,
@@ -104,7 +118,7 @@ impl Lanes {
         }
         self.feed = taken.feed;
         for claim in taken.claims {
-            self.begin(shared, calls, claim, healthy);
+            self.begin(shared, known, calls, (claim, healthy));
         }
         if !taken.left {
             self.idle = Some(taken.next.unwrap_or(now.plus(LONGEST_IDLE)).min(now.plus(LONGEST_IDLE)));
@@ -112,10 +126,16 @@ impl Lanes {
         taken.next.map_or(LONGEST_SLEEP, |next| wait_for(next, now).max(Duration::from_millis(1)))
     }
 
-    fn begin(&mut self, shared: &Arc<Shared>, calls: &mut JoinSet<Option<Outcome>>, claim: Claim, healthy: bool) {
+    fn begin(
+        &mut self,
+        shared: &Arc<Shared>,
+        known: &Arc<Known>,
+        calls: &mut JoinSet<Option<Outcome>>,
+        (claim, healthy): (Claim, bool),
+    ) {
         let wait = self.feed.begin(&claim.route, shared.parts.clock.now());
         let route = claim.route.clone();
-        let call = calls.spawn(attempt::run(shared.clone(), self.partner.clone(), claim, wait, healthy));
+        let call = calls.spawn(attempt::run(shared.clone(), known.clone(), claim, wait, healthy));
         self.calling.insert(call.id(), route);
     }
 

@@ -7,6 +7,7 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `loops` | which partners have a loop |
 //! | `lanes` | a partner's loop: pace, breaker, claims |
 //! | `attempt` | one claim from its start to its settlement |
 //! | `wire` | canonical → call, reply → facts, outcome, content |
@@ -14,28 +15,29 @@
 
 mod attempt;
 mod lanes;
+mod loops;
 mod next;
 #[cfg(test)]
 mod tests;
 mod wire;
 
-use crate::catalogue::{Catalogue, Shelf};
+use crate::catalogue::Shelf;
 use crate::clock::{Clock, Time};
 use crate::delivery::{BreakerPolicy, Gate};
-use crate::exchange::Guide;
+use crate::exchange::Current;
 use crate::journal::{BlobStore, Journal};
 use crate::partner::{Tokens, Transport};
 use crate::seal::Random;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::JoinHandle;
 
 /// What the dispatcher works with.
 #[derive(Clone)]
 pub struct Parts {
-    /// Today's adapters and procedures.
-    pub catalogue: Arc<Catalogue>,
+    /// The adapters and procedures in force.
+    pub current: Arc<Current>,
     /// Earlier adapter sets, for deliveries attempted before.
     pub shelf: Arc<Shelf>,
     /// The memory.
@@ -76,14 +78,18 @@ pub struct Board(Arc<Mutex<BTreeMap<String, Standing>>>);
 /// The running dispatcher.
 pub struct Dispatcher {
     stop: watch::Sender<bool>,
-    loops: JoinSet<()>,
+    news: watch::Sender<()>,
+    keeper: JoinHandle<()>,
     board: Board,
 }
+
+/// Tells the dispatcher that another set is in force.
+#[derive(Clone, Debug)]
+pub struct Renewal(watch::Sender<()>);
 
 /// What every attempt shares.
 pub(crate) struct Shared {
     parts: Parts,
-    guide: Guide,
     tokens: Tokens,
     board: Board,
 }
@@ -91,18 +97,20 @@ pub(crate) struct Shared {
 // === impl Dispatcher ===
 
 impl Dispatcher {
-    /// Starts one loop per partner that takes calls.
+    /// Starts one loop per partner that takes calls; partners that come and go with a new set get theirs and lose it.
     #[must_use]
     pub fn start(parts: Parts) -> Self {
-        let (stop, stopped) = watch::channel(false);
+        let ((stop, stopped), (news, heard)) = (watch::channel(false), watch::channel(()));
         let board = Board::default();
-        let guide = Guide::of(&parts.catalogue);
-        let shared = Arc::new(Shared { parts, guide, tokens: Tokens::default(), board: board.clone() });
-        let mut loops = JoinSet::new();
-        for partner in shared.parts.catalogue.partners.values().filter(|p| !p.outs.is_empty()) {
-            loops.spawn(lanes::run(shared.clone(), partner.clone(), stopped.clone()));
-        }
-        Self { stop, loops, board }
+        let shared = Arc::new(Shared { parts, tokens: Tokens::default(), board: board.clone() });
+        let keeper = tokio::spawn(loops::keep(shared, heard, stopped));
+        Self { stop, news, keeper, board }
+    }
+
+    /// By which the dispatcher is told that another set is in force.
+    #[must_use]
+    pub fn renewal(&self) -> Renewal {
+        Renewal(self.news.clone())
     }
 
     /// How the loops stand.
@@ -112,15 +120,24 @@ impl Dispatcher {
     }
 
     /// Begins no new call and waits for those under way, each bounded by its own time-out.
-    pub async fn stop(mut self) {
+    pub async fn stop(self) {
         let _ = self.stop.send(true);
-        while self.loops.join_next().await.is_some() {}
+        let _ = self.keeper.await;
     }
 }
 
 impl std::fmt::Debug for Dispatcher {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Dispatcher").field("board", &self.board).finish_non_exhaustive()
+    }
+}
+
+// === impl Renewal ===
+
+impl Renewal {
+    /// It is looked who needs a loop; tokens held for partners are signed in for anew.
+    pub fn tell(&self) {
+        self.0.send_replace(());
     }
 }
 

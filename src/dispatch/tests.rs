@@ -5,7 +5,7 @@ use super::{Board, Parts, Shared, attempt};
 use crate::catalogue::{Catalogue, Files, Shelf};
 use crate::clock::{Clock as _, Manual, Time};
 use crate::delivery::{BreakerPolicy, Feed, Saved, Terms, Trouble};
-use crate::exchange::{self, Guide, Origin, Refusal, Scene, Service, Start};
+use crate::exchange::{self, Current, Origin, Refusal, Scene, Service, Start};
 use crate::journal::{
     Acceptance, Accepted, BlobStore, DeliveryFilter, DeliveryView, Effects, Journal, NewMessage, Options, Snapshot,
     SqliteJournal, Take,
@@ -193,7 +193,7 @@ impl World {
         let blobs = Arc::new(BlobStore::open(&self.dir.path().join("files")).unwrap());
         let shelf = Shelf::open(&self.dir.path().join("adapters"), self.catalogue.clone(), files, Box::new(|_| None)).unwrap();
         let parts = Parts {
-            catalogue: self.catalogue.clone(),
+            current: Current::new(self.catalogue.clone()),
             shelf: Arc::new(shelf),
             journal,
             blobs,
@@ -202,8 +202,7 @@ impl World {
             random: self.dice.clone(),
             breaker: BreakerPolicy::default(),
         };
-        let guide = Guide::of(&self.catalogue);
-        let shared = Arc::new(Shared { parts, guide, tokens: Tokens::default(), board: Board::default() });
+        let shared = Arc::new(Shared { parts, tokens: Tokens::default(), board: Board::default() });
         *self.far.door.lock().unwrap() = Some(shared.clone());
         self.shared = Some(shared);
     }
@@ -230,7 +229,7 @@ impl World {
         let any = !claims.is_empty();
         for claim in claims {
             let healthy = self.healthy[partner];
-            let run = attempt::run(shared.clone(), self.catalogue.partners[partner].clone(), claim, Duration::ZERO, healthy);
+            let run = attempt::run(shared.clone(), shared.parts.current.now(), claim, Duration::ZERO, healthy);
             let outcome = tokio::select! {
                 outcome = run => outcome,
                 () = self.far.hangs.notified() => {
@@ -315,7 +314,8 @@ fn with_scene<T>(shared: &Shared, partner: &str, service: Option<&Service>, act:
     let mint = Mint::new(&*shared.parts.random, now);
     let origin = Origin { partner: partner.into(), caller: partner.into(), agencies: Vec::new(), trace: None };
     let files = exchange::Files::new();
-    act(&Scene { now, mint: &mint, origin: &origin, guide: &shared.guide, service, files: &files })
+    let known = shared.parts.current.now();
+    act(&Scene { now, mint: &mint, origin: &origin, guide: known.guide(), service, files: &files })
 }
 
 /// One message at the door: decided, accepted; anew when a row has changed meanwhile.
@@ -332,8 +332,8 @@ async fn take(
         let snapshot = shared.parts.journal.snapshot(code).await.unwrap();
         let mut message = Message { kind, body: body.clone() };
         let service = match &snapshot.dossier {
-            Some(dossier) => Service::of_dossier(&shared.parts.catalogue, dossier),
-            None => Service::of_submission(&shared.parts.catalogue, &message).ok(),
+            Some(dossier) => Service::of_dossier(&shared.parts.current.now().catalogue, dossier),
+            None => Service::of_submission(&shared.parts.current.now().catalogue, &message).ok(),
         };
         let id = Mint::new(&*shared.parts.random, now).message_id();
         let effects = with_scene(shared, partner, service.as_ref(), |scene| decide(scene, &id, &mut message, &snapshot));
@@ -346,7 +346,7 @@ async fn take(
             dossier: Some(code.into()),
             caller: partner.into(),
             received_at: now,
-            adapters: shared.parts.catalogue.digest.clone(),
+            adapters: shared.parts.current.now().catalogue.digest.clone(),
             body: message.body.to_string().into_bytes(),
             raw: Vec::new(),
         };

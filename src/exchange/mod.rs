@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `scene` | what the decisions look at besides the snapshot |
 //! | `knowledge` | the scene's facts, from the catalogue |
+//! | `current` | the set of adapters in force |
 //! | `submit` | a dossier, its supplement, its withdrawal |
 //! | `moves` | status pushes and results: judged, applied, kept for later |
 //! | `tell` | what the portal and the ministry are told |
@@ -16,6 +17,7 @@
 //! | `case` | a person's word on a case, the cases' texts |
 
 mod case;
+mod current;
 mod knowledge;
 mod moves;
 mod outcome;
@@ -28,6 +30,7 @@ mod tell;
 mod tests;
 
 pub use case::{Choice, Told, case_step, told};
+pub use current::{Current, Known};
 pub use knowledge::unusable;
 pub use moves::{early_waits, pushed};
 pub use outcome::{Ended, Evidence, answered, ended, proven};

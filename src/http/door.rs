@@ -11,53 +11,66 @@ use super::v1::Asked;
 use super::{Door, trace, upload};
 use crate::catalogue::{Auth, InKind, InRoute, Partner, Role};
 use crate::config::Caller;
-use crate::exchange::Origin;
+use crate::exchange::{Known, Origin};
 use crate::intake::{Call, Level, Reply};
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{RawQuery, State};
-use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use axum::response::IntoResponse as _;
-use axum::routing::{get, post};
-use std::collections::BTreeSet;
+use axum::routing::any;
 use std::sync::Arc;
 use std::time::Duration;
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 const APPLIED: HeaderName = HeaderName::from_static("preference-applied");
-/// First parts of paths that are ours.
-const OURS: [&str; 4] = ["v1", "healthz", "readyz", "metrics"];
 
 // === the routes ===
 
-/// Adds every partner's routes. One that cannot stand beside another is left out and told: a door that is open wrongly would be worse.
-pub(super) fn routes(door: &Arc<Door>, mut router: Router<Arc<Door>>) -> Router<Arc<Door>> {
-    let mut seen = BTreeSet::new();
-    for partner in door.intake.catalogue().partners.values() {
-        let name = partner.name.as_str();
-        for route in partner.ins.values() {
-            let path = format!("/{name}{}", route.post);
-            let plain = path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.".contains(&b));
-            if OURS.contains(&name) || !plain || !route.post.starts_with('/') || !seen.insert(path.clone()) {
-                tracing::error!(partner = name, route = %route.name, "this route cannot be served: its path is taken or not plain");
-                continue;
-            }
-            let (partner, route) = (Arc::clone(partner), route.name.clone());
-            let handler =
-                move |State(door): State<Arc<Door>>, asked: Asked| async move { door.attend(&partner, &route, asked).await };
-            router = router.route(&path, post(handler));
-        }
-        if partner.wsdl.is_some() && !OURS.contains(&name) {
-            for path in [format!("/{name}"), format!("/{name}/")] {
-                let partner = Arc::clone(partner);
-                let handler = move |State(door): State<Arc<Door>>, RawQuery(query): RawQuery| async move {
-                    wsdl(&door, &partner, query.as_deref())
-                };
-                router = router.route(&path, get(handler));
-            }
-        }
+/// The partners' routes: looked up in the set in force at each request, so that a new set's doors open and an old one's close by the swap.
+pub(super) fn routes(router: Router<Arc<Door>>) -> Router<Arc<Door>> {
+    router.route("/{partner}", any(described)).route("/{partner}/", any(described)).route("/{partner}/{*rest}", any(entered))
+}
+
+/// `GET /<partner>/?wsdl`.
+async fn described(
+    State(door): State<Arc<Door>>,
+    Path(name): Path<String>,
+    RawQuery(query): RawQuery,
+    method: Method,
+) -> Response<Body> {
+    let known = door.intake.known();
+    let Some(partner) = known.catalogue.partners.get(&name).filter(|p| p.wsdl.is_some()) else {
+        return Problem::not_found().response();
+    };
+    if !matches!(method, Method::GET | Method::HEAD) {
+        return at(Problem::method().with(header::ALLOW, "GET,HEAD").response(), format!("/{name}/"));
     }
-    router
+    at(wsdl(&door, partner, query.as_deref()).into_response(), format!("/{name}/"))
+}
+
+/// `POST /<partner>/<post>`.
+async fn entered(
+    State(door): State<Arc<Door>>,
+    Path((name, rest)): Path<(String, String)>,
+    method: Method,
+    asked: Asked,
+) -> Response<Body> {
+    let known = door.intake.known();
+    let partner = known.catalogue.partners.get(&name);
+    let found = partner.and_then(|p| p.ins.values().find(|r| r.post.strip_prefix('/') == Some(rest.as_str())).map(|r| (p, r)));
+    let Some((partner, route)) = found else { return Problem::not_found().response() };
+    let path = format!("/{name}{}", route.post);
+    if method != Method::POST {
+        return at(Problem::method().with(header::ALLOW, "POST").response(), path);
+    }
+    at(door.attend(&known, partner, route, asked).await, path)
+}
+
+/// With the route's own path, for the log and the counters.
+fn at(mut response: Response<Body>, path: String) -> Response<Body> {
+    response.extensions_mut().insert(trace::Route(path));
+    response
 }
 
 /// The description, its addresses ours; or a schema it names.
@@ -77,12 +90,11 @@ fn wsdl(door: &Door, partner: &Partner, query: Option<&str>) -> Result<Response<
 
 impl Door {
     /// One request at a partner's route.
-    async fn attend(&self, partner: &Arc<Partner>, name: &str, asked: Asked) -> Response<Body> {
-        let Some(route) = partner.ins.get(name) else { return Problem::not_found().response() };
+    async fn attend(&self, known: &Arc<Known>, partner: &Arc<Partner>, route: &InRoute, asked: Asked) -> Response<Body> {
         let done = match route.kind {
             InKind::Token => return self.token(partner, asked).await,
             InKind::Upload => self.uploaded(partner, route, asked).await,
-            _ => self.heard(partner, route, asked).await,
+            _ => self.heard(known, partner, route, asked).await,
         };
         match done {
             Ok(reply) => respond(reply),
@@ -95,14 +107,21 @@ impl Door {
         }
     }
 
-    async fn heard(&self, partner: &Arc<Partner>, route: &InRoute, asked: Asked) -> Result<Reply, Problem> {
+    async fn heard(&self, known: &Arc<Known>, partner: &Arc<Partner>, route: &InRoute, asked: Asked) -> Result<Reply, Problem> {
         let caller = self.admit_partner(partner, route, &asked.headers, &asked.extensions)?;
         let origin = origin(partner, caller, asked.extensions.get::<trace::Ids>());
         let wait = prefer_wait(&asked.headers);
         let max = route.max_body.unwrap_or(self.max_body);
         let taken = self.bodies.read(&asked.headers, asked.body, max).await?;
         let _place = self.queue.try_acquire().map_err(|_| Problem::overloaded())?;
-        let call = Call { partner: Arc::clone(partner), route: route.name.clone(), origin, bytes: taken.bytes.clone(), wait };
+        let call = Call {
+            known: Arc::clone(known),
+            partner: Arc::clone(partner),
+            route: route.name.clone(),
+            origin,
+            bytes: taken.bytes.clone(),
+            wait,
+        };
         Ok(self.intake.take(&call).await)
     }
 

@@ -29,6 +29,7 @@ pub(super) struct Limits {
 /// The windows of one caller and operation, the shortest first: what a short one refuses is not charged to a long one.
 #[derive(Debug)]
 struct Windows {
+    given: Vec<Quota>,
     list: Vec<(Quota, DefaultDirectRateLimiter)>,
 }
 
@@ -54,7 +55,13 @@ impl Limits {
         let windows = {
             let mut keyed = self.keyed.lock().unwrap_or_else(PoisonError::into_inner);
             let key = (caller.to_owned(), operation.to_owned());
-            Arc::clone(keyed.entry(key).or_insert_with(|| Arc::new(Windows::new(own.unwrap_or(&self.default)))))
+            let quotas = own.unwrap_or(&self.default);
+            let windows = keyed.entry(key).or_insert_with(|| Arc::new(Windows::new(quotas)));
+            // A new set of adapters may have other limits.
+            if windows.given != quotas {
+                *windows = Arc::new(Windows::new(quotas));
+            }
+            Arc::clone(windows)
         };
         for (quota, window) in &windows.list {
             if let Err(not_until) = window.check() {
@@ -70,9 +77,10 @@ impl Limits {
 
 impl Windows {
     fn new(quotas: &[Quota]) -> Self {
-        let mut quotas = quotas.to_vec();
+        let given = quotas.to_vec();
+        let mut quotas = given.clone();
         quotas.sort_by_key(|q| q.interval);
-        Self { list: quotas.into_iter().map(|q| (q, limiter(q))).collect() }
+        Self { given, list: quotas.into_iter().map(|q| (q, limiter(q))).collect() }
     }
 }
 

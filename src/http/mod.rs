@@ -10,9 +10,10 @@
 //! | `trace` | ids, span, line and count of every request |
 //! | `caller` `roles` `limit` `body` | who, whether, how often, how much |
 //! | `door` `token` `upload` | the partners' routes, their sign-in, files coming in |
-//! | `v1` `files` `operate` `cases` `health` | our own API |
+//! | `v1` `files` `operate` `adapters` `cases` `health` | our own API |
 //! | `problem` | its refusals (RFC 9457) |
 
+mod adapters;
 mod body;
 mod caller;
 mod cases;
@@ -32,6 +33,7 @@ mod trace;
 mod upload;
 mod v1;
 
+pub use adapters::{Adapters, Answer};
 pub use caller::SignIn;
 pub use metrics::Metrics;
 pub use problem::Problem;
@@ -87,6 +89,8 @@ pub struct Parts<'c> {
     pub registry: Arc<Registry>,
     /// How the loop towards a partner stands.
     pub standings: Standings,
+    /// What operators ask about adapters; none: they cannot.
+    pub adapters: Option<Arc<dyn Adapters>>,
 }
 
 /// Answers how the loop towards a partner stands (pace, breaker, last trouble), as JSON for operators: the door shows it and knows nothing
@@ -106,6 +110,7 @@ pub struct Door {
     metrics: Metrics,
     registry: Arc<Registry>,
     standings: Standings,
+    adapters: Option<Arc<dyn Adapters>>,
     /// Requests that may wait for the journal at once.
     queue: Semaphore,
     public_url: String,
@@ -138,6 +143,7 @@ impl Door {
             metrics: parts.metrics,
             registry: parts.registry,
             standings: parts.standings,
+            adapters: parts.adapters,
             queue: Semaphore::new(usize::try_from(limits.queue).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS)),
             public_url: parts.config.gateway.public_url.clone(),
             max_body: limits.max_body,
@@ -155,7 +161,7 @@ impl Door {
             .route("/v1/events", get(v1::events))
             .route("/v1/files", post(files::add))
             .route("/v1/files/{id}", get(files::fetch));
-        self.finish(door::routes(self, router))
+        self.finish(door::routes(router))
     }
 
     /// The operators' address, loopback by default.
@@ -172,6 +178,8 @@ impl Door {
             .route("/v1/deliveries/{id}", get(operate::delivery))
             .route("/v1/deliveries/{id}/release", post(operate::release))
             .route("/v1/deliveries/{id}/close", post(operate::close))
+            .route("/v1/adapters", get(adapters::show))
+            .route("/v1/adapters/reload", post(adapters::reload))
             .route("/v1/partners", get(operate::partners))
             .route("/v1/partners/{name}/pause", post(operate::pause))
             .route("/v1/partners/{name}/resume", post(operate::resume))

@@ -106,9 +106,9 @@ pub(super) async fn partners(
 ) -> Result<Json<Value>, Problem> {
     door.admit(&headers, &extensions, Operation::PartnersList)?;
     let queues = door.journal.queues().await?;
-    let list: Vec<Value> = door
-        .intake
-        .catalogue()
+    let known = door.intake.known();
+    let list: Vec<Value> = known
+        .catalogue
         .partners
         .keys()
         .map(|name| {
@@ -168,7 +168,7 @@ fn number(id: &str) -> Result<u64, Problem> {
 }
 
 fn known(door: &Door, name: &str) -> Result<(), Problem> {
-    if door.intake.catalogue().partners.contains_key(name) {
+    if door.intake.known().catalogue.partners.contains_key(name) {
         return Ok(());
     }
     Err(Refusal::new("partner-unknown", 404, "Không có đối tác với tên này.", "There is no partner with this name.").into())

@@ -14,6 +14,8 @@ pub struct Problem {
     pub refusal: Box<Refusal>,
     /// Retry-After, WWW-Authenticate, Allow, RateLimit, ….
     pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// A further member of the body (RFC 9457, section 3.2).
+    pub more: Option<(&'static str, Value)>,
 }
 
 /// The code word of a refusal, left in a response's extensions for the log and the metrics.
@@ -29,6 +31,13 @@ impl Problem {
         if let Ok(value) = HeaderValue::from_str(value.as_ref()) {
             self.headers.push((name, value));
         }
+        self
+    }
+
+    /// With a further member in the body.
+    #[must_use]
+    pub fn and(mut self, name: &'static str, value: Value) -> Self {
+        self.more = Some((name, value));
         self
     }
 
@@ -121,7 +130,10 @@ impl Problem {
     /// The response.
     #[must_use]
     pub fn response(self) -> Response<Body> {
-        let body = body(&self.refusal, self.status());
+        let mut body = body(&self.refusal, self.status());
+        if let (Some((name, value)), Some(map)) = (&self.more, body.as_object_mut()) {
+            map.insert((*name).to_owned(), value.clone());
+        }
         let mut response = Response::new(Body::from(body.to_string()));
         *response.status_mut() = self.status();
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -142,7 +154,7 @@ impl Problem {
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let headers = if refusal.status == 503 { vec![(header::RETRY_AFTER, HeaderValue::from_static("2"))] } else { Vec::new() };
-        Self { refusal: Box::new(refusal), headers }
+        Self { refusal: Box::new(refusal), headers, more: None }
     }
 }
 

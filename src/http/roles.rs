@@ -48,12 +48,16 @@ pub enum Operation {
     CaseClose,
     /// A case is decided, with what that causes.
     CaseDecide,
+    /// Which adapters are in force.
+    AdaptersShow,
+    /// Puts others in force.
+    AdaptersReload,
     /// Reads the metrics.
     MetricsRead,
 }
 
 /// The table: operation, its word (also the name under which it is limited and counted), who may.
-pub const TABLE: [(Operation, &str, &[Role]); 21] = {
+pub const TABLE: [(Operation, &str, &[Role]); 23] = {
     use Operation as O;
     use Role::{Auditor, Metrics, Ministry, Operator, Payment, Portal};
     [
@@ -77,6 +81,8 @@ pub const TABLE: [(Operation, &str, &[Role]); 21] = {
         (O::CaseNote, "case.note", &[Operator]),
         (O::CaseClose, "case.close", &[Operator]),
         (O::CaseDecide, "case.decide", &[Operator]),
+        (O::AdaptersShow, "adapters.show", &[Operator, Auditor]),
+        (O::AdaptersReload, "adapters.reload", &[Operator]),
         (O::MetricsRead, "metrics.read", &[Metrics, Operator]),
     ]
 };

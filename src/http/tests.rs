@@ -4,6 +4,7 @@ use super::*;
 use crate::catalogue::{Catalogue, Files};
 use crate::clock::{Manual, Time};
 use crate::config::{Callers, Placeholders, Role};
+use crate::exchange::Current;
 use crate::intake;
 use crate::journal::{
     Acceptance, Accepted, DeliveryState, Effects, NewAudit, NewCase, NewDelivery, NewEvent, NewMessage, Options, SqliteJournal,
@@ -34,7 +35,7 @@ impl House {
         let config = Config { callers: callers(), ..Config::default() };
         let (clock, random) = (Arc::new(Manual::at(START)), Arc::new(SystemRandom));
         let intake = Intake::new(intake::Parts {
-            catalogue: Arc::new(catalogue()),
+            current: Current::new(Arc::new(catalogue())),
             journal: journal.clone(),
             blobs: blobs.clone(),
             clock: clock.clone(),
@@ -55,6 +56,7 @@ impl House {
             metrics,
             registry: Arc::new(registry),
             standings: Arc::new(|_| serde_json::Value::Null),
+            adapters: None,
         });
         let house = Self { door, journal, _dir: dir };
         house.keep_a_dossier().await;

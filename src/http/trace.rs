@@ -20,6 +20,10 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 #[derive(Clone, Debug, Default)]
 pub(super) struct Who(Arc<OnceLock<String>>);
 
+/// The path of a route that is looked up in the adapters, left in a response's extensions: their pattern says nothing.
+#[derive(Clone, Debug)]
+pub(super) struct Route(pub(super) String);
+
 /// The ids of a request, in its extensions: handed on to whatever works for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ids {
@@ -81,7 +85,8 @@ fn trace_of(header: &str) -> Option<(String, String)> {
 pub(super) async fn layer(State(door): State<Arc<Door>>, mut request: Request, next: Next) -> Response<Body> {
     let started = door.clock.since_start();
     let ids = Ids::of(request.headers(), &Mint::new(door.random.as_ref(), door.clock.now()));
-    let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).filter(|p| !p.starts_with("/{"));
+    let route = route.unwrap_or("unmatched").to_owned();
     let method = request.method().clone();
     let who = Who::default();
     request.extensions_mut().insert(who.clone());
@@ -91,6 +96,7 @@ pub(super) async fn layer(State(door): State<Arc<Door>>, mut request: Request, n
         Ok(()) => next.run(request).instrument(span.clone()).await,
         Err(problem) => problem.response(),
     };
+    let route = response.extensions_mut().remove::<Route>().map_or(route, |r| r.0);
     let status = response.status().as_u16();
     let code = response.extensions().get::<Code>().map(|c| c.0);
     door.metrics.answered(&route, status, code);

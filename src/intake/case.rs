@@ -32,8 +32,9 @@ impl Intake {
             Some(code) => self.journal.snapshot(code).await.map_err(|e| unavailable(&e))?,
             None => Snapshot::default(),
         };
-        let service = snapshot.dossier.as_ref().and_then(|d| Service::of_dossier(&self.catalogue, d));
-        Ok(Sight { now, snapshot, payment: None, service, files: Files::new() })
+        let known = self.known();
+        let service = snapshot.dossier.as_ref().and_then(|d| Service::of_dossier(&known.catalogue, d));
+        Ok(Sight { known, now, snapshot, payment: None, service, files: Files::new() })
     }
 
     /// Runs `act` with the scene of an operator's act: what it causes goes out as if the dossier's own portal had caused it.
@@ -41,7 +42,7 @@ impl Intake {
         let mint = Mint::new(self.random.as_ref(), sight.now);
         let portal = sight.snapshot.dossier.as_ref().map(|d| d.portal.as_str());
         let none = Guide::default();
-        let guide = portal.and_then(|p| self.guides.get(p)).unwrap_or(&none);
+        let guide = portal.and_then(|p| sight.known.guide_of(p)).unwrap_or(&none);
         let origin = Origin { caller: who.to_owned(), ..Origin::default() };
         let service = sight.service.as_ref();
         act(&Scene { now: sight.now, mint: &mint, origin: &origin, guide, service, files: &sight.files })

@@ -6,11 +6,12 @@ use super::read::No;
 use super::reply::broken_adapter;
 use super::{Call, Intake};
 use crate::clock::Time;
-use crate::exchange::{self, Files, Guide, Refusal, Scene, Service, Start};
+use crate::exchange::{self, Files, Guide, Known, Refusal, Scene, Service, Start};
 use crate::journal::{Effects, Snapshot};
 use crate::model::{Dossier, Kind, Message, Mint, Payment};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// The most files one message may name.
 const MOST_FILES: usize = 500;
@@ -31,6 +32,7 @@ pub(super) enum Decision {
 
 /// Everything a decision looks at, once.
 pub(super) struct Sight {
+    pub(super) known: Arc<Known>,
     pub(super) now: Time,
     pub(super) snapshot: Snapshot,
     pub(super) payment: Option<Payment>,
@@ -42,7 +44,7 @@ pub(super) struct Sight {
 
 impl Intake {
     /// Gathers what a decision about this message looks at.
-    pub(super) async fn sight(&self, message: &Message) -> Result<Sight, No> {
+    pub(super) async fn sight(&self, known: &Arc<Known>, message: &Message) -> Result<Sight, No> {
         let now = self.clock.now();
         let payment = match message.kind {
             Kind::PaymentNotice => self.journal.payment(message.text("transaction").unwrap_or_default()).await?,
@@ -54,16 +56,9 @@ impl Intake {
             Some(code) => self.journal.snapshot(code).await?,
             None => Snapshot::default(),
         };
-        let service = self.service(message, snapshot.dossier.as_ref())?;
+        let service = service(known, message, snapshot.dossier.as_ref())?;
         let files = self.files(message).await?;
-        Ok(Sight { now, snapshot, payment, service, files })
-    }
-
-    fn service(&self, message: &Message, dossier: Option<&Dossier>) -> Result<Option<Service>, Refusal> {
-        if message.kind == Kind::DossierSubmit {
-            return Service::of_submission(&self.catalogue, message).map(Some);
-        }
-        Ok(dossier.and_then(|d| Service::of_dossier(&self.catalogue, d)))
+        Ok(Sight { known: Arc::clone(known), now, snapshot, payment, service, files })
     }
 
     /// The files a message names.
@@ -102,7 +97,7 @@ impl Intake {
             now: sight.now,
             mint: &mint,
             origin: &call.origin,
-            guide: self.guides.get(&call.partner.name).unwrap_or(&none),
+            guide: sight.known.guide_of(&call.partner.name).unwrap_or(&none),
             service: sight.service.as_ref(),
             files: &sight.files,
         })
@@ -154,4 +149,12 @@ impl Intake {
             }
         })
     }
+}
+
+/// What the catalogue says of the message's procedure.
+fn service(known: &Known, message: &Message, dossier: Option<&Dossier>) -> Result<Option<Service>, Refusal> {
+    if message.kind == Kind::DossierSubmit {
+        return Service::of_submission(&known.catalogue, message).map(Some);
+    }
+    Ok(dossier.and_then(|d| Service::of_dossier(&known.catalogue, d)))
 }

@@ -26,22 +26,21 @@ mod wait;
 
 pub use reply::{Level, Reply};
 
-use crate::catalogue::{Catalogue, InRoute, Partner};
+use crate::catalogue::{InRoute, Partner};
 use crate::clock::Clock;
 use crate::config::Gateway;
-use crate::exchange::{Guide, Origin};
+use crate::exchange::{Current, Known, Origin};
 use crate::journal::{BlobStore, Journal};
 use crate::seal::Random;
 use bytes::Bytes;
 use keys::Keys;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// What intake is built from.
 pub struct Parts {
-    /// All the gateway knows.
-    pub catalogue: Arc<Catalogue>,
+    /// All the gateway knows, as it is in force.
+    pub current: Arc<Current>,
     /// The memory.
     pub journal: Arc<dyn Journal>,
     /// Contents.
@@ -58,20 +57,20 @@ pub struct Parts {
 
 /// Takes messages in.
 pub struct Intake {
-    catalogue: Arc<Catalogue>,
+    current: Arc<Current>,
     journal: Arc<dyn Journal>,
     blobs: BlobStore,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     keys: Keys,
     gateway: Gateway,
-    /// Who takes what, by the class of the partner whose message causes it.
-    guides: BTreeMap<String, Guide>,
 }
 
 /// A message at the door.
 #[derive(Clone, Debug)]
 pub struct Call {
+    /// What the gateway knew when it came: it ends with what it began with.
+    pub known: Arc<Known>,
     /// The partner it comes from.
     pub partner: Arc<Partner>,
     /// Its in-route's name.
@@ -90,30 +89,27 @@ impl Intake {
     /// Builds intake; nothing is opened.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let guide = Guide::of(&parts.catalogue);
-        let guides = parts.catalogue.partners.values().map(|p| (p.name.clone(), guide_for(&guide, &p.class))).collect();
         Self {
-            catalogue: parts.catalogue,
+            current: parts.current,
             journal: parts.journal,
             blobs: parts.blobs,
             clock: parts.clock,
             random: parts.random,
             keys: Keys::new(&parts.key),
             gateway: parts.gateway,
-            guides,
         }
     }
 
-    /// All the gateway knows.
+    /// All the gateway knows now.
     #[must_use]
-    pub fn catalogue(&self) -> &Arc<Catalogue> {
-        &self.catalogue
+    pub fn known(&self) -> Arc<Known> {
+        self.current.now()
     }
 }
 
 impl std::fmt::Debug for Intake {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Intake").field("partners", &self.guides.keys()).finish_non_exhaustive()
+        f.debug_struct("Intake").field("adapters", &self.known().catalogue.digest).finish_non_exhaustive()
     }
 }
 
@@ -125,13 +121,4 @@ impl Call {
     pub fn in_route(&self) -> Option<&InRoute> {
         self.partner.ins.get(&self.route)
     }
-}
-
-/// The guide for what a partner of this class causes: at the receiving partner's queue its lanes have this class.
-fn guide_for(guide: &Guide, class: &str) -> Guide {
-    let mut own = guide.clone();
-    for target in own.targets.values_mut() {
-        class.clone_into(&mut target.class);
-    }
-    own
 }

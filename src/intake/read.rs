@@ -11,6 +11,7 @@ use crate::exchange::{self, Fault, Refusal};
 use crate::journal::{JournalError, Snapshot};
 use crate::mapping::{Context, FaultKind, Found, Reading, Scalar, WireFault, peek};
 use crate::model::{DossierCode, Kind, Message};
+use std::sync::Arc;
 
 /// Why a message is not taken, and how deep it came.
 #[derive(Debug)]
@@ -95,12 +96,14 @@ impl Intake {
         let limit = route.max_body.unwrap_or(self.gateway.limits.max_body).max(self.gateway.limits.max_file);
         let mut contents = Stages::new(self.blobs.clone(), limit);
         let (partner, bytes) = (call.partner.clone(), call.bytes.clone());
-        let (catalogue, now) = (self.catalogue.clone(), self.clock.now());
+        let (known, now) = (Arc::clone(&call.known), self.clock.now());
         let reading = tokio::task::spawn_blocking(move || {
             let Some(map) = partner.map(&name) else { return Err(No::from(broken_adapter())) };
             match map.read(&bytes, &context, &mut contents) {
                 Ok(readings) => Ok((readings, contents)),
-                Err(faults) => Err(no_procedure(&faults, &catalogue, now).unwrap_or_else(|| No::broken(unreadable(&faults)))),
+                Err(faults) => {
+                    Err(no_procedure(&faults, &known.catalogue, now).unwrap_or_else(|| No::broken(unreadable(&faults))))
+                }
             }
         });
         let (readings, contents) = reading.await.map_err(|_| broken_adapter())??;
@@ -141,7 +144,13 @@ impl Intake {
     }
 
     /// The reading as a message that fits its canonical schema.
-    pub(super) fn checked(&self, kind: Kind, reading: Reading, read: (Option<&str>, Option<&str>)) -> Result<Message, Refusal> {
+    pub(super) fn checked(
+        &self,
+        call: &Call,
+        kind: Kind,
+        reading: Reading,
+        read: (Option<&str>, Option<&str>),
+    ) -> Result<Message, Refusal> {
         let (edition, procedure) = read;
         let mut body = reading.body;
         // The wire of a supplement does not carry its procedure: the dossier knows it.
@@ -149,18 +158,23 @@ impl Intake {
             map.entry("procedure").or_insert_with(|| procedure.into());
         }
         let message = Message { kind, body };
-        let faults = self.catalogue.validate(kind, &message.body, edition);
+        let faults = call.known.catalogue.validate(kind, &message.body, edition);
         if faults.is_empty() { digests(&message).map(|()| message) } else { Err(invalid(&faults)) }
     }
 }
 
 impl Intake {
     /// Procedure and edition of the form that was read.
-    pub(super) fn form_of(&self, body: &serde_json::Value, known: (Option<&str>, Option<&str>)) -> Option<(String, String)> {
+    pub(super) fn form_of(
+        &self,
+        call: &Call,
+        body: &serde_json::Value,
+        known: (Option<&str>, Option<&str>),
+    ) -> Option<(String, String)> {
         let text = |name: &str| body.get(name).and_then(serde_json::Value::as_str);
         let procedure = known.1.or_else(|| text("procedure"))?;
         let day = || Some(Time::parse(text("submitted_at")?)?.civil()?.date());
-        let edition = known.0.or_else(|| self.catalogue.edition_on(procedure, day()?))?;
+        let edition = known.0.or_else(|| call.known.catalogue.edition_on(procedure, day()?))?;
         Some((procedure.to_owned(), edition.to_owned()))
     }
 }

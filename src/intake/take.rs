@@ -72,9 +72,9 @@ impl Intake {
             return self.batch(call, route, kind, (read.readings, contents), known).await;
         }
         let reading = read.readings.into_iter().next().unwrap_or_default();
-        let form = self.form_of(&reading.body, known);
+        let form = self.form_of(call, &reading.body, known);
         let told = |no: No| named_by_wire(call, route, form.as_ref(), no);
-        let message = self.checked(kind, reading, known).map_err(|refusal| told(refusal.into()))?;
+        let message = self.checked(call, kind, reading, known).map_err(|refusal| told(refusal.into()))?;
         // Interest in the outcome is registered before the message is written, so that no notice is lost.
         let notices = self.patience(call, route).map(|_| self.journal.notices());
         let taken = self.one(call, route, &message, &mut contents).await.map_err(&told)?;
@@ -101,7 +101,7 @@ impl Intake {
         }
         let (mut receipts, mut last) = (Vec::new(), None);
         for reading in readings {
-            let one = match self.checked(kind, reading, known) {
+            let one = match self.checked(call, kind, reading, known) {
                 Ok(message) => self.one(call, route, &message, &mut contents).await,
                 Err(refusal) => Err(refusal.into()),
             };
@@ -142,7 +142,7 @@ impl Intake {
                     None => {}
                 }
             }
-            let sight = self.sight(message).await?;
+            let sight = self.sight(&call.known, message).await?;
             let id = Mint::new(self.random.as_ref(), sight.now).message_id();
             let decision = if correcting { self.correct(call, message, &sight) } else { self.decide(call, &id, message, &sight) };
             let decision = match (decision, key) {
@@ -173,7 +173,7 @@ impl Intake {
                     dossier: dossier.clone(),
                     caller: call.origin.caller.clone(),
                     received_at: sight.now,
-                    adapters: self.catalogue.digest.clone(),
+                    adapters: call.known.catalogue.digest.clone(),
                     body: message.body.to_string().into_bytes(),
                     raw: call.bytes.to_vec(),
                 },
@@ -199,7 +199,7 @@ impl Intake {
             && let Some(payment) = self.journal.payment(message.text("transaction").unwrap_or_default()).await?
             && payment.partner == call.partner.name
         {
-            let sight = self.sight(&message).await?;
+            let sight = self.sight(&call.known, &message).await?;
             if let Some(effects) = self.scene(call, &sight, |scene| exchange::notice_in_doubt(scene, &payment)) {
                 // Stale means that somebody else has just done so.
                 self.journal.apply(effects).await?;
@@ -222,12 +222,12 @@ impl Intake {
         if !self.sealed(call, route, &reading) {
             return Err(self.wrong_seal(call, kind, &reading.body).await?.into());
         }
-        let message = self.checked(kind, reading, known)?;
+        let message = self.checked(call, kind, reading, known)?;
         if kind != Kind::BillQuery {
             return Err(broken_adapter().into());
         }
         for _ in 0..ROUNDS {
-            let sight = self.sight(&message).await?;
+            let sight = self.sight(&call.known, &message).await?;
             let (answer, effects) = self.scene(call, &sight, |scene| exchange::bill(scene, &sight.snapshot));
             let written = match effects {
                 Some(effects) => self.journal.apply(*effects).await?,

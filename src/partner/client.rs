@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// A longer answer is cut off and counts as lost: no partner's answer is near this.
@@ -17,27 +18,37 @@ const IDLE: Duration = Duration::from_secs(4);
 /// HTTP clients by partner.
 #[derive(Debug)]
 pub struct HttpTransport {
-    clients: BTreeMap<String, reqwest::Client>,
+    clients: Mutex<BTreeMap<String, reqwest::Client>>,
+    certificates: Vec<reqwest::Certificate>,
 }
 
 // === impl HttpTransport ===
 
 impl HttpTransport {
-    /// One client for each partner. `roots` are further certificates to trust (PEM), for partners with an authority of their own.
-    pub fn new<'p>(partners: impl IntoIterator<Item = &'p str>, roots: &[Vec<u8>]) -> Result<Self, reqwest::Error> {
+    /// `roots` are further certificates to trust (PEM), for partners with an authority of their own. A partner's client is made at its
+    /// first call: partners come with a new set of adapters.
+    pub fn new(roots: &[Vec<u8>]) -> Result<Self, reqwest::Error> {
         let mut certificates = Vec::new();
         for pem in roots {
             certificates.extend(reqwest::Certificate::from_pem_bundle(pem)?);
         }
-        let clients = partners
-            .into_iter()
-            .map(|name| Ok((name.to_owned(), client(&certificates)?)))
-            .collect::<Result<BTreeMap<_, _>, reqwest::Error>>()?;
-        Ok(Self { clients })
+        // Whether a client can be made at all is told now, not at the first call.
+        client(&certificates)?;
+        Ok(Self { clients: Mutex::default(), certificates })
+    }
+
+    fn client(&self, partner: &str) -> Result<reqwest::Client, SendError> {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(partner) {
+            return Ok(client.clone());
+        }
+        let made = client(&self.certificates).map_err(|_| SendError::NotSent("no-client"))?;
+        clients.insert(partner.to_owned(), made.clone());
+        Ok(made)
     }
 
     async fn call(&self, call: Call) -> Result<Reply, SendError> {
-        let client = self.clients.get(&call.partner).ok_or(SendError::NotSent("no-client"))?;
+        let client = self.client(&call.partner)?;
         let mut request = client.post(&call.url).timeout(call.timeout).body(call.body);
         for (name, value) in &call.headers {
             request = request.header(name, value);

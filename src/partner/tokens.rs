@@ -59,6 +59,11 @@ impl Tokens {
         *self.slot(partner, name).await.lock().await = None;
     }
 
+    /// Every call signs in anew.
+    pub async fn clear(&self) {
+        self.slots.lock().await.clear();
+    }
+
     async fn slot(&self, partner: &str, name: &str) -> Arc<Mutex<Option<Held>>> {
         self.slots.lock().await.entry((partner.to_owned(), name.to_owned())).or_default().clone()
     }

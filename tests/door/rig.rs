@@ -8,6 +8,7 @@ use http_body_util::BodyExt as _;
 use lienthong::catalogue::{Catalogue, Files};
 use lienthong::clock::{Manual, Time};
 use lienthong::config::{Callers, Config, FixedSecrets, Gateway};
+use lienthong::exchange::Current;
 use lienthong::http::{Door, Metrics, Parts, Peer};
 use lienthong::intake::{self, Intake};
 use lienthong::journal::{BlobStore, Journal as _, Options, SqliteJournal};
@@ -98,7 +99,7 @@ impl Gate {
         let mut registry = prometheus_client::registry::Registry::default();
         let metrics = Metrics::register(&mut registry);
         let intake = Intake::new(intake::Parts {
-            catalogue,
+            current: Current::new(catalogue),
             journal: journal.clone(),
             blobs: blobs.clone(),
             clock: clock.clone(),
@@ -117,6 +118,7 @@ impl Gate {
             metrics,
             registry: Arc::new(registry),
             standings: Arc::new(|_| serde_json::Value::Null),
+            adapters: None,
         });
         let mut gate = Self { journal, clock, router: door.public(), token: String::new(), _dir: dir };
         gate.token = gate.sign_in("cong", "chu-cong").await;

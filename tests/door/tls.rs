@@ -72,8 +72,8 @@ async fn a_partner_is_called_over_tls_only_when_its_authority_is_trusted() {
         body: bytes::Bytes::from_static(b"{}"),
         timeout: std::time::Duration::from_secs(10),
     };
-    let trusting = HttpTransport::new(["north"], &[CERT.to_vec()]).unwrap();
+    let trusting = HttpTransport::new(&[CERT.to_vec()]).unwrap();
     assert_eq!(trusting.send(call()).await.unwrap().status, 404);
-    let strict = HttpTransport::new(["north"], &[]).unwrap();
+    let strict = HttpTransport::new(&[]).unwrap();
     assert_eq!(strict.send(call()).await.unwrap_err(), SendError::NotSent("not-connected"), "a failed handshake sent nothing");
 }

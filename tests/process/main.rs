@@ -10,6 +10,7 @@
 //! | `disk` | a 2xx means it is on disk, seen from outside by strace |
 //! | `order` | statuses in any order, each twice |
 //! | `outage` | the Ministry is down longer than the retry schedule |
+//! | `reload` | other adapters in force by one swap; a wrong set changes nothing |
 //! | `fee` | a fee is paid once, whatever the platform's answers and notices do |
 //! | `strangers` | other people's software understands us: zeep, standardwebhooks |
 //! | `silence` | no secret and no personal datum in logs, metrics, reasons, refusals |
@@ -32,6 +33,7 @@ mod fee;
 mod kill;
 mod order;
 mod outage;
+mod reload;
 mod silence;
 mod strangers;
 mod world;

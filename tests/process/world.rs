@@ -118,6 +118,11 @@ impl Process {
         Self { child, out, err }
     }
 
+    /// Its id.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// SIGKILL; the process is gone when this is dropped.
     pub(super) fn kill(&mut self) {
         self.child.kill().unwrap();

@@ -113,7 +113,8 @@ impl Stage {
     /// What can be looked at while everything still runs.
     pub(super) fn look_around(&self, code: Option<&str>) -> String {
         let (admin, code) = (self.gateway.admin_addr, code.unwrap_or("CODE"));
-        let description = self.gateway.catalogue.partner_of_role(Role::Ministry).map_or("", |p| p.name.as_str());
+        let known = self.gateway.current.now();
+        let description = known.catalogue.partner_of_role(Role::Ministry).map_or("", |p| p.name.as_str());
         format!(
             "Everything still runs until Ctrl-C. In another terminal:
 

@@ -121,8 +121,7 @@ async fn a_push_that_comes_while_we_ask_keeps_the_submission_from_being_sent_aga
     let lagging = Arc::new(Lagging { submissions: AtomicUsize::new(0), door: Mutex::default() });
     let before = world.shared.take().unwrap();
     let parts = Parts { transport: lagging.clone(), ..before.parts.clone() };
-    let guide = Guide::of(&catalogue);
-    let shared = Arc::new(Shared { parts, guide, tokens: Tokens::default(), board: Board::default() });
+    let shared = Arc::new(Shared { parts, tokens: Tokens::default(), board: Board::default() });
     *lagging.door.lock().unwrap() = Some(shared.clone());
     world.shared = Some(shared);
     world.register().await;

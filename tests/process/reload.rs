@@ -1,0 +1,193 @@
+//! Other adapters while the gateway runs, by SIGHUP and by the API: a sound set is in force as a whole, a wrong one changes nothing and
+//! tells every fault, and nothing is lost or repeated meanwhile.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::dossiers::{code, exam};
+use super::world::{Answer, OPERATOR, PROGRAM, Setup, World, sent, until};
+
+/// A world whose gateway reads its adapters from a folder of its own.
+async fn world() -> (World, PathBuf) {
+    let moet = "rate = \"200/s\"\nat_once = 20\nquiet = \"500ms\"\nask_schedule = [\"100ms\", \"300ms\"]\n\
+                retry = { first = \"100ms\", factor = 2, max = \"400ms\", attempts = 4 }";
+    let world = World::without_gateway(Setup { ministry: vec!["--script", "silent"], moet, ..Setup::default() }).await;
+    let set = world.path().join("set");
+    for name in ["adapters", "schemas"] {
+        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join(name), &set.join(name));
+    }
+    let config = world.path().join("gateway.toml");
+    fs::write(&config, format!("adapters = \"set\"\n{}", fs::read_to_string(&config).unwrap())).unwrap();
+    (world.with_gateway().await, set)
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() { copy(&entry.path(), &target) } else { drop(fs::copy(entry.path(), target).unwrap()) }
+    }
+}
+
+/// Puts one text for another into a file, where it must stand.
+fn change(file: &Path, from: &str, to: &str) {
+    let text = fs::read_to_string(file).unwrap();
+    assert!(text.contains(from), "{} holds {from}", file.display());
+    fs::write(file, text.replace(from, to)).unwrap();
+}
+
+fn command(world: &World, arguments: &[&str]) -> Output {
+    Command::new(PROGRAM).args(arguments).args(["--admin", &world.admin, "--token", OPERATOR]).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+fn hang_up(world: &World) {
+    let id = world.gateway.as_ref().unwrap().id().to_string();
+    assert!(Command::new("kill").args(["-HUP", &id]).status().unwrap().success());
+}
+
+async fn submit(world: &World, token: &str, number: u32, path: &str) -> Answer {
+    world.post(&format!("{}{path}", world.public), Some(token), &exam(number)).await.expect("an answer")
+}
+
+async fn moet(world: &World) -> Option<Value> {
+    let all = world.operator("/v1/partners").await;
+    all["partners"].as_array().unwrap().iter().find(|p| p["partner"] == "moet").cloned()
+}
+
+async fn drained(world: &World) {
+    until(Duration::from_secs(40), "everything at the Ministry", async || {
+        let queue = moet(world).await?;
+        assert_eq!(queue["parked"], 0, "{queue}");
+        ["waiting", "claimed", "unknown"].iter().all(|k| queue[k] == 0).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sound_set_is_in_force_as_a_whole_and_a_wrong_one_changes_nothing_under_load() {
+    let (world, set) = world().await;
+    let token = world.token().await;
+    let receipt = set.join("adapters/hanoi/accepted.map");
+
+    // Forty submissions a second all the while; each must be taken.
+    let (stop, next) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(1000)));
+    let load = tokio::spawn({
+        let (stop, next, http, token) = (stop.clone(), next.clone(), world.http.clone(), token.clone());
+        let url = format!("{}/hanoi/ho-so", world.public);
+        async move {
+            let mut all = tokio::task::JoinSet::new();
+            while !stop.load(Ordering::Relaxed) {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                let request = http.post(&url).bearer_auth(&token).header("content-type", "application/json");
+                all.spawn(sent(request.body(exam(number).to_string())));
+                tokio::time::sleep(Duration::from_millis(25)).await;
+            }
+            all.join_all().await
+        }
+    });
+
+    assert!(submit(&world, &token, 1, "/hanoi/ho-so").await.json().get("MaTiepNhan").is_some());
+    let first = world.operator("/v1/adapters").await["adapters"].clone();
+
+    change(&receipt, "MaTiepNhan", "SoTiepNhan");
+    let done = command(&world, &["reload", "--json"]);
+    assert!(done.status.success(), "{}", said(&done));
+    let told: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!((&told["changed"], &told["before"]), (&json!(true), &first), "{told}");
+    assert!(submit(&world, &token, 2, "/hanoi/ho-so").await.json().get("SoTiepNhan").is_some());
+
+    // Two faults in two files: both are told, with their places, and the set before stays.
+    change(&receipt, "= dossier", "= dosier");
+    change(&set.join("adapters/moet/withdraw.map"), "= reason", "= raeson");
+    let refused = command(&world, &["reload"]);
+    assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
+    for part in ["adapters/hanoi/accepted.map:6:", "did you mean `dossier`?", "adapters/moet/withdraw.map:12:", "^^^^^^"] {
+        assert!(said(&refused).contains(part), "{part} in\n{}", said(&refused));
+    }
+    let problem = world.post(&format!("{}/v1/adapters/reload", world.admin), Some(OPERATOR), &json!({})).await.unwrap();
+    assert_eq!((problem.status, &problem.json()["code"]), (422, &json!("adapters-wrong")), "{}", problem.text);
+    assert_eq!(problem.json()["errors"].as_array().unwrap().len(), 2, "{}", problem.text);
+    hang_up(&world);
+    until(Duration::from_secs(10), "the signal's refusal in the log", async || {
+        world.gateway_said().contains("the new adapters have faults; those in force stay").then_some(())
+    })
+    .await;
+    assert!(submit(&world, &token, 3, "/hanoi/ho-so").await.json().get("SoTiepNhan").is_some());
+    assert_eq!(world.operator("/v1/adapters").await["adapters"], told["adapters"]);
+
+    // Mended, and another door: by the signal.
+    change(&receipt, "= dosier", "= dossier");
+    change(&set.join("adapters/moet/withdraw.map"), "= raeson", "= reason");
+    change(&set.join("adapters/hanoi/partner.toml"), "post     = \"/rut-ho-so\"", "post     = \"/xin-rut\"");
+    hang_up(&world);
+    let withdraw = async |path: &str| {
+        let body = json!({ "MaHoSo": "H26.15-20250421-9999999", "LyDo": "Tôi nộp nhầm thủ tục" });
+        world.post(&format!("{}{path}", world.public), Some(&token), &body).await.unwrap()
+    };
+    until(Duration::from_secs(10), "the new door", async || {
+        withdraw("/hanoi/xin-rut").await.text.contains("dossier-unknown").then_some(())
+    })
+    .await;
+    let closed = withdraw("/hanoi/rut-ho-so").await;
+    assert!(closed.status == 404 && closed.text.contains("not-found"), "{}", closed.text);
+
+    stop.store(true, Ordering::Relaxed);
+    let answers = load.await.unwrap();
+    assert!(answers.len() > 20, "{} submissions under load", answers.len());
+    for answer in &answers {
+        let answer = answer.as_ref().expect("each submission is answered");
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    }
+    drained(&world).await;
+    let book = world.shown(&world.ministry, "/_book").await;
+    assert_eq!((&book["summary"]["violations"], &book["summary"]["repeats"]), (&json!(0), &json!(0)));
+    let took = |number: u32| {
+        let calls = book["calls"].as_array().unwrap().iter();
+        calls.filter(|c| c["dossier"] == code(number).as_str() && c["processed"] == true && c["counted"] == true).count()
+    };
+    for number in [1, 2, 3].into_iter().chain(1000..next.load(Ordering::Relaxed)) {
+        assert_eq!(took(number), 1, "dossier {number} is at the Ministry once");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_partner_goes_only_when_nothing_waits_for_it_and_is_called_again_when_it_comes_back() {
+    let (world, set) = world().await;
+    let token = world.token().await;
+    world.hand(&world.ministry, "/_weather", &json!({ "down": "refused" })).await;
+    assert_eq!(submit(&world, &token, 1, "/hanoi/ho-so").await.status, 200);
+    let (here, away) = (set.join("adapters/moet"), world.path().join("away"));
+    fs::rename(&here, &away).unwrap();
+    let refused = command(&world, &["reload"]);
+    assert!(!refused.status.success() && said(&refused).contains("no partner `moet`"), "{}", said(&refused));
+    assert!(moet(&world).await.is_some());
+
+    world.hand(&world.ministry, "/_weather", &json!({ "down": null })).await;
+    drained(&world).await;
+    let gone = command(&world, &["reload"]);
+    assert!(gone.status.success() && said(&gone).contains("partners gone: moet"), "{}", said(&gone));
+    assert!(moet(&world).await.is_none());
+    let homeless = submit(&world, &token, 2, "/hanoi/ho-so").await;
+    assert!(homeless.status == 422 && homeless.text.contains("no-route"), "{} {}", homeless.status, homeless.text);
+
+    fs::rename(&away, &here).unwrap();
+    let back = command(&world, &["reload"]);
+    assert!(back.status.success() && said(&back).contains("new partners: moet"), "{}", said(&back));
+    assert_eq!(submit(&world, &token, 3, "/hanoi/ho-so").await.status, 200);
+    drained(&world).await;
+    let book = world.shown(&world.ministry, "/_book").await;
+    let took = |number: u32| {
+        book["calls"].as_array().unwrap().iter().any(|c| c["dossier"] == code(number).as_str() && c["processed"] == true)
+    };
+    assert_eq!([1, 2, 3].map(took), [true, false, true]);
+}
