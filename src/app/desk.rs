@@ -35,6 +35,10 @@ impl From<ReloadFault> for Problem {
                 refusal.faults = faults.iter().map(place).collect();
                 Self::from(refusal).and("report", faults.render(false).into())
             }
+            ReloadFault::Config(_) => {
+                let text = "Tệp cấu hình có lỗi; bộ cấu hình kết nối đang dùng được giữ nguyên.";
+                Self::from(refusal("config-wrong", 422, text)).and("report", fault.to_string().into())
+            }
             ReloadFault::Files(_) => {
                 refusal("adapters-unreadable", 422, "Không đọc được thư mục cấu hình kết nối; bộ đang dùng được giữ nguyên.")
                     .into()

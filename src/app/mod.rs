@@ -26,7 +26,7 @@ use crate::journal::{Act, BlobStore, Journal, JournalError, SqliteJournal};
 use crate::partner::{HttpTransport, Transport};
 use crate::seal::{Random, SystemRandom};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -87,7 +87,7 @@ impl Listeners {
 impl App {
     /// Starts a gateway; when this returns it answers. On an error nothing runs and nothing was acknowledged.
     pub async fn start(settings: Settings) -> Result<Running, StartFault> {
-        let Settings { config, files, secrets, listeners, breaker, journal } = settings;
+        let Settings { config, config_file, files, secrets, listeners, breaker, journal } = settings;
         // Two parts of the process may want the provider; whoever comes first installs it.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let catalogue = Arc::new(Catalogue::load(&files, &config.gateway.partners, secrets.as_ref())?);
@@ -117,9 +117,13 @@ impl App {
         let blobs = Arc::new(BlobStore::open(&data.join("files"))?);
         let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) = (Arc::new(Wall::new()), Arc::new(SystemRandom));
         let key = key::open(&data, random.as_ref())?;
-        let overrides = config.gateway.partners.clone();
+        let overrides = Arc::new(RwLock::new(config.gateway.partners.clone()));
+        let today = overrides.clone();
         let own = secrets.clone();
-        let load = move |files: &Files| Catalogue::load(files, &overrides, own.as_ref()).ok();
+        let load = move |files: &Files| {
+            let settings = today.read().map(|s| s.clone()).unwrap_or_default();
+            Catalogue::load(files, &settings, own.as_ref()).ok()
+        };
         let shelf = Arc::new(Shelf::open(&data.join("adapters"), catalogue.clone(), &files, Box::new(load))?);
         let transport: Arc<dyn Transport> = Arc::new(
             HttpTransport::new(&settings::authorities(&config.gateway)?).map_err(|e| StartFault::Client(e.to_string()))?,
@@ -158,6 +162,8 @@ impl App {
             clock: clock.clone(),
             secrets,
             gateway: config.gateway.clone(),
+            config_file,
+            overrides,
             given: files,
             renewal: dispatcher.renewal(),
             busy: tokio::sync::Mutex::default(),

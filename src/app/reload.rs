@@ -1,19 +1,20 @@
 //! A new set of adapters while the gateway runs: read, compiled and proven as a whole, then put in force by one swap; or refused as a
 //! whole, with every fault, and the present one stays.
 //!
-//! In order: read and compile (secrets are asked for anew), what the configuration demands of a partner's address, nobody left behind
+//! In order: read and compile (partners' settings and secrets are read anew), what the configuration demands of a partner's address, nobody left behind
 //! who still has messages waiting, the set on the shelf and synced, the audit entry synced, the swap. A crash before the swap leaves
 //! the files of the folder, which the next start reads. Requests and attempts under way end with the set they began with.
 
 use super::settings::{self, StartFault};
 use crate::catalogue::{Catalogue, Files, FilesError, LoadFaults, Shelf};
 use crate::clock::Clock;
-use crate::config::{Gateway, Secrets};
+use crate::config::{Config, ConfigError, Gateway, ProcessEnv, Secrets};
 use crate::dispatch::Renewal;
 use crate::exchange::Current;
 use crate::journal::{Effects, Journal, JournalError, NewAudit};
 use serde_json::json;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, RwLock};
 
 /// Renews the set in force. One reload at a time.
 pub struct Reloader {
@@ -23,6 +24,10 @@ pub struct Reloader {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) secrets: Arc<dyn Secrets + Send + Sync>,
     pub(super) gateway: Gateway,
+    /// Where gateway.toml stands: its `[partners]` and `adapters` are read anew, everything else needs a restart.
+    pub(super) config_file: Option<PathBuf>,
+    /// What is in force of `[partners]`, for sets read back from the shelf too.
+    pub(super) overrides: Arc<RwLock<crate::catalogue::Settings>>,
     /// The files the gateway was started with; read anew where the configuration names a folder.
     pub(super) given: Files,
     pub(super) renewal: Renewal,
@@ -45,6 +50,9 @@ pub struct Renewed {
 /// Why the present set stays in force.
 #[derive(Debug, thiserror::Error)]
 pub enum ReloadFault {
+    /// gateway.toml or callers.toml.
+    #[error("the configuration has faults; the adapters in force stay:\n{0}")]
+    Config(ConfigError),
     /// The folder.
     #[error(transparent)]
     Files(#[from] FilesError),
@@ -76,8 +84,8 @@ impl Reloader {
     /// Reads the adapters anew and puts them in force; `who` stands in the audit.
     pub async fn reload(&self, who: &str) -> Result<Renewed, ReloadFault> {
         let _one = self.busy.lock().await;
-        let (files, catalogue) = self.load().await?;
-        settings::check_bases(&self.gateway, &catalogue).map_err(ReloadFault::Base)?;
+        let (gateway, files, catalogue) = self.load().await?;
+        settings::check_bases(&gateway, &catalogue).map_err(ReloadFault::Base)?;
         let before = self.current.now();
         let names = |c: &Catalogue| c.partners.keys().cloned().collect::<Vec<_>>();
         let (old, new) = (names(&before.catalogue), names(&catalogue));
@@ -101,21 +109,29 @@ impl Reloader {
         )
         .await
         .map_err(|e| ReloadFault::Disk(e.to_string()))?;
+        if let Ok(mut overrides) = self.overrides.write() {
+            *overrides = gateway.partners;
+        }
         self.current.swap(catalogue);
         self.renewal.tell();
         tracing::info!(adapters = %renewed.digest, before = %renewed.before, who, "other adapters are in force");
         Ok(renewed)
     }
 
-    async fn load(&self) -> Result<(Files, Catalogue), ReloadFault> {
+    async fn load(&self) -> Result<(Gateway, Files, Catalogue), ReloadFault> {
         let (gateway, given, secrets) = (self.gateway.clone(), self.given.clone(), Arc::clone(&self.secrets));
+        let config_file = self.config_file.clone();
         let loaded = tokio::task::spawn_blocking(move || {
+            let gateway = match config_file {
+                Some(path) => Config::load(Some(&path), &ProcessEnv).map_err(ReloadFault::Config)?.gateway,
+                None => gateway,
+            };
             let files = match &gateway.adapters {
                 Some(folder) => Files::folder(folder)?,
                 None => given,
             };
             let catalogue = Catalogue::load(&files, &gateway.partners, secrets.as_ref()).map_err(ReloadFault::Adapters)?;
-            Ok((files, catalogue))
+            Ok((gateway, files, catalogue))
         });
         loaded.await.map_err(|e| ReloadFault::Disk(e.to_string()))?
     }

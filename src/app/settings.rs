@@ -15,6 +15,8 @@ use std::sync::Arc;
 pub struct Settings {
     /// gateway.toml and callers.toml.
     pub config: Config,
+    /// Where gateway.toml stands: a reload reads its `[partners]` anew; none: it keeps what it was started with.
+    pub config_file: Option<PathBuf>,
     /// Adapters and schemas.
     pub files: Files,
     /// Where secrets come from.
@@ -98,7 +100,15 @@ impl Settings {
             None => Files::embedded(),
         };
         let secrets = Arc::new(OwnSecrets(config.gateway.secrets.clone()));
-        Ok(Self { config, files, secrets, listeners: None, breaker: BreakerPolicy::default(), journal: Options::default() })
+        Ok(Self {
+            config,
+            config_file: None,
+            files,
+            secrets,
+            listeners: None,
+            breaker: BreakerPolicy::default(),
+            journal: Options::default(),
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use super::{Failed, screen};
 use serde_json::{Value, json};
 
 pub(super) const ABOUT: &str = "\
-Tells the running gateway to read its adapters folder anew. The new set is compiled as a whole and put in force by one swap; if \
+Tells the running gateway to read its adapters folder and the [partners] of gateway.toml anew. The new set is compiled as a whole and put in force by one swap; if \
 anything in it is wrong, every fault is told as `lienthong check` tells it, nothing changes, and the exit code is 1. Requests and calls \
 under way end with the set they began with; deliveries attempted before keep theirs. Stands in the audit. SIGHUP does the same.";
 

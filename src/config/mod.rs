@@ -49,11 +49,17 @@ pub enum ConfigError {
 // === impl Config ===
 
 impl Config {
+    /// Where gateway.toml stands.
+    #[must_use]
+    pub fn file(path: Option<&Path>, env: &dyn Env) -> PathBuf {
+        let named = env.get("LIENTHONG_CONFIG").map(PathBuf::from);
+        path.map(Path::to_path_buf).or(named).unwrap_or_else(|| PathBuf::from("config/gateway.toml"))
+    }
+
     /// Reads gateway.toml at `path` (else `LIENTHONG_CONFIG`, else `config/gateway.toml`), the callers file it names, and lays the
     /// environment over them. Relative paths count from the folder of gateway.toml.
     pub fn load(path: Option<&Path>, env: &dyn Env) -> Result<Self, ConfigError> {
-        let named = env.get("LIENTHONG_CONFIG").map(PathBuf::from);
-        let path = path.map(Path::to_path_buf).or(named).unwrap_or_else(|| PathBuf::from("config/gateway.toml"));
+        let path = Self::file(path, env);
         let parsed = Gateway::parse(&path.display().to_string(), &read(&path)?);
         let (mut gateway, mut faults) = match parsed {
             Ok(gateway) => (gateway, Vec::new()),

@@ -31,7 +31,11 @@ fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
         let target = to.join(entry.file_name());
-        if entry.path().is_dir() { copy(&entry.path(), &target) } else { drop(fs::copy(entry.path(), target).unwrap()) }
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
     }
 }
 
@@ -116,7 +120,12 @@ async fn a_sound_set_is_in_force_as_a_whole_and_a_wrong_one_changes_nothing_unde
     }
     let problem = world.post(&format!("{}/v1/adapters/reload", world.admin), Some(OPERATOR), &json!({})).await.unwrap();
     assert_eq!((problem.status, &problem.json()["code"]), (422, &json!("adapters-wrong")), "{}", problem.text);
-    assert_eq!(problem.json()["errors"].as_array().unwrap().len(), 2, "{}", problem.text);
+    assert_eq!(
+        problem.json()["errors"].as_array().unwrap().len(),
+        4,
+        "two names, and what is no longer carried: {}",
+        problem.text
+    );
     hang_up(&world);
     until(Duration::from_secs(10), "the signal's refusal in the log", async || {
         world.gateway_said().contains("the new adapters have faults; those in force stay").then_some(())
@@ -168,6 +177,14 @@ async fn a_partner_goes_only_when_nothing_waits_for_it_and_is_called_again_when_
     assert_eq!(submit(&world, &token, 1, "/hanoi/ho-so").await.status, 200);
     let (here, away) = (set.join("adapters/moet"), world.path().join("away"));
     fs::rename(&here, &away).unwrap();
+    let config = world.path().join("gateway.toml");
+    let with = fs::read_to_string(&config).unwrap();
+    let (before, after) = (with.find("[partners.moet]").unwrap(), with.find("[partners.keypay]").unwrap());
+    // A partner that is configured and not there would keep the next start from starting.
+    let stranger = command(&world, &["reload"]);
+    let told = said(&stranger);
+    assert!(!stranger.status.success() && told.contains("partners.moet: there is no such partner"), "{told}");
+    fs::write(&config, format!("{}{}", &with[..before], &with[after..])).unwrap();
     let refused = command(&world, &["reload"]);
     assert!(!refused.status.success() && said(&refused).contains("no partner `moet`"), "{}", said(&refused));
     assert!(moet(&world).await.is_some());
@@ -181,6 +198,7 @@ async fn a_partner_goes_only_when_nothing_waits_for_it_and_is_called_again_when_
     assert!(homeless.status == 422 && homeless.text.contains("no-route"), "{} {}", homeless.status, homeless.text);
 
     fs::rename(&away, &here).unwrap();
+    fs::write(&config, with).unwrap();
     let back = command(&world, &["reload"]);
     assert!(back.status.success() && said(&back).contains("new partners: moet"), "{}", said(&back));
     assert_eq!(submit(&world, &token, 3, "/hanoi/ho-so").await.status, 200);
