@@ -5,7 +5,7 @@
 //!
 //! | file | command |
 //! |---|---|
-//! | `serve` `demo` `simulate` | run something |
+//! | `serve` `demo` `simulate` `load` | run something |
 //! | `check` `lint` `read` and `write` and `translate` (`wire`) `catalogue` | work on adapters and files, no gateway needed |
 //! | `status` `deliveries` `cases` `dossier` `pause` | ask the running gateway (`remote`) |
 //! | `screen` | what the terminal gets |
@@ -17,6 +17,7 @@ mod deliveries;
 mod demo;
 mod dossier;
 mod lint;
+mod load;
 mod pause;
 mod reload;
 mod remote;
@@ -89,6 +90,9 @@ enum Command {
     /// Run one simulated partner.
     #[command(long_about = simulate::ABOUT)]
     Simulate(Box<simulate::Arguments>),
+    /// Put a load on a gateway of this machine (for scripts/bench).
+    #[command(long_about = load::ABOUT, hide = true)]
+    Load(Box<load::Arguments>),
     /// Every partner's queue, oldest message, pace, breaker and parked messages.
     #[command(long_about = status::ABOUT)]
     Status(status::Arguments),
@@ -162,6 +166,7 @@ async fn obey(command: Command, json: bool) -> Result<(), Failed> {
         Command::Translate(a) => wire::translate(&a),
         Command::Catalogue(a) => catalogue::run(&a, json),
         Command::Simulate(a) => simulate::run(*a).await,
+        Command::Load(a) => load::run(*a).await,
         Command::Status(a) => status::run(&a, json).await,
         Command::Deliveries(a) => deliveries::run(a, json).await,
         Command::Cases(a) => cases::run(a, json).await,

@@ -1,4 +1,4 @@
-//! Bytes → message: the dossier it is about, the mapping on a blocking thread, the seal, the canonical schema.
+//! Bytes → message: the dossier it is about, the mapping (a large body's on a blocking thread), the seal, the canonical schema.
 //!
 //! In this order; a seal that is wrong ends it before the schema is asked. All faults of a step are told at once. Nothing is kept here.
 
@@ -12,6 +12,10 @@ use crate::journal::{JournalError, Snapshot};
 use crate::mapping::{Context, FaultKind, Found, Reading, Scalar, WireFault, peek};
 use crate::model::{DossierCode, Kind, Message};
 use std::sync::Arc;
+
+/// A body up to this many bytes is read where it arrived: that takes well under a millisecond, and less than handing it to another
+/// thread and back.
+const SMALL: usize = 64 << 10;
 
 /// Why a message is not taken, and how deep it came.
 #[derive(Debug)]
@@ -97,7 +101,7 @@ impl Intake {
         let mut contents = Stages::new(self.blobs.clone(), limit);
         let (partner, bytes) = (call.partner.clone(), call.bytes.clone());
         let (known, now) = (Arc::clone(&call.known), self.clock.now());
-        let reading = tokio::task::spawn_blocking(move || {
+        let reading = move || {
             let Some(map) = partner.map(&name) else { return Err(No::from(broken_adapter())) };
             match map.read(&bytes, &context, &mut contents) {
                 Ok(readings) => Ok((readings, contents)),
@@ -105,8 +109,12 @@ impl Intake {
                     Err(no_procedure(&faults, &known.catalogue, now).unwrap_or_else(|| No::broken(unreadable(&faults))))
                 }
             }
-        });
-        let (readings, contents) = reading.await.map_err(|_| broken_adapter())??;
+        };
+        let (readings, contents) = if call.bytes.len() <= SMALL {
+            reading()?
+        } else {
+            tokio::task::spawn_blocking(reading).await.map_err(|_| broken_adapter())??
+        };
         Ok(Read { readings, contents, edition, procedure })
     }
 

@@ -172,6 +172,9 @@ pub(super) fn settle(conn: &Connection, marks: &mut Marks, s: &ReadySettlement, 
     if head.state != DeliveryState::Claimed || head.run != Some(run) || s.run != positive(run) {
         return Ok(Made::Dropped(Settled::Gone));
     }
+    if !s.effects.write_versions(conn)? {
+        return Ok(Made::Dropped(Settled::Stale));
+    }
     head.tries += 1;
     head.sent |= s.attempt.outcome == "unknown" && s.attempt.what == "call";
     if head.adapters.is_none() {
@@ -191,7 +194,7 @@ pub(super) fn settle(conn: &Connection, marks: &mut Marks, s: &ReadySettlement, 
             open.end(conn, marks, &End { state: code(state), at: Some(s.at), reason, last: Some(&s.attempt) })?;
         }
     }
-    if !s.effects.write(conn, marks, None, Some(s.at))? {
+    if !s.effects.write_rest(conn, marks, None, Some(s.at))? {
         return Ok(Made::Dropped(Settled::Stale));
     }
     marks.tell(open.dossier.as_deref(), Some(s.delivery));

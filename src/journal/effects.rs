@@ -103,6 +103,12 @@ impl Ready {
         message: Option<i64>,
         at: Option<Time>,
     ) -> Result<bool, Fault> {
+        Ok(self.write_versions(conn)? && self.write_rest(conn, marks, message, at)?)
+    }
+
+    /// Dossier, payments and open cases, each checked against the version it was computed from; `false`: stale. Written before all else, so that
+    /// what is stale has hardly ever written anything that must be undone.
+    pub(super) fn write_versions(&self, conn: &Connection) -> Result<bool, Fault> {
         if !(self.write_dossier(conn)? && self.write_payments(conn)?) {
             return Ok(false);
         }
@@ -111,6 +117,17 @@ impl Ready {
                 return Ok(false);
             }
         }
+        Ok(true)
+    }
+
+    /// All the rest; `false`: a delivery that is to be closed has moved on.
+    pub(super) fn write_rest(
+        &self,
+        conn: &Connection,
+        marks: &mut Marks,
+        message: Option<i64>,
+        at: Option<Time>,
+    ) -> Result<bool, Fault> {
         for close in &self.closes {
             if !lane::close_seen(conn, marks, close, at)? {
                 return Ok(false);
@@ -232,6 +249,9 @@ impl ReadyAcceptance {
             return Ok(Made::Dropped(Accepted::Known(known)));
         }
         let m = &self.message;
+        if !self.effects.write_versions(conn)? {
+            return Ok(Made::Dropped(Accepted::Stale));
+        }
         conn.prepare_cached(
             "INSERT INTO message (id, partner, route, kind, dossier, caller, received_at, adapters, canonical, fingerprint, receipt, body, raw)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
@@ -256,7 +276,7 @@ impl ReadyAcceptance {
             conn.prepare_cached("INSERT INTO idempotency (key, scope, message) VALUES (?1, ?2, ?3)")?
                 .execute(params![key, scope, message])?;
         }
-        if !self.effects.write(conn, marks, Some(message), Some(m.received_at))? {
+        if !self.effects.write_rest(conn, marks, Some(message), Some(m.received_at))? {
             return Ok(Made::Dropped(Accepted::Stale));
         }
         marks.tell(m.dossier.as_deref().or(self.effects.dossier()), None);

@@ -1,13 +1,15 @@
-//! The readers: a few threads with a connection each, fed by one bounded queue.
+//! The readers: a few threads with a connection each, fed by one bounded queue; and a few connections for look-ups by key, which are
+//! answered where they are asked.
 //!
 //! What always holds: a reader cannot write; each question sees one committed state of the journal; a slow question holds up one
-//! thread only; what does not fit into the queue is refused, not gathered.
+//! thread only; what does not fit into the queue is refused, not gathered. A look-up by key reads a few pages: going to another
+//! thread and back costs several times as much. Lists always go to the readers.
 
 use super::JournalError;
 use super::writer::Fault;
 use rusqlite::Connection;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
@@ -17,13 +19,15 @@ type Question = Box<dyn FnOnce(&Connection) + Send>;
 pub(super) struct Readers {
     queue: Mutex<Option<SyncSender<Question>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    /// None: closed.
+    near: Vec<Mutex<Option<Connection>>>,
 }
 
 // === impl Readers ===
 
 impl Readers {
-    /// One thread per connection; at most `queue` questions wait.
-    pub(super) fn start(connections: Vec<Connection>, queue: usize) -> std::io::Result<Self> {
+    /// One thread per connection; at most `queue` questions wait. `near` are for look-ups.
+    pub(super) fn start(connections: Vec<Connection>, near: Vec<Connection>, queue: usize) -> std::io::Result<Self> {
         let (to, from) = sync_channel::<Question>(queue.max(1));
         let from = Arc::new(Mutex::new(from));
         let mut threads = Vec::new();
@@ -31,7 +35,25 @@ impl Readers {
             let from = from.clone();
             threads.push(std::thread::Builder::new().name(format!("journal-read-{n}")).spawn(move || answer(&conn, &from))?);
         }
-        Ok(Self { queue: Mutex::new(Some(to)), threads: Mutex::new(threads) })
+        let near = near.into_iter().map(|conn| Mutex::new(Some(conn))).collect();
+        Ok(Self { queue: Mutex::new(Some(to)), threads: Mutex::new(threads), near })
+    }
+
+    /// Looks up by key, here and now where a connection is free; else as [`Readers::ask`].
+    pub(super) async fn look<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        for near in &self.near {
+            match near.try_lock() {
+                Ok(conn) => {
+                    let conn = conn.as_ref().ok_or(JournalError::Closed)?;
+                    return within(conn, question).map_err(|f| f.told());
+                }
+                Err(TryLockError::WouldBlock | TryLockError::Poisoned(_)) => {}
+            }
+        }
+        self.ask(question).await
     }
 
     /// Asks; answered from one read transaction.
@@ -61,6 +83,9 @@ impl Readers {
         for thread in std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner)) {
             // A reader that panicked has nothing left to end.
             let _ = thread.join();
+        }
+        for near in &self.near {
+            drop(near.lock().unwrap_or_else(PoisonError::into_inner).take());
         }
     }
 }

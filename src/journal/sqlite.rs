@@ -29,8 +29,10 @@ use tokio::sync::{broadcast, mpsc, watch};
 pub struct Options {
     /// Commands that wait for the writer at most; an acceptance beyond is answered `Busy`.
     pub queue: usize,
-    /// Reading threads.
+    /// Reading threads, for lists.
     pub readers: usize,
+    /// Connections for look-ups by key, which are answered where they are asked; as many as cores is enough.
+    pub near: usize,
     /// Questions that wait for the readers at most.
     pub questions: usize,
     /// Notices kept for a slow listener.
@@ -65,7 +67,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             queue: 4_096,
-            readers: 3,
+            readers: 2,
+            near: std::thread::available_parallelism().map_or(2, std::num::NonZero::get).min(16),
             questions: 4_096,
             notices: 4_096,
             max_pages: None,
@@ -93,8 +96,8 @@ impl SqliteJournal {
             conn.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
         }
         let started = |source| OpenError::File { path: path.clone(), source };
-        let readers = (0..options.readers.max(1)).map(|_| schema::reader(&path)).collect::<Result<_, _>>()?;
-        let readers = Readers::start(readers, options.questions).map_err(started)?;
+        let some = |n: usize| (0..n).map(|_| schema::reader(&path)).collect::<Result<Vec<_>, _>>();
+        let readers = Readers::start(some(options.readers.max(1))?, some(options.near)?, options.questions).map_err(started)?;
         let wakes = Arc::new(Wakes::default());
         let (notices, _) = broadcast::channel(options.notices.max(1));
         let counts = Arc::new(Counts::default());
@@ -154,6 +157,13 @@ impl SqliteJournal {
         answer.await.unwrap_or(Err(JournalError::Closed))
     }
 
+    fn look<'j, T: Send + 'static>(
+        &'j self,
+        question: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Answer<'j, T> {
+        Box::pin(self.held.readers.look(question))
+    }
+
     fn ask<'j, T: Send + 'static>(
         &'j self,
         question: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
@@ -193,7 +203,7 @@ impl Journal for SqliteJournal {
 
     fn known(&self, scope: &str, key: [u8; 32]) -> Answer<'_, Option<Known>> {
         let scope = scope.to_owned();
-        self.ask(move |conn| effects::known(conn, &scope, &key))
+        self.look(move |conn| effects::known(conn, &scope, &key))
     }
 
     fn claim(&self, take: Take) -> Answer<'_, Taken> {
@@ -249,17 +259,17 @@ impl Journal for SqliteJournal {
 
     fn file(&self, id: &str) -> Answer<'_, Option<FileRow>> {
         let id = id.to_owned();
-        self.ask(move |conn| view::file(conn, &id))
+        self.look(move |conn| view::file(conn, &id))
     }
 
     fn snapshot(&self, dossier: &str) -> Answer<'_, Snapshot> {
         let dossier = dossier.to_owned();
-        self.ask(move |conn| view::snapshot(conn, &dossier))
+        self.look(move |conn| view::snapshot(conn, &dossier))
     }
 
     fn payment(&self, transaction: &str) -> Answer<'_, Option<Payment>> {
         let transaction = transaction.to_owned();
-        self.ask(move |conn| view::payment(conn, &transaction))
+        self.look(move |conn| view::payment(conn, &transaction))
     }
 
     fn timeline(&self, dossier: &str) -> Answer<'_, Vec<EventView>> {
@@ -306,7 +316,7 @@ impl Journal for SqliteJournal {
 
     fn limits(&self, partner: &str) -> Answer<'_, Option<String>> {
         let partner = partner.to_owned();
-        self.ask(move |conn| view::limits(conn, &partner))
+        self.look(move |conn| view::limits(conn, &partner))
     }
 
     fn wake(&self, partner: &str) -> watch::Receiver<u64> {

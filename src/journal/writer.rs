@@ -1,7 +1,10 @@
 //! The one writer: a thread that takes commands from a bounded queue and commits them in groups.
 //!
-//! What always holds: a command is answered only after the COMMIT that holds it returned; each command has a savepoint, so that
-//! one that fails or is refused spoils no other of its batch; if COMMIT fails, every command of the batch gets the error.
+//! What always holds: a command is answered only after the COMMIT that holds it returned; one that fails or is refused spoils no
+//! other of its batch; if COMMIT fails, every command of the batch gets the error.
+//! A batch is run without savepoints first, because each would copy every page its command touches and hardly any command is
+//! undone: what is refused is refused before it writes. One that must be undone after it wrote undoes the batch, which is then run
+//! again with a savepoint for each.
 //! A batch ends when the queue is empty, at [`BATCH`] commands, or after [`PATIENCE`].
 //! It does not know what commands mean, and does not serialise, hash or validate.
 
@@ -70,7 +73,7 @@ pub(super) struct Wakes(Mutex<BTreeMap<String, watch::Sender<u64>>>);
 
 /// A command with the place its answer goes to. It may be run more than once, never after it was answered.
 pub(super) trait Command: Send {
-    /// Runs it inside its savepoint; `true`: keep what it wrote.
+    /// Runs it; `true`: keep what it wrote.
     fn run(&mut self, conn: &Connection, marks: &mut Marks) -> Result<bool, Fault>;
     /// Answers: what was made, or the error.
     fn answer(self: Box<Self>, outcome: Result<(), JournalError>);
@@ -110,6 +113,8 @@ struct Ran {
     command: Box<dyn Command>,
     failed: Option<JournalError>,
     marks: Marks,
+    /// It wrote what must not stay: the batch is undone.
+    spoilt: bool,
 }
 
 // === impl Fault ===
@@ -243,14 +248,18 @@ impl Writer {
                 answer_all([first], &fault.told());
                 continue;
             }
-            let mut ran = vec![self.step(first)];
-            let mut torn = self.conn.is_autocommit();
-            while !torn && ran.len() < BATCH && clock.since_start().saturating_sub(begun) < PATIENCE {
-                let Ok(next) = self.queue.try_recv() else { break };
-                ran.push(self.step(next));
-                torn = self.conn.is_autocommit();
+            let mut ran = Vec::new();
+            let mut next = Some(first);
+            let mut spoilt = false;
+            while let Some(command) = next.take() {
+                let step = self.step(command);
+                spoilt = step.spoilt || self.conn.is_autocommit();
+                ran.push(step);
+                if !spoilt && ran.len() < BATCH && clock.since_start().saturating_sub(begun) < PATIENCE {
+                    next = self.queue.try_recv().ok();
+                }
             }
-            if torn { self.one_by_one(ran) } else { self.finish(ran) }
+            if spoilt { self.again(ran) } else { self.finish(ran) }
         }
     }
 
@@ -259,20 +268,35 @@ impl Writer {
         Ok(())
     }
 
-    /// Runs one command in its savepoint.
+    /// Runs one command.
     fn step(&self, mut command: Box<dyn Command>) -> Ran {
+        let before = self.conn.total_changes();
         let mut marks = Marks::default();
-        let outcome = self.exec("SAVEPOINT command").and_then(|()| command.run(&self.conn, &mut marks));
+        let outcome = command.run(&self.conn, &mut marks);
         let undo = !matches!(outcome, Ok(true));
-        let mut failed = outcome.err().map(|f| f.told());
         if undo {
             marks = Marks::default();
         }
-        if !self.conn.is_autocommit() {
-            let closed = if undo { self.exec("ROLLBACK TO command") } else { Ok(()) }.and_then(|()| self.exec("RELEASE command"));
-            failed = failed.or_else(|| closed.err().map(|f| f.told()));
+        // What a statement that failed left behind is not known: undone as if it had written.
+        let spoilt = undo && (self.conn.total_changes() != before || matches!(outcome, Err(Fault::Sql(_))));
+        Ran { command, failed: outcome.err().map(|f| f.told()), marks, spoilt }
+    }
+
+    /// Runs one command in a savepoint of its own.
+    fn careful(&self, command: Box<dyn Command>) -> Ran {
+        if let Err(fault) = self.exec("SAVEPOINT command") {
+            return Ran { command, failed: Some(fault.told()), marks: Marks::default(), spoilt: true };
         }
-        Ran { command, failed, marks }
+        let mut ran = self.step(command);
+        if self.conn.is_autocommit() {
+            ran.spoilt = true;
+        } else {
+            let undone = if ran.spoilt { self.exec("ROLLBACK TO command") } else { Ok(()) };
+            let closed = undone.and_then(|()| self.exec("RELEASE command"));
+            ran.spoilt = closed.is_err();
+            ran.failed = ran.failed.take().or_else(|| closed.err().map(|f| f.told()));
+        }
+        ran
     }
 
     /// Commits and answers.
@@ -283,10 +307,7 @@ impl Writer {
         }
         let committed = self.count(&open).and_then(|()| self.exec("COMMIT"));
         if let Err(fault) = committed {
-            if !self.conn.is_autocommit() {
-                // A rollback that fails leaves a transaction that the next BEGIN will report.
-                let _ = self.exec("ROLLBACK");
-            }
+            self.roll_back();
             let told = fault.told();
             return answer_all(ran.into_iter().map(|r| r.command), &told);
         }
@@ -310,19 +331,51 @@ impl Writer {
         }
     }
 
+    /// A command must be undone after it wrote: the batch again, each in its savepoint.
+    fn again(&self, ran: Vec<Ran>) {
+        self.roll_back();
+        if let Err(fault) = self.begin() {
+            return answer_all(ran.into_iter().map(|r| r.command), &fault.told());
+        }
+        let mut done = Vec::with_capacity(ran.len());
+        let mut left = ran.into_iter().map(|r| r.command);
+        for command in left.by_ref() {
+            done.push(self.careful(command));
+            if done.last().is_some_and(|r| r.spoilt) {
+                break;
+            }
+        }
+        if done.last().is_some_and(|r| r.spoilt) {
+            let ran = done.into_iter().map(|r| r.command);
+            self.one_by_one(ran.chain(left).collect());
+        } else {
+            self.finish(done);
+        }
+    }
+
     /// SQLite rolled the whole transaction back (a full disk does that): each command again, alone, so that only those fail that must.
-    fn one_by_one(&self, ran: Vec<Ran>) {
-        for r in ran {
+    fn one_by_one(&self, commands: Vec<Box<dyn Command>>) {
+        self.roll_back();
+        for command in commands {
             if let Err(fault) = self.begin() {
-                r.command.answer(Err(fault.told()));
+                command.answer(Err(fault.told()));
                 continue;
             }
-            let again = self.step(r.command);
-            if self.conn.is_autocommit() {
+            let again = self.careful(command);
+            if again.spoilt {
+                self.roll_back();
                 again.command.answer(Err(again.failed.unwrap_or(JournalError::Full)));
             } else {
                 self.finish(vec![again]);
             }
+        }
+    }
+
+    /// Ends a transaction that must not be committed.
+    fn roll_back(&self) {
+        if !self.conn.is_autocommit() {
+            // A rollback that fails leaves a transaction that the next BEGIN will report.
+            let _ = self.exec("ROLLBACK");
         }
     }
 
@@ -363,6 +416,46 @@ mod tests {
             marks.due("office");
             Ok(Made::Kept(n))
         })
+    }
+
+    /// Runs these commands as one batch on an empty table; the rows that are left.
+    fn batch(commands: Vec<Box<dyn Command>>) -> Vec<i64> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.db");
+        let conn = Connection::open(&path).unwrap();
+        conn.execute_batch("CREATE TABLE t (n INTEGER PRIMARY KEY)").unwrap();
+        let (to, queue) = mpsc::channel(8);
+        let (poke, _pokes) = std::sync::mpsc::sync_channel(1);
+        let writer = Writer::new(conn, queue, (watch::channel(0).0, broadcast::channel(8).0), Arc::default(), poke).unwrap();
+        for command in commands {
+            assert!(to.try_send(command).is_ok());
+        }
+        drop(to);
+        writer.run();
+        let left = Connection::open(path).unwrap();
+        let mut read = left.prepare("SELECT n FROM t ORDER BY n").unwrap();
+        read.query_map([], |r| r.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn what_is_refused_or_fails_after_it_wrote_is_undone_and_spoils_no_other() {
+        let (one, first) = add(1);
+        let (refused, second) = Call::make(|conn, marks| {
+            conn.execute("INSERT INTO t VALUES (20)", [])?;
+            marks.due = true;
+            Ok(Made::Dropped("stale"))
+        });
+        let (failing, third) = Call::make(|conn, _| {
+            conn.execute("INSERT INTO t VALUES (30)", [])?;
+            conn.execute("INSERT INTO t VALUES (1)", [])?;
+            Ok(Made::Kept(()))
+        });
+        let (four, fourth) = add(4);
+        assert_eq!(batch(vec![one, refused, failing, four]), [1, 4]);
+        assert_eq!(first.blocking_recv().unwrap().unwrap(), 1);
+        assert_eq!(second.blocking_recv().unwrap().unwrap(), "stale");
+        assert!(matches!(third.blocking_recv().unwrap(), Err(JournalError::Store(_))));
+        assert_eq!(fourth.blocking_recv().unwrap().unwrap(), 4);
     }
 
     #[test]

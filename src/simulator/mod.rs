@@ -7,6 +7,7 @@
 //! Not for production: certificates, durability beyond the book file and speed are not its concern.
 
 mod book;
+mod load;
 mod ministry;
 mod paper;
 mod payment;
@@ -26,6 +27,7 @@ use tokio::sync::watch;
 
 pub use crate::seal::Chance;
 pub use book::{Book, Call, Ident, Open, Summary};
+pub use load::{LoadOptions, load};
 pub use ministry::{Document, Dossier, Fee, Ministry, Missing, Push, Pushed, Script};
 pub use payment::{Payment, Transaction, Wrong};
 pub use portal::{

@@ -130,7 +130,7 @@ impl Push {
         Self { dossier: dossier.to_owned(), status, ..Self::default() }
     }
 
-    fn body(&self, id: &str, at_ms: i64) -> String {
+    pub(in super::super) fn body(&self, id: &str, at_ms: i64) -> String {
         let none = ("", "");
         let time = |ms: i64| Time(ms).rfc3339();
         let mut all =
