@@ -32,9 +32,6 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// How long the dispatcher's calls under way are waited for; each is bounded by its own time-out besides.
-const LAST_CALLS: Duration = Duration::from_secs(100);
-
 /// Starts gateways.
 #[derive(Debug)]
 pub struct App;
@@ -57,6 +54,8 @@ pub struct Running {
     doors: Vec<JoinHandle<()>>,
     expiry: JoinHandle<()>,
     stop: watch::Sender<bool>,
+    /// The longest a stop may take.
+    within: Duration,
 }
 
 /// The two addresses, bound.
@@ -105,7 +104,10 @@ impl App {
         #[cfg(feature = "test-faults")]
         let faults = journal.faults;
         // First of all the lock: a second gateway is told whose folder it is.
-        let journal: Arc<dyn Journal> = SqliteJournal::open(&data, journal)?;
+        let reserve = config.gateway.limits.disk_reserve;
+        let journal = SqliteJournal::open(&data, crate::journal::Options { reserve, ..journal })?;
+        let disk = journal.disk();
+        let journal: Arc<dyn Journal> = journal;
         let listeners = match listeners {
             Some(bound) => bound,
             None => Listeners::bind(config.gateway.listen, config.gateway.admin).await?,
@@ -149,7 +151,7 @@ impl App {
         let intake = Intake::new(crate::intake::Parts {
             current: current.clone(),
             journal: journal.clone(),
-            blobs: blobs.as_ref().clone(),
+            blobs: blobs.guarded(disk.clone()),
             clock: clock.clone(),
             random: random.clone(),
             key,
@@ -172,7 +174,7 @@ impl App {
             config: &config,
             intake: Arc::new(intake),
             journal: journal.clone(),
-            blobs: blobs.as_ref().clone(),
+            blobs: blobs.guarded(disk),
             clock,
             random,
             key,
@@ -186,7 +188,19 @@ impl App {
             tokio::spawn(http::serve(listeners.admin, door.admin(), None, door.wire(), stopped)),
         ];
         tracing::info!(%addr, admin = %admin_addr, run = journal.run(), adapters = %current.now().catalogue.digest, "the gateway has started");
-        Ok(Running { addr, admin_addr, journal, current, reloader, board, dispatcher, doors, expiry, stop })
+        Ok(Running {
+            addr,
+            admin_addr,
+            journal,
+            current,
+            reloader,
+            board,
+            dispatcher,
+            doors,
+            expiry,
+            stop,
+            within: config.gateway.limits.stop_within,
+        })
     }
 }
 
@@ -220,13 +234,15 @@ impl Running {
     /// Stops in order; returns when the journal is closed.
     pub async fn stop(self) {
         let _ = self.stop.send(true);
+        let clock = Wall::new();
         for door in self.doors {
             if door.await.is_err() {
                 tracing::error!("a door ended by a panic");
             }
         }
         let _ = self.expiry.await;
-        if tokio::time::timeout(LAST_CALLS, self.dispatcher.stop()).await.is_err() {
+        let left = self.within.saturating_sub(clock.since_start());
+        if tokio::time::timeout(left, self.dispatcher.stop()).await.is_err() {
             tracing::warn!("calls under way were cut; their outcome is asked after at the next start");
         }
         if let Err(error) = self.journal.close().await {

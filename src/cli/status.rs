@@ -54,6 +54,7 @@ pub(super) async fn run(arguments: &Arguments, json: bool) -> Result<(), Failed>
     let head = ["partner", "waiting", "calling", "unknown", "parked", "oldest", "pace", "breaker", "paused because"];
     let rows: Vec<Vec<String>> = partners.iter().map(row).collect();
     screen::out(&screen::table(&head, &rows));
+    journal(answer.get("journal").unwrap_or(&Value::Null));
     hints(partners, number(&answer, "open_cases"));
     Ok(())
 }
@@ -73,6 +74,38 @@ fn breaker(partner: &Value) -> String {
         "closed" => word,
         _ if trouble.is_empty() => word,
         _ => format!("{word} ({trouble})"),
+    }
+}
+
+/// The journal's line, and what is wrong with its disk.
+fn journal(j: &Value) {
+    if j.is_null() {
+        return;
+    }
+    let ms = |name: &str| format!("{}.{:01} ms", number(j, name) / 1000, number(j, name) % 1000 / 100);
+    let mb = |name: &str| number(j, name) >> 20;
+    screen::line(format!(
+        "\njournal: sync {} at start, commits {} (99 %: {}), {} waiting to be written, {} MB free ({} MB kept)",
+        ms("sync_us"),
+        ms("commit_p50_us"),
+        ms("commit_p99_us"),
+        number(j, "queue"),
+        mb("free_bytes"),
+        mb("reserve_bytes")
+    ));
+    match text(j, "room").as_str() {
+        "reserve" => {
+            screen::line("The disk is below its reserve: nothing new is taken in (503), deliveries go on. Free space on it.")
+        }
+        "last" => screen::line("The disk is nearly full: nothing is taken in and no call is begun. Free space on it."),
+        _ => {}
+    }
+    match text(j, "disk").as_str() {
+        "slow" => screen::line("The disk is slow (a sync above 10 ms): every acknowledgement waits for it."),
+        "too-quick" => {
+            screen::line("The disk syncs suspiciously quickly: does it keep what it says it wrote when the power is cut?")
+        }
+        _ => {}
     }
 }
 

@@ -81,6 +81,13 @@ pub struct Limits {
     pub max_file: u64,
     /// Requests of all callers together, before sign-in.
     pub rate: Rate,
+    /// How long a dossier may wait for us before the next ones are told to come again (503); what the Ministry tells twice, payments
+    /// four times as long.
+    pub patience: Duration,
+    /// Bytes of the data folder's disk kept free: below them nothing new is taken in, below a quarter no call is begun. 0: none.
+    pub disk_reserve: u64,
+    /// The longest a stop may take: requests under way, then calls under way. What is cut then is asked after at the next start.
+    pub stop_within: Duration,
     /// Requests that may wait for the journal at once; more: 503.
     pub queue: u32,
     /// Connections at once.
@@ -180,6 +187,9 @@ impl Default for Limits {
             connections: 4096,
             longest_wait: Duration::from_secs(30),
             read_timeout: Duration::from_secs(30),
+            patience: Duration::from_secs(1),
+            disk_reserve: 512 << 20,
+            stop_within: Duration::from_secs(120),
         }
     }
 }
@@ -340,7 +350,18 @@ fn log(t: &Table<'_>) -> Log {
 }
 
 fn limits(t: &Table<'_>) -> Limits {
-    t.only(&["max_body", "max_file", "rate", "queue", "connections", "longest_wait", "read_timeout"]);
+    t.only(&[
+        "max_body",
+        "max_file",
+        "rate",
+        "queue",
+        "connections",
+        "longest_wait",
+        "read_timeout",
+        "patience",
+        "disk_reserve",
+        "stop_within",
+    ]);
     let fresh = Limits::default();
     Limits {
         max_body: t.size("max_body", fresh.max_body),
@@ -350,6 +371,9 @@ fn limits(t: &Table<'_>) -> Limits {
         connections: count(t, "connections").unwrap_or(fresh.connections),
         longest_wait: t.duration("longest_wait", fresh.longest_wait),
         read_timeout: t.duration("read_timeout", fresh.read_timeout),
+        patience: t.duration("patience", fresh.patience),
+        disk_reserve: t.size("disk_reserve", fresh.disk_reserve),
+        stop_within: t.duration("stop_within", fresh.stop_within),
     }
 }
 

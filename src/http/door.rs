@@ -3,6 +3,7 @@
 //! Sign-in, limits and size are judged here, before a byte is read; what is refused is refused in the partner's own format. The message
 //! itself goes to `intake`.
 
+use super::admission::Class;
 use super::caller::authorization;
 use super::problem::{Code, Problem};
 use super::roles::{self, Operation};
@@ -12,7 +13,7 @@ use super::{Door, trace, upload};
 use crate::catalogue::{Auth, InKind, InRoute, Partner, Role};
 use crate::config::Caller;
 use crate::exchange::{Known, Origin};
-use crate::intake::{Call, Level, Reply};
+use crate::intake::{Call, Level, Place, Reply};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
@@ -113,7 +114,8 @@ impl Door {
         let wait = prefer_wait(&asked.headers);
         let max = route.max_body.unwrap_or(self.max_body);
         let taken = self.bodies.read(&asked.headers, asked.body, max).await?;
-        let _place = self.queue.try_acquire().map_err(|_| Problem::overloaded())?;
+        let ticket = self.admission.enter(Class::of(partner.role, route.kind))?;
+        let seat = Arc::clone(&self.queue).try_acquire_owned().map_err(|_| Problem::overloaded())?;
         let call = Call {
             known: Arc::clone(known),
             partner: Arc::clone(partner),
@@ -121,12 +123,14 @@ impl Door {
             origin,
             bytes: taken.bytes.clone(),
             wait,
+            place: Place::new((ticket, seat)),
         };
         Ok(self.intake.take(&call).await)
     }
 
     async fn uploaded(&self, partner: &Arc<Partner>, route: &InRoute, asked: Asked) -> Result<Reply, Problem> {
         let caller = self.admit_partner(partner, route, &asked.headers, &asked.extensions)?.name.clone();
+        let _ticket = self.admission.enter(Class::of(partner.role, route.kind))?;
         let max = route.max_body.unwrap_or(self.max_file);
         let rows = upload::take(self, &caller, asked, max).await?;
         let stored: Vec<_> = rows.iter().map(|r| serde_json::json!({ "id": r.id, "digest": r.digest })).collect();

@@ -33,6 +33,7 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     refusals: Family<RefusalLabels, Counter>,
     cases: Family<CaseLabels, Gauge>,
+    pub(super) vitals: super::vitals::Vitals,
 }
 
 // === impl Metrics ===
@@ -41,7 +42,7 @@ impl Metrics {
     /// Counters registered at the registry.
     #[must_use]
     pub fn register(registry: &mut Registry) -> Self {
-        let metrics = Self::default();
+        let metrics = Self { vitals: super::vitals::Vitals::register(registry), ..Self::default() };
         registry.register("http_requests", "Requests at the door by route and status", metrics.requests.clone());
         registry.register("http_refusals", "Refusals by route and code word", metrics.refusals.clone());
         registry.register("cases_open", "Cases that wait for a person, by kind", metrics.cases.clone());

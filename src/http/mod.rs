@@ -8,12 +8,13 @@
 //! |---|---|
 //! | `serve` | accept loop, TLS, time limits, drain |
 //! | `trace` | ids, span, line and count of every request |
-//! | `caller` `roles` `limit` `body` | who, whether, how often, how much |
+//! | `caller` `roles` `limit` `body` `admission` | who, whether, how often, how much, and not when there is too much |
 //! | `door` `token` `upload` | the partners' routes, their sign-in, files coming in |
 //! | `v1` `files` `operate` `adapters` `cases` `health` | our own API |
 //! | `problem` | its refusals (RFC 9457) |
 
 mod adapters;
+mod admission;
 mod body;
 mod caller;
 mod cases;
@@ -32,6 +33,7 @@ mod token;
 mod trace;
 mod upload;
 mod v1;
+mod vitals;
 
 pub use adapters::{Adapters, Answer};
 pub use caller::SignIn;
@@ -47,6 +49,7 @@ use crate::exchange::Refusal;
 use crate::intake::Intake;
 use crate::journal::{BlobStore, Journal, JournalError};
 use crate::seal::{Random, hmac_sha256};
+use admission::Admission;
 use axum::Router;
 use axum::http::Extensions;
 use axum::http::HeaderMap;
@@ -112,7 +115,8 @@ pub struct Door {
     standings: Standings,
     adapters: Option<Arc<dyn Adapters>>,
     /// Requests that may wait for the journal at once.
-    queue: Semaphore,
+    queue: Arc<Semaphore>,
+    admission: Admission,
     public_url: String,
     max_body: u64,
     max_file: u64,
@@ -129,13 +133,14 @@ impl Door {
         let wire = Wire {
             header: limits.read_timeout,
             connections: usize::try_from(limits.connections).unwrap_or(usize::MAX),
+            drain: (limits.stop_within / 4).min(Wire::default().drain),
             ..Wire::default()
         };
         Arc::new(Self {
             intake: parts.intake,
             journal: parts.journal,
             blobs: parts.blobs,
-            clock: parts.clock,
+            clock: parts.clock.clone(),
             random: parts.random,
             sign_in: SignIn::new(parts.config.callers.clone(), hmac_sha256(&parts.key, b"door"), TOKEN_TTL),
             limits: Limits::new(Some(whole_burst(limits.rate)), vec![OWN_API]),
@@ -144,7 +149,8 @@ impl Door {
             registry: parts.registry,
             standings: parts.standings,
             adapters: parts.adapters,
-            queue: Semaphore::new(usize::try_from(limits.queue).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS)),
+            queue: Arc::new(Semaphore::new(usize::try_from(limits.queue).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS))),
+            admission: Admission::new(limits.patience, parts.clock.clone()),
             public_url: parts.config.gateway.public_url.clone(),
             max_body: limits.max_body,
             max_file: limits.max_file,

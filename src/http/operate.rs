@@ -120,7 +120,7 @@ pub(super) async fn partners(
         })
         .collect();
     let cases: u64 = door.journal.open_cases().await?.iter().map(|(_, n)| n).sum();
-    Ok(Json(json!({ "partners": list, "open_cases": cases })))
+    Ok(Json(json!({ "partners": list, "open_cases": cases, "journal": door.journal.health() })))
 }
 
 pub(super) async fn pause(State(door): State<Arc<Door>>, Path(name): Path<String>, asked: Asked) -> Result<Json<Value>, Problem> {

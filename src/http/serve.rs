@@ -1,4 +1,4 @@
-//! The accept loop: TLS by rustls, time limits for handshake and headers, a cap on connections, graceful drain.
+//! The accept loop: TLS by rustls, time limits for handshake, headers and silence, a cap on connections, graceful drain.
 //!
 //! Plain HTTP is served on loopback only, unless the configuration allows it by name ([`check_plain`], asked at start).
 
@@ -30,6 +30,8 @@ pub struct Wire {
     pub header: Duration,
     /// Most bytes of a request's head.
     pub header_bytes: usize,
+    /// How long a peer may leave what we sent unacknowledged or unread: then it has gone.
+    pub silent: Duration,
     /// Connections at once.
     pub connections: usize,
     /// How long requests under way are waited for at the end.
@@ -57,6 +59,7 @@ impl Default for Wire {
             handshake: Duration::from_secs(10),
             header: Duration::from_secs(30),
             header_bytes: 32 << 10,
+            silent: Duration::from_secs(30),
             connections: 4096,
             drain: Duration::from_secs(20),
         }
@@ -106,6 +109,9 @@ pub async fn serve(
         tokio::spawn(async move {
             let _place = place;
             let _ = stream.set_nodelay(true);
+            let silent = u32::try_from(wire.silent.as_millis()).unwrap_or(u32::MAX);
+            let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, silent);
+            let _ = rustix::net::sockopt::set_socket_keepalive(&stream, true);
             match acceptor {
                 None => connection(stream, peer, router, wire, watcher).await,
                 Some(acceptor) => {

@@ -13,17 +13,19 @@
 //! | `wait` | until a delivery is settled, or a payment link is there |
 //! | `reply` | what the caller gets, by the route's own mappings |
 //! | `case` | an operator's word on a case |
-//! | `keys` `stage` | idempotency and fingerprint; contents on their way in |
+//! | `keys` `stage` `place` | idempotency and fingerprint; contents on their way in; what the door counts it by |
 
 mod case;
 mod decide;
 mod keys;
+mod place;
 mod read;
 mod reply;
 mod stage;
 mod take;
 mod wait;
 
+pub use place::Place;
 pub use reply::{Level, Reply};
 
 use crate::catalogue::{InRoute, Partner};
@@ -81,6 +83,8 @@ pub struct Call {
     pub bytes: Bytes,
     /// How long the caller is ready to wait for the outcome (`Prefer: wait`); none: the route's own wait.
     pub wait: Option<Duration>,
+    /// Its place at the door.
+    pub place: Place,
 }
 
 // === impl Intake ===

@@ -78,6 +78,7 @@ impl Intake {
         // Interest in the outcome is registered before the message is written, so that no notice is lost.
         let notices = self.patience(call, route).map(|_| self.journal.notices());
         let taken = self.one(call, route, &message, &mut contents).await.map_err(&told)?;
+        call.place.leave();
         self.outcome(call, route, taken, notices).await
     }
 

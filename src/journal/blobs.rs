@@ -4,6 +4,7 @@
 //! a stage that is dropped leaves nothing; what an earlier run left half-written is removed at open. Names are digests, so a
 //! content is kept once; who may read it is not known here.
 
+use super::{Disk, Room};
 use crate::seal::Sha256;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -14,7 +15,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// A folder of contents.
 #[derive(Clone, Debug)]
-pub struct BlobStore(Arc<Inner>);
+pub struct BlobStore {
+    inner: Arc<Inner>,
+    /// Begins nothing new while its reserve is touched.
+    guard: Option<Disk>,
+}
 
 /// A content on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,16 +110,25 @@ impl BlobStore {
         for left in fs::read_dir(&tmp)? {
             fs::remove_file(left?.path())?;
         }
-        let store = Self(Arc::new(inner));
-        store.sync_dir(&store.0.dir)?;
-        let parent = store.0.dir.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let store = Self { inner: Arc::new(inner), guard: None };
+        store.sync_dir(&store.inner.dir)?;
+        let parent = store.inner.dir.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         store.sync_dir(parent)?;
         Ok(store)
     }
 
+    /// The same store for those who take in: no content is begun while the disk is below its reserve.
+    #[must_use]
+    pub fn guarded(&self, disk: Disk) -> Self {
+        Self { inner: self.inner.clone(), guard: Some(disk) }
+    }
+
     /// Begins a content of at most `limit` bytes.
     pub fn stage(&self, limit: u64) -> Result<Stage, BlobError> {
-        let path = self.0.dir.join("tmp").join(self.0.next.fetch_add(1, Ordering::Relaxed).to_string());
+        if self.guard.as_ref().is_some_and(|d| d.room() != Room::Plenty) {
+            return Err(BlobError::Full);
+        }
+        let path = self.inner.dir.join("tmp").join(self.inner.next.fetch_add(1, Ordering::Relaxed).to_string());
         let file = File::options().write(true).create_new(true).open(&path)?;
         Ok(Stage { store: self.clone(), path, file: Some(file), digest: Sha256::new(), size: 0, limit })
     }
@@ -131,25 +145,25 @@ impl BlobStore {
     /// The folder and the name of a digest.
     fn place(&self, digest: &str) -> Result<(PathBuf, PathBuf), BlobError> {
         let named = digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-        let folder = self.0.dir.join(digest.get(..2).filter(|_| named).ok_or(BlobError::Name)?);
+        let folder = self.inner.dir.join(digest.get(..2).filter(|_| named).ok_or(BlobError::Name)?);
         Ok((folder.clone(), folder.join(digest)))
     }
 
     /// Makes a subfolder and syncs its entry, once in the life of this process: an earlier one may have died in between.
     fn folder(&self, folder: &Path) -> io::Result<()> {
-        let mut folders = self.0.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut folders = self.inner.folders.lock().unwrap_or_else(PoisonError::into_inner);
         if folders.contains(folder) {
             return Ok(());
         }
         fs::create_dir_all(folder)?;
-        self.sync_dir(&self.0.dir)?;
+        self.sync_dir(&self.inner.dir)?;
         folders.insert(folder.to_owned());
         Ok(())
     }
 
     fn sync_file(&self, file: &File) -> io::Result<()> {
         #[cfg(feature = "test-faults")]
-        if self.0.faults.skip_file_sync {
+        if self.inner.faults.skip_file_sync {
             return Ok(());
         }
         file.sync_all()
@@ -157,7 +171,7 @@ impl BlobStore {
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         #[cfg(feature = "test-faults")]
-        if self.0.faults.skip_dir_sync {
+        if self.inner.faults.skip_dir_sync {
             return Ok(());
         }
         File::open(dir)?.sync_all()
@@ -241,7 +255,7 @@ mod tests {
     }
 
     fn names(store: &BlobStore, folder: &str) -> Vec<String> {
-        let entries = fs::read_dir(store.0.dir.join(folder)).unwrap();
+        let entries = fs::read_dir(store.inner.dir.join(folder)).unwrap();
         entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
     }
 
@@ -272,7 +286,7 @@ mod tests {
         assert!(matches!(BlobError::from(error), BlobError::TooLarge { limit: 10 }));
         drop(stage);
         assert!(names(&store, "tmp").is_empty());
-        assert_eq!(fs::read_dir(&store.0.dir).unwrap().count(), 1, "tmp alone");
+        assert_eq!(fs::read_dir(&store.inner.dir).unwrap().count(), 1, "tmp alone");
     }
 
     #[test]
@@ -281,7 +295,7 @@ mod tests {
         let mut stage = store.stage(10).unwrap();
         stage.write_all(b"half").unwrap();
         std::mem::forget(stage);
-        let again = BlobStore::open(&store.0.dir).unwrap();
+        let again = BlobStore::open(&store.inner.dir).unwrap();
         assert!(names(&again, "tmp").is_empty());
     }
 

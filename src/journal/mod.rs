@@ -10,7 +10,9 @@ mod checkpoint;
 mod claim;
 #[cfg(test)]
 mod contract;
+mod disk;
 mod effects;
+mod health;
 mod lane;
 mod matter;
 mod reader;
@@ -24,6 +26,8 @@ mod writer;
 pub use blobs::Faults;
 pub use blobs::{Blob, BlobError, BlobStore, Stage};
 pub use case::{CaseDetail, CaseEntry, CaseFilter, CaseStep, CaseView, CaseWord, NewCase};
+pub use disk::{Disk, Room};
+pub use health::Health;
 pub use record::*;
 pub use schema::OpenError;
 pub use sqlite::{Options, SqliteJournal};
@@ -138,6 +142,9 @@ pub trait Journal: Send + Sync + 'static {
 
     /// Told after each commit that settled or changed something.
     fn notices(&self) -> broadcast::Receiver<Notice>;
+
+    /// How the journal fares: its disk, its commits, what waits for its writer. Costs a look at the disk.
+    fn health(&self) -> Health;
 
     /// This run's number.
     fn run(&self) -> u64;

@@ -5,7 +5,9 @@
 //! caller's thread, written on the one writer's, read on the readers'. It decides nothing about messages.
 
 use super::claim::{self, ReadySettlement};
+use super::disk::{self, Disk, Room};
 use super::effects::{self, Ready, ReadyAcceptance};
+use super::health::{self, Health};
 use super::lane;
 use super::reader::Readers;
 use super::schema::{self, Lock, OpenError};
@@ -15,13 +17,15 @@ use super::{
     Effects, EventView, FileRow, Journal, JournalError, Known, Notice, QueueView, Settled, Settlement, Snapshot, Take, Taken,
     act, checkpoint, matter, view,
 };
-use crate::clock::Time;
-use crate::model::Payment;
+use crate::clock::{Clock as _, Time, Wall};
+use crate::model::{Kind, Payment};
 use rusqlite::{Connection, params};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, watch};
 
 /// How the journal is opened.
@@ -37,6 +41,8 @@ pub struct Options {
     pub questions: usize,
     /// Notices kept for a slow listener.
     pub notices: usize,
+    /// Bytes of the disk that are kept free; 0: none.
+    pub reserve: u64,
     /// Largest size of the file, in pages of 8 KiB; none: the disk's.
     pub max_pages: Option<u32>,
     /// Test builds only: leave out the WAL's sync.
@@ -51,6 +57,9 @@ pub struct SqliteJournal {
     wakes: Arc<Wakes>,
     notices: broadcast::Sender<Notice>,
     counts: Arc<Counts>,
+    clock: Arc<Wall>,
+    disk: Disk,
+    sync: Duration,
 }
 
 /// What has to be ended, in this order.
@@ -71,6 +80,7 @@ impl Default for Options {
             near: std::thread::available_parallelism().map_or(2, std::num::NonZero::get).min(16),
             questions: 4_096,
             notices: 4_096,
+            reserve: 0,
             max_pages: None,
             #[cfg(feature = "test-faults")]
             faults: super::Faults::default(),
@@ -89,6 +99,7 @@ impl SqliteJournal {
         schema::make_dir(dir)?;
         let lock = Lock::take(dir)?;
         let path = dir.join("journal.db");
+        let sync = measured(dir)?;
         let synchronous = synchronous(&options);
         let mut conn = schema::writer(&path, synchronous)?;
         let run = schema::begin_run(&mut conn)?;
@@ -100,10 +111,10 @@ impl SqliteJournal {
         let readers = Readers::start(some(options.readers.max(1))?, some(options.near)?, options.questions).map_err(started)?;
         let wakes = Arc::new(Wakes::default());
         let (notices, _) = broadcast::channel(options.notices.max(1));
-        let counts = Arc::new(Counts::default());
+        let (counts, clock) = (Arc::new(Counts::default()), Arc::new(Wall::new()));
         let (queue, commands) = mpsc::channel(options.queue.max(1));
         let (poke, pokes) = sync_channel(1);
-        let writer = Writer::new(conn, commands, (wakes.clone(), notices.clone()), counts.clone(), poke)?;
+        let writer = Writer::new(conn, commands, (wakes.clone(), notices.clone()), counts.clone(), poke, clock.clone())?;
         let mover = schema::checkpointer(&path, synchronous)?;
         let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
         let threads = vec![
@@ -111,13 +122,25 @@ impl SqliteJournal {
             thread("journal-checkpoint").spawn(move || checkpoint::run(&mover, &pokes)).map_err(started)?,
         ];
         let held = Held { queue: Mutex::new(Some(queue)), readers, threads: Mutex::new(threads), lock: Mutex::new(Some(lock)) };
-        Ok(Arc::new(Self { run, held: Arc::new(held), wakes, notices, counts }))
+        let disk = Disk::watch(dir, options.reserve);
+        Ok(Arc::new(Self { run, held: Arc::new(held), wakes, notices, counts, clock, disk, sync }))
+    }
+
+    /// The disk below.
+    #[must_use]
+    pub fn disk(&self) -> Disk {
+        self.disk.clone()
+    }
+
+    /// Whether something new may be taken in.
+    fn roomy(&self) -> Result<(), JournalError> {
+        if self.disk.room() == Room::Plenty { Ok(()) } else { Err(JournalError::Full) }
     }
 
     /// Rows inserted, changed and deleted in this run, commits, and commands in them.
     #[must_use]
     pub fn written(&self) -> (u64, u64, u64) {
-        let get = |n: &std::sync::atomic::AtomicU64| n.load(std::sync::atomic::Ordering::Relaxed);
+        let get = |n: &AtomicU64| n.load(Ordering::Relaxed);
         (get(&self.counts.rows), get(&self.counts.commits), get(&self.counts.commands))
     }
 
@@ -139,7 +162,7 @@ impl SqliteJournal {
         &self,
         run: impl Fn(&Connection, &mut Marks) -> Result<Made<T>, Fault> + Send + 'static,
     ) -> Result<T, JournalError> {
-        let (command, answer) = Call::make(run);
+        let (command, answer) = Call::make(run, self.clock.since_start());
         self.queue()?.send(command).await.map_err(|_| JournalError::Closed)?;
         answer.await.unwrap_or(Err(JournalError::Closed))
     }
@@ -149,7 +172,7 @@ impl SqliteJournal {
         &self,
         run: impl Fn(&Connection, &mut Marks) -> Result<Made<T>, Fault> + Send + 'static,
     ) -> Result<T, JournalError> {
-        let (command, answer) = Call::make(run);
+        let (command, answer) = Call::make(run, self.clock.since_start());
         self.queue()?.try_send(command).map_err(|e| match e {
             mpsc::error::TrySendError::Full(_) => JournalError::Busy,
             mpsc::error::TrySendError::Closed(_) => JournalError::Closed,
@@ -196,6 +219,10 @@ impl Drop for SqliteJournal {
 impl Journal for SqliteJournal {
     fn accept(&self, acceptance: Acceptance) -> Answer<'_, Accepted> {
         Box::pin(async move {
+            // What a payment platform tells is worth the reserve: a payment is never left untold because dossiers filled the disk.
+            if acceptance.message.kind != Kind::PaymentNotice || self.disk.room() == Room::Last {
+                self.roomy()?;
+            }
             let ready = ReadyAcceptance::new(acceptance).map_err(|f| f.told())?;
             self.offer(move |conn, marks| ready.write(conn, marks)).await
         })
@@ -207,6 +234,12 @@ impl Journal for SqliteJournal {
     }
 
     fn claim(&self, take: Take) -> Answer<'_, Taken> {
+        // A call that was begun must be settled: the last of the disk is for that.
+        if self.disk.room() == Room::Last {
+            let next = Some(take.now.plus(Duration::from_secs(1)));
+            let nothing = Taken { claims: Vec::new(), feed: take.feed, next, left: false };
+            return Box::pin(std::future::ready(Ok(nothing)));
+        }
         let run = effects::number(self.run);
         Box::pin(self.write(move |conn, _| claim::claim(conn, &take, run)))
     }
@@ -242,6 +275,9 @@ impl Journal for SqliteJournal {
 
     fn next_number(&self, agency: &str, day: &str) -> Answer<'_, u64> {
         let (agency, day) = (agency.to_owned(), day.to_owned());
+        if let Err(full) = self.roomy() {
+            return Box::pin(std::future::ready(Err(full)));
+        }
         Box::pin(self.offer(move |conn, _| {
             let last: i64 = conn
                 .prepare_cached(
@@ -254,6 +290,9 @@ impl Journal for SqliteJournal {
     }
 
     fn add_files(&self, files: Vec<FileRow>) -> Answer<'_, ()> {
+        if let Err(full) = self.roomy() {
+            return Box::pin(std::future::ready(Err(full)));
+        }
         Box::pin(self.offer(move |conn, _| effects::write_files(conn, &files).map(Made::Kept)))
     }
 
@@ -327,6 +366,30 @@ impl Journal for SqliteJournal {
         self.notices.subscribe()
     }
 
+    fn health(&self) -> Health {
+        let get = |n: &AtomicU64| n.load(Ordering::Relaxed);
+        let beats = self.counts.pulse.beats();
+        let micros = |d: Duration| u64::try_from(d.as_micros()).unwrap_or(u64::MAX);
+        let waiting = self.queue().map_or(0, |q| q.max_capacity() - q.capacity());
+        Health {
+            sync_us: micros(self.sync),
+            commit_p50_us: beats.commit.0,
+            commit_p99_us: beats.commit.1,
+            wait_p50_us: beats.wait.0,
+            wait_p99_us: beats.wait.1,
+            batch_milli: beats.batch_milli,
+            queue: u64::try_from(waiting).unwrap_or(u64::MAX),
+            commits: get(&self.counts.commits),
+            commands: get(&self.counts.commands),
+            rows: get(&self.counts.rows),
+            wal_bytes: u64::try_from(self.counts.wal.load(Ordering::Relaxed)).unwrap_or(0) * u64::from(schema::PAGE),
+            free_bytes: self.disk.free(),
+            reserve_bytes: self.disk.reserve(),
+            room: self.disk.room(),
+            disk: health::word(self.sync, self.counts.pulse.is_slow()),
+        }
+    }
+
     fn run(&self) -> u64 {
         self.run
     }
@@ -335,6 +398,21 @@ impl Journal for SqliteJournal {
         let held = self.held.clone();
         Box::pin(async move { tokio::task::spawn_blocking(move || held.stop()).await.map_err(|_| JournalError::Closed) })
     }
+}
+
+/// What a sync costs here; a disk that is slow or suspiciously quick is told.
+fn measured(dir: &Path) -> Result<Duration, OpenError> {
+    let sync = disk::sync_time(dir).map_err(|source| OpenError::File { path: dir.to_owned(), source })?;
+    let sync_us = u64::try_from(sync.as_micros()).unwrap_or(u64::MAX);
+    match health::word(sync, false) {
+        Some("slow") => tracing::warn!(sync_us, "the data folder's disk is slow: every acknowledgement waits for its sync"),
+        Some(_) => tracing::warn!(
+            sync_us,
+            "the data folder's disk syncs suspiciously quickly: if its cache is lost in a power cut, so is what was acknowledged"
+        ),
+        None => tracing::info!(sync_us, "the data folder's disk was measured"),
+    }
+    Ok(sync)
 }
 
 #[cfg(feature = "test-faults")]

@@ -9,6 +9,7 @@
 //! It does not know what commands mean, and does not serialise, hash or validate.
 
 use super::checkpoint::SOON;
+use super::health::{Beat, Pulse};
 use super::{JournalError, Notice};
 use crate::clock::{Clock as _, Wall};
 use rusqlite::{Connection, ErrorCode};
@@ -75,6 +76,8 @@ pub(super) struct Wakes(Mutex<BTreeMap<String, watch::Sender<u64>>>);
 pub(super) trait Command: Send {
     /// Runs it; `true`: keep what it wrote.
     fn run(&mut self, conn: &Connection, marks: &mut Marks) -> Result<bool, Fault>;
+    /// When it was put into the queue, by the journal's clock.
+    fn since(&self) -> Duration;
     /// Answers: what was made, or the error.
     fn answer(self: Box<Self>, outcome: Result<(), JournalError>);
 }
@@ -82,6 +85,7 @@ pub(super) trait Command: Send {
 /// A command made of a function.
 pub(super) struct Call<T, F> {
     run: F,
+    since: Duration,
     made: Option<T>,
     to: oneshot::Sender<Result<T, JournalError>>,
 }
@@ -95,6 +99,10 @@ pub(super) struct Counts {
     pub(super) commits: AtomicU64,
     /// Commands in them.
     pub(super) commands: AtomicU64,
+    /// The last commits.
+    pub(super) pulse: Pulse,
+    /// Pages in the write-ahead log.
+    pub(super) wal: AtomicI32,
 }
 
 /// The writer's own things.
@@ -104,8 +112,8 @@ pub(super) struct Writer {
     wakes: Arc<Wakes>,
     notices: broadcast::Sender<Notice>,
     counts: Arc<Counts>,
-    wal: Arc<AtomicI32>,
     checkpoint: SyncSender<i32>,
+    clock: Arc<Wall>,
 }
 
 /// A command that ran and waits for its commit.
@@ -193,9 +201,9 @@ where
     F: Fn(&Connection, &mut Marks) -> Result<Made<T>, Fault> + Send + 'static,
 {
     /// A command, and where its answer comes out.
-    pub(super) fn make(run: F) -> (Box<dyn Command>, oneshot::Receiver<Result<T, JournalError>>) {
+    pub(super) fn make(run: F, since: Duration) -> (Box<dyn Command>, oneshot::Receiver<Result<T, JournalError>>) {
         let (to, answer) = oneshot::channel();
-        (Box::new(Self { run, made: None, to }), answer)
+        (Box::new(Self { run, since, made: None, to }), answer)
     }
 }
 
@@ -211,6 +219,10 @@ where
         };
         self.made = Some(made);
         Ok(kept)
+    }
+
+    fn since(&self) -> Duration {
+        self.since
     }
 
     fn answer(self: Box<Self>, outcome: Result<(), JournalError>) {
@@ -229,19 +241,19 @@ impl Writer {
         told: (Arc<Wakes>, broadcast::Sender<Notice>),
         counts: Arc<Counts>,
         checkpoint: SyncSender<i32>,
+        clock: Arc<Wall>,
     ) -> Result<Self, rusqlite::Error> {
-        let wal = Arc::new(AtomicI32::new(0));
-        let frames = wal.clone();
+        let frames = counts.clone();
         conn.wal_hook(Some(move |_: &mut _, n| {
-            frames.store(n, Ordering::Relaxed);
+            frames.wal.store(n, Ordering::Relaxed);
             Ok(())
         }))?;
-        Ok(Self { conn, queue, wakes: told.0, notices: told.1, counts, wal, checkpoint })
+        Ok(Self { conn, queue, wakes: told.0, notices: told.1, counts, checkpoint, clock })
     }
 
     /// Until every sender is gone and the queue is empty.
     pub(super) fn run(mut self) {
-        let clock = Wall::new();
+        let clock = self.clock.clone();
         while let Some(first) = self.queue.blocking_recv() {
             let begun = clock.since_start();
             if let Err(fault) = self.begin() {
@@ -305,6 +317,8 @@ impl Writer {
         for (kept, n) in ran.iter().flat_map(|r| &r.marks.open) {
             *open.entry(kept).or_default() += n;
         }
+        let waited = ran.iter().map(|r| r.command.since()).min().unwrap_or_default();
+        let begun = self.clock.since_start();
         let committed = self.count(&open).and_then(|()| self.exec("COMMIT"));
         if let Err(fault) = committed {
             self.roll_back();
@@ -314,6 +328,12 @@ impl Writer {
         self.counts.rows.store(self.conn.total_changes(), Ordering::Relaxed);
         self.counts.commits.fetch_add(1, Ordering::Relaxed);
         self.counts.commands.fetch_add(ran.len() as u64, Ordering::Relaxed);
+        let beat = Beat {
+            commit: self.clock.since_start().saturating_sub(begun),
+            waited: begun.saturating_sub(waited),
+            commands: ran.len(),
+        };
+        self.counts.pulse.note(beat);
         let due: BTreeSet<String> = ran.iter_mut().flat_map(|r| std::mem::take(&mut r.marks.due)).collect();
         let notices: Vec<Notice> = ran.iter_mut().flat_map(|r| std::mem::take(&mut r.marks.notices)).collect();
         for notice in notices {
@@ -324,7 +344,7 @@ impl Writer {
         for r in ran {
             r.command.answer(r.failed.map_or(Ok(()), Err));
         }
-        let frames = self.wal.load(Ordering::Relaxed);
+        let frames = self.counts.wal.load(Ordering::Relaxed);
         if frames >= SOON {
             // A full queue means that a checkpoint is under way already.
             let _ = self.checkpoint.try_send(frames);
@@ -411,11 +431,14 @@ mod tests {
 
     /// A command that adds a row.
     fn add(n: i64) -> (Box<dyn Command>, oneshot::Receiver<Result<i64, JournalError>>) {
-        Call::make(move |conn, marks| {
-            conn.execute("INSERT INTO t VALUES (?1)", [n])?;
-            marks.due("office");
-            Ok(Made::Kept(n))
-        })
+        Call::make(
+            move |conn, marks| {
+                conn.execute("INSERT INTO t VALUES (?1)", [n])?;
+                marks.due("office");
+                Ok(Made::Kept(n))
+            },
+            Duration::ZERO,
+        )
     }
 
     /// Runs these commands as one batch on an empty table; the rows that are left.
@@ -426,7 +449,8 @@ mod tests {
         conn.execute_batch("CREATE TABLE t (n INTEGER PRIMARY KEY)").unwrap();
         let (to, queue) = mpsc::channel(8);
         let (poke, _pokes) = std::sync::mpsc::sync_channel(1);
-        let writer = Writer::new(conn, queue, (watch::channel(0).0, broadcast::channel(8).0), Arc::default(), poke).unwrap();
+        let writer =
+            Writer::new(conn, queue, (Arc::default(), broadcast::channel(8).0), Arc::default(), poke, Arc::default()).unwrap();
         for command in commands {
             assert!(to.try_send(command).is_ok());
         }
@@ -440,16 +464,22 @@ mod tests {
     #[test]
     fn what_is_refused_or_fails_after_it_wrote_is_undone_and_spoils_no_other() {
         let (one, first) = add(1);
-        let (refused, second) = Call::make(|conn, marks| {
-            conn.execute("INSERT INTO t VALUES (20)", [])?;
-            marks.due = true;
-            Ok(Made::Dropped("stale"))
-        });
-        let (failing, third) = Call::make(|conn, _| {
-            conn.execute("INSERT INTO t VALUES (30)", [])?;
-            conn.execute("INSERT INTO t VALUES (1)", [])?;
-            Ok(Made::Kept(()))
-        });
+        let (refused, second) = Call::make(
+            |conn, marks| {
+                conn.execute("INSERT INTO t VALUES (20)", [])?;
+                marks.due("office");
+                Ok(Made::Dropped("stale"))
+            },
+            Duration::ZERO,
+        );
+        let (failing, third) = Call::make(
+            |conn, _| {
+                conn.execute("INSERT INTO t VALUES (30)", [])?;
+                conn.execute("INSERT INTO t VALUES (1)", [])?;
+                Ok(Made::Kept(()))
+            },
+            Duration::ZERO,
+        );
         let (four, fourth) = add(4);
         assert_eq!(batch(vec![one, refused, failing, four]), [1, 4]);
         assert_eq!(first.blocking_recv().unwrap().unwrap(), 1);
@@ -471,7 +501,7 @@ mod tests {
         let wakes = Arc::new(Wakes::default());
         let woken = wakes.of("office");
         let told = (wakes, broadcast::channel(8).0);
-        let writer = Writer::new(conn, queue, told, Arc::default(), poke).unwrap();
+        let writer = Writer::new(conn, queue, told, Arc::default(), poke, Arc::default()).unwrap();
         // All four wait before the writer starts: one batch.
         let answers: Vec<_> = (0..4)
             .map(|n| {

@@ -7,6 +7,7 @@
 
 mod matrix;
 mod ministry;
+mod overload;
 mod payment;
 mod portal;
 mod rig;

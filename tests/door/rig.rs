@@ -85,7 +85,7 @@ impl Gate {
         log_everything();
         let dir = tempfile::tempdir().unwrap();
         let journal = SqliteJournal::open(dir.path(), Options::default()).unwrap();
-        let blobs = BlobStore::open(&dir.path().join("files")).unwrap();
+        let blobs = BlobStore::open(&dir.path().join("files")).unwrap().guarded(journal.disk());
         let catalogue =
             Arc::new(Catalogue::load(&Files::embedded(), &BTreeMap::new(), &secrets()).unwrap_or_else(|f| panic!("{f}")));
         let gateway = Gateway {

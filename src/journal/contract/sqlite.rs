@@ -177,6 +177,33 @@ async fn a_full_disk_is_told_and_over_when_there_is_room() {
     assert_eq!(claim_all(&*j, at(0)).await.len(), (taken + 1).min(100));
 }
 
+#[tokio::test]
+async fn below_the_disks_reserve_what_was_taken_goes_on_and_in_its_last_quarter_no_call_is_begun() {
+    let f = folder();
+    let j = f.journal(Options::default());
+    let (disk, free) = (j.disk(), j.disk().free().unwrap());
+    new(&*j, submit("D0")).await;
+    let begun = claim_all(&*j, at(0)).await;
+    new(&*j, submit("D1")).await;
+    disk.keep(free.saturating_mul(2));
+    assert!(matches!(j.accept(submit("D9")).await, Err(JournalError::Full)));
+    assert!(matches!(j.next_number("H26.15", "today").await, Err(JournalError::Full)));
+    let notice = |mut a: Acceptance| {
+        a.message.kind = Kind::PaymentNotice;
+        a
+    };
+    new(&*j, notice(submit("D2"))).await;
+    assert_eq!(claim_all(&*j, at(0)).await.len(), 2, "dispatch goes on, and payments are heard");
+    disk.keep(free.saturating_mul(16));
+    assert_eq!(j.health().room, Room::Last);
+    assert!(matches!(j.accept(notice(submit("D9"))).await, Err(JournalError::Full)));
+    settle(&*j, &begun[0], Next::Retry { at: at(0) }).await;
+    assert_eq!(claim_all(&*j, at(5)).await.len(), 0, "no call that could not be settled");
+    disk.keep(1);
+    assert_eq!(claim_all(&*j, at(5)).await.len(), 1);
+    new(&*j, submit("D9")).await;
+}
+
 /// Steps of SQLite's machine for finding the streams of a partner and ten lanes of the first.
 fn steps(f: &Folder) -> i32 {
     let conn = Connection::open(f.file()).unwrap();
