@@ -90,6 +90,10 @@ impl Validators {
         let Some(validator) = self.schemas.get(name) else {
             return vec![words::fault(under, "x-form", words::no_form(), &Found::Unsaid)];
         };
+        // The short question first: nearly every body is valid, and gathering what is not costs several times as much.
+        if validator.is_valid(body) {
+            return Vec::new();
+        }
         validator
             .iter_errors(body)
             .take(MOST)

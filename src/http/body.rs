@@ -141,6 +141,29 @@ mod tests {
         assert_eq!(&bodies.read(&HeaderMap::new(), Body::from("a"), 7 << 10).await.unwrap().bytes[..], b"a");
     }
 
+    /// A body whose sender has gone quiet.
+    struct Quiet;
+
+    impl axum::body::HttpBody for Quiet {
+        type Data = Bytes;
+        type Error = std::io::Error;
+
+        fn poll_frame(
+            self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<Result<hyper::body::Frame<Bytes>, std::io::Error>>> {
+            std::task::Poll::Pending
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_whose_sender_goes_quiet_is_given_up_and_its_memory_is_free_again() {
+        let bodies = Bodies::new(8 << 10, Duration::from_millis(20));
+        let refused = bodies.read(&HeaderMap::new(), Body::new(Quiet), 7 << 10).await.unwrap_err();
+        assert_eq!(refused.refusal.code, Problem::body_broken().refusal.code);
+        assert!(bodies.read(&HeaderMap::new(), Body::from("a"), 7 << 10).await.is_ok());
+    }
+
     #[tokio::test]
     async fn a_compressed_body_is_refused() {
         let mut headers = HeaderMap::new();

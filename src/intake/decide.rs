@@ -18,14 +18,8 @@ const MOST_FILES: usize = 500;
 
 /// What `exchange` says of a message.
 pub(super) enum Decision {
-    /// To be accepted. `message` is the message as completed.
-    Take {
-        /// With names and contents filled in.
-        message: Message,
-        effects: Box<Effects>,
-        dossier: Option<String>,
-        transaction: Option<String>,
-    },
+    /// To be accepted; the message was completed with names and contents.
+    Take { effects: Box<Effects>, dossier: Option<String>, transaction: Option<String> },
     /// A transaction is open already: nothing to write.
     Open(Payment),
 }
@@ -103,34 +97,32 @@ impl Intake {
         })
     }
 
-    /// What the message causes. `id` is our own id of it.
-    pub(super) fn decide(&self, call: &Call, id: &str, message: &Message, sight: &Sight) -> Result<Decision, Refusal> {
-        let mut message = message.clone();
+    /// What the message causes; completes it, which may be done again: what is there already is left. `id` is our own id of it.
+    pub(super) fn decide(&self, call: &Call, id: &str, message: &mut Message, sight: &Sight) -> Result<Decision, Refusal> {
         let snapshot = &sight.snapshot;
         let effects = self.scene(call, sight, |scene| match message.kind {
-            Kind::DossierSubmit => exchange::submit(scene, &mut message, snapshot).map(Some),
-            Kind::DossierSupplement => exchange::supplement(scene, &mut message, snapshot).map(Some),
-            Kind::DossierWithdraw => exchange::withdraw(scene, &message, snapshot).map(Some),
-            Kind::StatusChange | Kind::ResultIssue => exchange::pushed(scene, id, &message, snapshot).map(Some),
-            Kind::PaymentNotice => exchange::noticed(scene, &message, sight.payment.as_ref()).map(Some),
+            Kind::DossierSubmit => exchange::submit(scene, message, snapshot).map(Some),
+            Kind::DossierSupplement => exchange::supplement(scene, message, snapshot).map(Some),
+            Kind::DossierWithdraw => exchange::withdraw(scene, message, snapshot).map(Some),
+            Kind::StatusChange | Kind::ResultIssue => exchange::pushed(scene, id, message, snapshot).map(Some),
+            Kind::PaymentNotice => exchange::noticed(scene, message, sight.payment.as_ref()).map(Some),
             Kind::PaymentStart => Ok(None),
             _ => Err(broken_adapter()),
         })?;
         let Some(effects) = effects else { return self.start(call, message, sight) };
         let dossier = sight.snapshot.dossier.as_ref().map(|d| d.code.clone());
         let dossier = dossier.or_else(|| effects.dossier.as_ref().map(|d| d.code.clone()));
-        Ok(Decision::Take { message, effects: Box::new(effects), dossier, transaction: None })
+        Ok(Decision::Take { effects: Box::new(effects), dossier, transaction: None })
     }
 
     /// A correction of a submission that never left us.
-    pub(super) fn correct(&self, call: &Call, message: &Message, sight: &Sight) -> Result<Decision, Refusal> {
-        let mut message = message.clone();
-        let effects = self.scene(call, sight, |scene| exchange::correct(scene, &mut message, &sight.snapshot))?;
+    pub(super) fn correct(&self, call: &Call, message: &mut Message, sight: &Sight) -> Result<Decision, Refusal> {
+        let effects = self.scene(call, sight, |scene| exchange::correct(scene, message, &sight.snapshot))?;
         let dossier = effects.dossier.as_ref().map(|d| d.code.clone());
-        Ok(Decision::Take { message, effects: Box::new(effects), dossier, transaction: None })
+        Ok(Decision::Take { effects: Box::new(effects), dossier, transaction: None })
     }
 
-    fn start(&self, call: &Call, message: Message, sight: &Sight) -> Result<Decision, Refusal> {
+    fn start(&self, call: &Call, message: &Message, sight: &Sight) -> Result<Decision, Refusal> {
         if !self.gateway.return_allowed(message.text("return_url").unwrap_or_default()) {
             return Err(Refusal::new(
                 "return-address",
@@ -140,12 +132,12 @@ impl Intake {
             )
             .at("/return_url"));
         }
-        let started = self.scene(call, sight, |scene| exchange::start(scene, &message, &sight.snapshot))?;
+        let started = self.scene(call, sight, |scene| exchange::start(scene, message, &sight.snapshot))?;
         Ok(match started {
             Start::Open(payment) => Decision::Open(payment),
             Start::New(effects, transaction) => {
                 let dossier = message.text("code").map(str::to_owned);
-                Decision::Take { message, effects, dossier, transaction: Some(transaction) }
+                Decision::Take { effects, dossier, transaction: Some(transaction) }
             }
         })
     }

@@ -36,7 +36,10 @@ impl Keys {
 
     /// The fingerprint of a message's meaning.
     pub(super) fn fingerprint(&self, message: &Message) -> [u8; 32] {
-        hmac_sha256(&self.print, format!("{}\n{}", message.kind.name(), message.body).as_bytes())
+        let mut text = format!("{}\n", message.kind.name()).into_bytes();
+        // Writing a value to memory cannot fail.
+        let _ = serde_json::to_writer(&mut text, &message.body);
+        hmac_sha256(&self.print, &text)
     }
 
     /// The key of one revision of a message: the same key, told apart by its meaning.

@@ -77,7 +77,7 @@ impl Intake {
         let message = self.checked(call, kind, reading, known).map_err(|refusal| told(refusal.into()))?;
         // Interest in the outcome is registered before the message is written, so that no notice is lost.
         let notices = self.patience(call, route).map(|_| self.journal.notices());
-        let taken = self.one(call, route, &message, &mut contents).await.map_err(&told)?;
+        let taken = self.one(call, route, message, &mut contents).await.map_err(&told)?;
         call.place.leave();
         self.outcome(call, route, taken, notices).await
     }
@@ -103,7 +103,7 @@ impl Intake {
         let (mut receipts, mut last) = (Vec::new(), None);
         for reading in readings {
             let one = match self.checked(call, kind, reading, known) {
-                Ok(message) => self.one(call, route, &message, &mut contents).await,
+                Ok(message) => self.one(call, route, message, &mut contents).await,
                 Err(refusal) => Err(refusal.into()),
             };
             match one {
@@ -122,12 +122,12 @@ impl Intake {
     }
 
     /// One message: the first receipt again, or decided and accepted.
-    async fn one(&self, call: &Call, route: &InRoute, message: &Message, contents: &mut Option<Stages>) -> Result<Taken, No> {
-        let fingerprint = self.keys.fingerprint(message);
+    async fn one(&self, call: &Call, route: &InRoute, mut message: Message, contents: &mut Option<Stages>) -> Result<Taken, No> {
+        let fingerprint = self.keys.fingerprint(&message);
         let scope = format!("{}/{}/{}", call.partner.name, route.name, call.origin.caller);
         let mut key = None;
         if message.kind != Kind::PaymentStart {
-            key = Some(self.keys.key(&route.dedupe, message).map_err(|path| no_key().at(path))?);
+            key = Some(self.keys.key(&route.dedupe, &message).map_err(|path| no_key().at(path))?);
         }
         let mut correcting = false;
         for _ in 0..ROUNDS {
@@ -143,18 +143,19 @@ impl Intake {
                     None => {}
                 }
             }
-            let sight = self.sight(&call.known, message).await?;
+            let sight = self.sight(&call.known, &message).await?;
             let id = Mint::new(self.random.as_ref(), sight.now).message_id();
-            let decision = if correcting { self.correct(call, message, &sight) } else { self.decide(call, &id, message, &sight) };
+            let decision =
+                if correcting { self.correct(call, &mut message, &sight) } else { self.decide(call, &id, &mut message, &sight) };
             let decision = match (decision, key) {
                 (Ok(decision), _) => decision,
                 // What refuses it may be its own twin, committed since the look above: then it gets the twin's receipt.
                 (Err(_), Some(key)) if self.journal.known(&scope, key).await?.is_some() => continue,
                 (Err(refusal), _) => return Err(refusal.into()),
             };
-            let (message, effects, dossier, transaction) = match decision {
+            let (effects, dossier, transaction) = match decision {
                 Decision::Open(payment) => return Ok(open(payment, &id, sight.now.rfc3339())),
-                Decision::Take { message, effects, dossier, transaction } => (message, effects, dossier, transaction),
+                Decision::Take { effects, dossier, transaction } => (effects, dossier, transaction),
             };
             if let Some(staged) = contents.take().filter(|c| !c.is_empty()) {
                 keep(staged).await?;
@@ -175,7 +176,7 @@ impl Intake {
                     caller: call.origin.caller.clone(),
                     received_at: sight.now,
                     adapters: call.known.catalogue.digest.clone(),
-                    body: message.body.to_string().into_bytes(),
+                    body: bytes_of(&message.body),
                     raw: call.bytes.to_vec(),
                 },
                 receipt: receipt.clone(),
@@ -286,6 +287,12 @@ impl Intake {
 }
 
 // === small words ===
+
+/// A body as it is kept. (`to_string` would go through the formatter, character by character.)
+fn bytes_of(body: &Value) -> Vec<u8> {
+    // A value whose keys are text and whose numbers are finite cannot fail.
+    serde_json::to_vec(body).unwrap_or_default()
+}
 
 async fn keep(staged: Stages) -> Result<(), No> {
     match tokio::task::spawn_blocking(move || staged.finish()).await {

@@ -11,6 +11,7 @@ use crate::clock::Time;
 use crate::model::{Dossier, Kind, Payment};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 use serde::de::DeserializeOwned;
+use std::sync::LazyLock;
 
 /// Rows a list holds at most, whatever was asked for.
 pub(super) const MOST: u32 = 10_000;
@@ -24,6 +25,10 @@ const FROM: &str = "FROM delivery d LEFT JOIN lane l ON l.partner = d.partner AN
 /// The same, led by lanes that are claimed, unknown or parked.
 const FROM_HELD: &str = "FROM lane l JOIN delivery d ON d.seq = l.head";
 
+/// A dossier's unfinished deliveries.
+static OPEN: LazyLock<String> =
+    LazyLock::new(|| format!("{DELIVERY} {FROM} WHERE d.dossier = ?1 AND d.state = 0 ORDER BY d.seq"));
+
 /// All that is known about a dossier.
 pub(super) fn snapshot(conn: &Connection, code: &str) -> Result<Snapshot, Fault> {
     let dossier: Option<String> =
@@ -31,7 +36,7 @@ pub(super) fn snapshot(conn: &Connection, code: &str) -> Result<Snapshot, Fault>
     let dossier = dossier.map(|d| parse::<Dossier>(&d, "dossier")).transpose()?;
     let payments = payments(conn, "SELECT data FROM payment WHERE dossier = ?1 ORDER BY requested_at, id", [code])?;
     let early = early(conn, code)?;
-    let open = views(conn, &format!("{DELIVERY} {FROM} WHERE d.dossier = ?1 AND d.state = 0 ORDER BY d.seq"), [code])?;
+    let open = views(conn, &OPEN, [code])?;
     Ok(Snapshot { dossier, payments, early, open })
 }
 
