@@ -14,6 +14,11 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Bytes up to which a message is written, and an answer read, where it is: handing it over would take longer.
+const LIGHT: usize = 64 << 10;
+/// How a body names a content.
+const CONTENT: &[u8] = b"\"blob\":";
+
 /// What one attempt came to.
 struct Ending {
     outcome: Outcome,
@@ -92,7 +97,7 @@ async fn attempt(shared: &Shared, known: &Known, claim: &Claim, began: Time, hea
                 dossier: None,
                 trace: claim.trace.as_deref(),
             };
-            let (outcome, content, called) = send(shared, &inquiry, began).await;
+            let (outcome, content, called) = send(shared, &inquiry, began, true).await;
             let evidence: Option<Evidence> =
                 matches!(outcome, Outcome::Done { .. }).then(|| exchange::answered(claim, content.as_ref()));
             let next = after_inquiry(&outcome, evidence, doubt, &standing(shared.parts.clock.now()));
@@ -100,7 +105,7 @@ async fn attempt(shared: &Shared, known: &Known, claim: &Claim, began: Time, hea
         }
         (Some(doubt), Repeat::Never) => parked(&format!("outcome-unknown: {}", doubt.why), digest),
         _ => {
-            let (outcome, content, called) = send(shared, &message, began).await;
+            let (outcome, content, called) = send(shared, &message, began, light(&claim.body)).await;
             let next = after_call(&outcome, &standing(shared.parts.clock.now()));
             Ending { outcome, next, content, what: "call", adapters: digest, called }
         }
@@ -108,9 +113,8 @@ async fn attempt(shared: &Shared, known: &Known, claim: &Claim, began: Time, hea
 }
 
 /// Writes, calls, judges; whether a call was tried.
-async fn send(shared: &Shared, message: &Outgoing<'_>, now: Time) -> (Outcome, Option<Message>, bool) {
-    // Writing reads contents from disk and encodes megabytes: not on the threads that carry everybody's sockets.
-    let written = tokio::task::block_in_place(|| message.write(&shared.parts.blobs));
+async fn send(shared: &Shared, message: &Outgoing<'_>, now: Time, light: bool) -> (Outcome, Option<Message>, bool) {
+    let written = here(light, || message.write(&shared.parts.blobs));
     let body = match written {
         Ok(body) => body,
         Err(Unwritable(why)) => return (Outcome::Park { why }, None, false),
@@ -121,8 +125,19 @@ async fn send(shared: &Shared, message: &Outgoing<'_>, now: Time) -> (Outcome, O
         Err(refused @ SignInError::Refused(_)) => return (Outcome::SignIn { why: refused.to_string() }, None, true),
     };
     let reply = shared.parts.transport.send(call).await;
-    let (outcome, content) = tokio::task::block_in_place(|| message.judge(&reply));
+    let short = reply.as_ref().map_or(true, |r| r.body.len() <= LIGHT);
+    let (outcome, content) = here(short, || message.judge(&reply));
     (outcome, content, true)
+}
+
+/// Whether a message is written in well under a millisecond: it is short and names no content to be read from disk.
+fn light(body: &[u8]) -> bool {
+    body.len() <= LIGHT && !body.windows(CONTENT.len()).any(|w| w == CONTENT)
+}
+
+/// Does short work here; long work (contents from disk, megabytes) not on the threads that carry everybody's sockets.
+fn here<T>(light: bool, work: impl FnOnce() -> T) -> T {
+    if light { work() } else { tokio::task::block_in_place(work) }
 }
 
 /// Writes down how it ended, with all it causes; computed anew when a row has changed meanwhile. While the store cannot be read or
