@@ -41,6 +41,8 @@ pub struct Options {
     pub questions: usize,
     /// Notices kept for a slow listener.
     pub notices: usize,
+    /// Pages of 8 KiB from which the write-ahead log begins anew.
+    pub wal_pages: i32,
     /// Bytes of the disk that are kept free; 0: none.
     pub reserve: u64,
     /// Largest size of the file, in pages of 8 KiB; none: the disk's.
@@ -80,6 +82,7 @@ impl Default for Options {
             near: std::thread::available_parallelism().map_or(2, std::num::NonZero::get).min(16),
             questions: 4_096,
             notices: 4_096,
+            wal_pages: checkpoint::CAP,
             reserve: 0,
             max_pages: None,
             #[cfg(feature = "test-faults")]
@@ -114,12 +117,12 @@ impl SqliteJournal {
         let (counts, clock) = (Arc::new(Counts::default()), Arc::new(Wall::new()));
         let (queue, commands) = mpsc::channel(options.queue.max(1));
         let (poke, pokes) = sync_channel(1);
-        let writer = Writer::new(conn, commands, (wakes.clone(), notices.clone()), counts.clone(), poke, clock.clone())?;
+        let writer = Writer::new(conn, commands, (wakes.clone(), notices.clone()), counts.clone(), (poke, options.wal_pages), clock.clone())?;
         let mover = schema::checkpointer(&path, synchronous)?;
         let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
         let threads = vec![
             thread("journal-write").spawn(move || writer.run()).map_err(started)?,
-            thread("journal-checkpoint").spawn(move || checkpoint::run(&mover, &pokes)).map_err(started)?,
+            thread("journal-checkpoint").spawn(move || checkpoint::run(&mover, &pokes, options.wal_pages)).map_err(started)?,
         ];
         let held = Held { queue: Mutex::new(Some(queue)), readers, threads: Mutex::new(threads), lock: Mutex::new(Some(lock)) };
         let disk = Disk::watch(dir, options.reserve);

@@ -8,7 +8,7 @@
 //! A batch ends when the queue is empty, at [`BATCH`] commands, or after [`PATIENCE`].
 //! It does not know what commands mean, and does not serialise, hash or validate.
 
-use super::checkpoint::SOON;
+use super::checkpoint::soon;
 use super::health::{Beat, Pulse};
 use super::{JournalError, Notice};
 use crate::clock::{Clock as _, Wall};
@@ -112,7 +112,8 @@ pub(super) struct Writer {
     wakes: Arc<Wakes>,
     notices: broadcast::Sender<Notice>,
     counts: Arc<Counts>,
-    checkpoint: SyncSender<i32>,
+    /// Told how long the log is once that is worth a look.
+    checkpoint: (SyncSender<i32>, i32),
     clock: Arc<Wall>,
 }
 
@@ -240,7 +241,7 @@ impl Writer {
         queue: mpsc::Receiver<Box<dyn Command>>,
         told: (Arc<Wakes>, broadcast::Sender<Notice>),
         counts: Arc<Counts>,
-        checkpoint: SyncSender<i32>,
+        checkpoint: (SyncSender<i32>, i32),
         clock: Arc<Wall>,
     ) -> Result<Self, rusqlite::Error> {
         let frames = counts.clone();
@@ -345,9 +346,9 @@ impl Writer {
             r.command.answer(r.failed.map_or(Ok(()), Err));
         }
         let frames = self.counts.wal.load(Ordering::Relaxed);
-        if frames >= SOON {
+        if frames >= soon(self.checkpoint.1) {
             // A full queue means that a checkpoint is under way already.
-            let _ = self.checkpoint.try_send(frames);
+            let _ = self.checkpoint.0.try_send(frames);
         }
     }
 
@@ -450,7 +451,7 @@ mod tests {
         let (to, queue) = mpsc::channel(8);
         let (poke, _pokes) = std::sync::mpsc::sync_channel(1);
         let writer =
-            Writer::new(conn, queue, (Arc::default(), broadcast::channel(8).0), Arc::default(), poke, Arc::default()).unwrap();
+            Writer::new(conn, queue, (Arc::default(), broadcast::channel(8).0), Arc::default(), (poke, 16), Arc::default()).unwrap();
         for command in commands {
             assert!(to.try_send(command).is_ok());
         }
@@ -501,7 +502,7 @@ mod tests {
         let wakes = Arc::new(Wakes::default());
         let woken = wakes.of("office");
         let told = (wakes, broadcast::channel(8).0);
-        let writer = Writer::new(conn, queue, told, Arc::default(), poke, Arc::default()).unwrap();
+        let writer = Writer::new(conn, queue, told, Arc::default(), (poke, 16), Arc::default()).unwrap();
         // All four wait before the writer starts: one batch.
         let answers: Vec<_> = (0..4)
             .map(|n| {

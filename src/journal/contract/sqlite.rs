@@ -177,6 +177,29 @@ async fn a_full_disk_is_told_and_over_when_there_is_room() {
     assert_eq!(claim_all(&*j, at(0)).await.len(), (taken + 1).min(100));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_write_ahead_log_begins_anew_at_its_cap_under_a_steady_load() {
+    let f = folder();
+    let j = f.journal(Options { wal_pages: 256, ..Options::default() });
+    let mut tasks = tokio::task::JoinSet::new();
+    for task in 0..4 {
+        let j = j.clone();
+        tasks.spawn(async move {
+            for n in 0..75 {
+                let mut a = submit(&format!("D{task}-{n}"));
+                a.message.raw = vec![b'x'; 80_000];
+                new(&*j, a).await;
+            }
+        });
+    }
+    tasks.join_all().await;
+    let log = std::fs::metadata(f.dir.path().join("journal.db-wal")).unwrap().len();
+    let file = std::fs::metadata(f.file()).unwrap().len();
+    assert!(log < 2 * 256 * 8192, "the log is {log} bytes long");
+    assert!(file > 300 * 80_000 - 256 * 8192, "what left the log stands in the file: {file} bytes");
+    assert!(j.health().wal_bytes < 2 * 256 * 8192);
+}
+
 #[tokio::test]
 async fn below_the_disks_reserve_what_was_taken_goes_on_and_in_its_last_quarter_no_call_is_begun() {
     let f = folder();
