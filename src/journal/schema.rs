@@ -150,7 +150,7 @@ pub(super) fn reader(path: &Path) -> Result<Connection, OpenError> {
 /// The connection that moves the WAL into the file.
 pub(super) fn checkpointer(path: &Path, synchronous: &str) -> Result<Connection, OpenError> {
     let conn = Connection::open(path)?;
-    conn.busy_timeout(Duration::from_secs(5))?;
+    conn.busy_timeout(Duration::from_secs(1))?;
     conn.pragma_update(None, "synchronous", synchronous)?;
     conn.pragma_update(None, "wal_autocheckpoint", 0)?;
     conn.pragma_update(None, "journal_size_limit", WAL_LIMIT)?;

@@ -4,6 +4,7 @@
 //! answer of a writing call is given after its COMMIT, which synced the WAL (synchronous=FULL). Records are serialised on the
 //! caller's thread, written on the one writer's, read on the readers'. It decides nothing about messages.
 
+use super::checkpoint::Pokes;
 use super::claim::{self, ReadySettlement};
 use super::disk::{self, Disk, Room};
 use super::effects::{self, Ready, ReadyAcceptance};
@@ -22,7 +23,6 @@ use crate::model::{Kind, Payment};
 use rusqlite::{Connection, params};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -116,8 +116,8 @@ impl SqliteJournal {
         let (notices, _) = broadcast::channel(options.notices.max(1));
         let (counts, clock) = (Arc::new(Counts::default()), Arc::new(Wall::new()));
         let (queue, commands) = mpsc::channel(options.queue.max(1));
-        let (poke, pokes) = sync_channel(1);
-        let writer = Writer::new(conn, commands, (wakes.clone(), notices.clone()), counts.clone(), (poke, options.wal_pages), clock.clone())?;
+        let (poke, pokes) = Pokes::new(options.wal_pages);
+        let writer = Writer::new(conn, commands, (wakes.clone(), notices.clone()), counts.clone(), poke, clock.clone())?;
         let mover = schema::checkpointer(&path, synchronous)?;
         let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
         let threads = vec![

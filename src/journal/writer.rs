@@ -8,14 +8,13 @@
 //! A batch ends when the queue is empty, at [`BATCH`] commands, or after [`PATIENCE`].
 //! It does not know what commands mean, and does not serialise, hash or validate.
 
-use super::checkpoint::soon;
+use super::checkpoint::Pokes;
 use super::health::{Beat, Pulse};
 use super::{JournalError, Notice};
 use crate::clock::{Clock as _, Wall};
 use rusqlite::{Connection, ErrorCode};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
-use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -112,8 +111,7 @@ pub(super) struct Writer {
     wakes: Arc<Wakes>,
     notices: broadcast::Sender<Notice>,
     counts: Arc<Counts>,
-    /// Told how long the log is once that is worth a look.
-    checkpoint: (SyncSender<i32>, i32),
+    checkpoint: Pokes,
     clock: Arc<Wall>,
 }
 
@@ -241,7 +239,7 @@ impl Writer {
         queue: mpsc::Receiver<Box<dyn Command>>,
         told: (Arc<Wakes>, broadcast::Sender<Notice>),
         counts: Arc<Counts>,
-        checkpoint: (SyncSender<i32>, i32),
+        checkpoint: Pokes,
         clock: Arc<Wall>,
     ) -> Result<Self, rusqlite::Error> {
         let frames = counts.clone();
@@ -313,7 +311,7 @@ impl Writer {
     }
 
     /// Commits and answers.
-    fn finish(&self, mut ran: Vec<Ran>) {
+    fn finish(&mut self, mut ran: Vec<Ran>) {
         let mut open: BTreeMap<&Kept, i64> = BTreeMap::new();
         for (kept, n) in ran.iter().flat_map(|r| &r.marks.open) {
             *open.entry(kept).or_default() += n;
@@ -345,15 +343,11 @@ impl Writer {
         for r in ran {
             r.command.answer(r.failed.map_or(Ok(()), Err));
         }
-        let frames = self.counts.wal.load(Ordering::Relaxed);
-        if frames >= soon(self.checkpoint.1) {
-            // A full queue means that a checkpoint is under way already.
-            let _ = self.checkpoint.0.try_send(frames);
-        }
+        self.checkpoint.tell(self.counts.wal.load(Ordering::Relaxed));
     }
 
     /// A command must be undone after it wrote: the batch again, each in its savepoint.
-    fn again(&self, ran: Vec<Ran>) {
+    fn again(&mut self, ran: Vec<Ran>) {
         self.roll_back();
         if let Err(fault) = self.begin() {
             return answer_all(ran.into_iter().map(|r| r.command), &fault.told());
@@ -375,7 +369,7 @@ impl Writer {
     }
 
     /// SQLite rolled the whole transaction back (a full disk does that): each command again, alone, so that only those fail that must.
-    fn one_by_one(&self, commands: Vec<Box<dyn Command>>) {
+    fn one_by_one(&mut self, commands: Vec<Box<dyn Command>>) {
         self.roll_back();
         for command in commands {
             if let Err(fault) = self.begin() {
@@ -449,9 +443,9 @@ mod tests {
         let conn = Connection::open(&path).unwrap();
         conn.execute_batch("CREATE TABLE t (n INTEGER PRIMARY KEY)").unwrap();
         let (to, queue) = mpsc::channel(8);
-        let (poke, _pokes) = std::sync::mpsc::sync_channel(1);
+        let (poke, _pokes) = Pokes::new(16_384);
         let writer =
-            Writer::new(conn, queue, (Arc::default(), broadcast::channel(8).0), Arc::default(), (poke, 16), Arc::default()).unwrap();
+            Writer::new(conn, queue, (Arc::default(), broadcast::channel(8).0), Arc::default(), poke, Arc::default()).unwrap();
         for command in commands {
             assert!(to.try_send(command).is_ok());
         }
@@ -498,11 +492,11 @@ mod tests {
         let vetoed = veto.clone();
         conn.commit_hook(Some(move || vetoed.swap(false, Ordering::Relaxed))).unwrap();
         let (to, queue) = mpsc::channel(8);
-        let (poke, _pokes) = std::sync::mpsc::sync_channel(1);
+        let (poke, _pokes) = Pokes::new(16_384);
         let wakes = Arc::new(Wakes::default());
         let woken = wakes.of("office");
         let told = (wakes, broadcast::channel(8).0);
-        let writer = Writer::new(conn, queue, told, Arc::default(), (poke, 16), Arc::default()).unwrap();
+        let writer = Writer::new(conn, queue, told, Arc::default(), poke, Arc::default()).unwrap();
         // All four wait before the writer starts: one batch.
         let answers: Vec<_> = (0..4)
             .map(|n| {
