@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `serve` `demo` `simulate` `load` | run something |
 //! | `check` `lint` `read` and `write` and `translate` (`wire`) `catalogue` | work on adapters and files, no gateway needed |
+//! | `fmt` `explain` `diff` | for adapter authors, no gateway needed (`explain --delivery` asks one) |
 //! | `status` `deliveries` `cases` `dossier` `pause` | ask the running gateway (`remote`) |
 //! | `screen` | what the terminal gets |
 
@@ -15,7 +16,10 @@ mod catalogue;
 mod check;
 mod deliveries;
 mod demo;
+mod diff;
 mod dossier;
+mod explain;
+mod fmt;
 mod lint;
 mod load;
 mod pause;
@@ -84,6 +88,15 @@ enum Command {
     /// Read one partner's message and write it as another's.
     #[command(long_about = wire::TRANSLATE)]
     Translate(wire::TranslateArguments),
+    /// Show which field on the wire comes from which canonical field, by which line.
+    #[command(long_about = explain::ABOUT)]
+    Explain(explain::Arguments),
+    /// Tell what a changed set of adapters would do otherwise.
+    #[command(long_about = diff::ABOUT)]
+    Diff(diff::Arguments),
+    /// Lay out mapping files.
+    #[command(long_about = fmt::ABOUT)]
+    Fmt(fmt::Arguments),
     /// List the procedures; set the plan beside them.
     #[command(long_about = catalogue::ABOUT)]
     Catalogue(catalogue::Arguments),
@@ -164,6 +177,9 @@ async fn obey(command: Command, json: bool) -> Result<(), Failed> {
         Command::Read(a) => wire::read(&a),
         Command::Write(a) => wire::write(&a),
         Command::Translate(a) => wire::translate(&a),
+        Command::Explain(a) => explain::run(&a, json),
+        Command::Diff(a) => diff::run(&a, json),
+        Command::Fmt(a) => fmt::run(&a, json),
         Command::Catalogue(a) => catalogue::run(&a, json),
         Command::Simulate(a) => simulate::run(*a).await,
         Command::Load(a) => load::run(*a).await,

@@ -50,16 +50,16 @@ Examples:
 
 /// What the three commands share.
 #[derive(Debug, clap::Args)]
-struct Common {
+pub(super) struct Common {
     /// A value of the context, `name=value` (dossier.procedure=1.005142); may be repeated.
     #[arg(long = "context", value_name = "NAME=VALUE")]
     context: Vec<String>,
     /// A folder of attachments, named by their digest: read keeps them there, write takes them from there.
     #[arg(long, value_name = "DIR")]
-    contents: Option<PathBuf>,
+    pub(super) contents: Option<PathBuf>,
     /// The adapters' folder (it holds adapters/ and schemas/); left out: those inside the program.
     #[arg(long, value_name = "DIR")]
-    from: Option<PathBuf>,
+    pub(super) from: Option<PathBuf>,
 }
 
 /// Arguments of `read`.
@@ -101,18 +101,18 @@ pub(super) struct TranslateArguments {
 }
 
 /// A message's mapping with its partner.
-struct Named<'c> {
-    partner: &'c Partner,
-    mapping: &'c Mapping,
+pub(super) struct Named<'c> {
+    pub(super) partner: &'c Partner,
+    pub(super) mapping: &'c Mapping,
 }
 
 /// Fills the seal's hole with a stand-in key.
-struct StandIn<'s>(Option<&'s Seal>);
+pub(super) struct StandIn<'s>(Option<&'s Seal>);
 
 // === impl Named ===
 
 impl<'c> Named<'c> {
-    fn find(catalogue: &'c Catalogue, name: &str) -> Result<Self, Failed> {
+    pub(super) fn find(catalogue: &'c Catalogue, name: &str) -> Result<Self, Failed> {
         let partners = || catalogue.partners.keys().cloned().collect::<Vec<_>>().join(", ");
         let Some((partner, message)) = name.split_once('/') else {
             return Err(Failed::because(format!("`{name}` is not PARTNER/MESSAGE; partners here: {}", partners())));
@@ -135,7 +135,13 @@ impl<'c> Named<'c> {
         StandIn(seals.into_iter().find(|s| matches!(s, Seal::Hmac { .. })))
     }
 
-    fn read(&self, bytes: &[u8], context: &Context, contents: &mut MemoryContents, file: &str) -> Result<Vec<Reading>, Failed> {
+    pub(super) fn read(
+        &self,
+        bytes: &[u8],
+        context: &Context,
+        contents: &mut MemoryContents,
+        file: &str,
+    ) -> Result<Vec<Reading>, Failed> {
         let readings = self.mapping.read(bytes, context, contents).map_err(|faults| {
             let text = String::from_utf8_lossy(bytes);
             faults.iter().for_each(|f| screen::note(shown(f, file, &text)));
@@ -154,7 +160,7 @@ impl<'c> Named<'c> {
         Ok(readings)
     }
 
-    fn write(&self, bodies: &[&Value], context: &Context, contents: &MemoryContents) -> Result<Vec<u8>, Failed> {
+    pub(super) fn write(&self, bodies: &[&Value], context: &Context, contents: &MemoryContents) -> Result<Vec<u8>, Failed> {
         let seal = self.seal();
         if seal.0.is_some() {
             screen::note("note: the seal is made with a stand-in key; the running gateway has the real one");
@@ -171,6 +177,13 @@ impl<'c> Named<'c> {
                 self.mapping.message()
             ))
         })
+    }
+}
+
+impl StandIn<'_> {
+    /// Without a partner's seal: the same text in every hole.
+    pub(super) fn none() -> Self {
+        Self(None)
     }
 }
 
@@ -265,7 +278,7 @@ fn complete(catalogue: &Catalogue, body: &mut Value) {
     fill(body.get_mut("agency").and_then(Value::as_object_mut), "name", agency);
 }
 
-fn context(common: &Common, partner: &Partner, outgoing: bool) -> Result<Context, Failed> {
+pub(super) fn context(common: &Common, partner: &Partner, outgoing: bool) -> Result<Context, Failed> {
     let mut context = Context::new();
     if outgoing {
         let now = Wall::new().now();
@@ -313,7 +326,7 @@ fn keep(folder: Option<&Path>, contents: &MemoryContents) -> Result<(), Failed> 
     Ok(())
 }
 
-fn take(folder: Option<&Path>) -> Result<MemoryContents, Failed> {
+pub(super) fn take(folder: Option<&Path>) -> Result<MemoryContents, Failed> {
     let mut contents = MemoryContents::default();
     let Some(folder) = folder.filter(|f| f.is_dir()) else { return Ok(contents) };
     let told = |e: std::io::Error| Failed::because(format!("cannot read {}: {e}", folder.display()));

@@ -4,6 +4,7 @@
 
 use super::api::{ContentSink, ContentSource, Context, Envelope, Format, Reading, Sealer};
 use super::compile::compile;
+use super::explain::{Explained, explain};
 use super::fault::{WireFault, WriteFault};
 use super::fidelity::{Fidelity, fidelity};
 use super::place;
@@ -96,6 +97,13 @@ impl Mapping {
     #[must_use]
     pub fn fidelity(&self, source: &Source) -> Fidelity {
         fidelity(&self.compiled, source)
+    }
+
+    /// For the messages of one wire document: which field on the wire comes from which canonical field, by which line; `source` holds the
+    /// texts it was compiled from. Values stand beside: those that are not public are for the user's own terminal.
+    #[must_use]
+    pub fn explain(&self, bodies: &[&Value], ctx: &Context, source: &Source) -> Vec<Explained> {
+        explain(&self.compiled, bodies, ctx, source)
     }
 
     /// Whether the wire has a seal's hole (`= $seal`).

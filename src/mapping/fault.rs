@@ -128,6 +128,8 @@ pub enum WriteFaultKind {
     Missing,
     /// A value this wire has no form for (a code without a word, a character XML cannot carry, a wrong type).
     Value,
+    /// A value that this wire carries only in another case (`when`).
+    Branch,
     /// No form for this procedure and edition.
     Form,
     /// The content could not be read from the store.

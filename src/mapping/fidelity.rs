@@ -3,7 +3,7 @@
 
 use super::codes::CodeList;
 use super::convert::{Chain, Conv};
-use super::plan::{Act, Compiled, Piece, Plan, Rule, To};
+use super::plan::{Act, Compiled, Piece, Plan, Rule, Site, To};
 use super::source::Source;
 use std::collections::BTreeSet;
 
@@ -117,10 +117,9 @@ impl Walk<'_> {
                 Act::Batch => self.rows(plan, rule, frame, object),
                 Act::Fork(index) => {
                     let Some(fork) = plan.forks.get(*index) else { continue };
-                    let here = place(plan, rule, frame);
-                    let object = named(object, &To::Own(fork.at.clone()));
+                    // The lines of a form start at the message's object; their places hold the form's element already.
                     for variant in fork.variants.values() {
-                        self.rules(&variant.plan, &variant.plan.rules, &here, &object);
+                        self.rules(&variant.plan, &variant.plan.rules, frame, object);
                     }
                 }
             }
@@ -133,18 +132,22 @@ impl Walk<'_> {
     }
 
     fn keep(&mut self, plan: &Plan, rule: &Rule, frame: &str, canonical: &str, how: Keeping) {
-        let site = &rule.at;
-        let text = self.source.files.get(&*site.right.file).map_or("", String::as_str);
-        let cell = text.get(site.right.start..site.right.start + site.right.len).unwrap_or("").trim();
-        let line = 1 + text.get(..site.wire.start).map_or(0, |before| before.matches('\n').count());
+        let (text, file, line) = cell(self.source, &rule.at);
         let wire = place(plan, rule, frame).trim_start_matches('/').to_owned();
-        let kept =
-            Kept { wire, canonical: canonical.to_owned(), how, text: cell.to_owned(), file: site.wire.file.to_string(), line };
+        let kept = Kept { wire, canonical: canonical.to_owned(), how, text, file, line };
         // Branches may map one place each; a line is told once.
         if self.seen.insert((kept.wire.clone(), kept.canonical.clone(), kept.file.clone(), line)) {
             self.lines.push(kept);
         }
     }
+}
+
+/// A line's right side as it is written, its file and its number.
+pub(super) fn cell(source: &Source, site: &Site) -> (String, String, usize) {
+    let text = source.files.get(&*site.right.file).map_or("", String::as_str);
+    let cell = text.get(site.right.start..site.right.start + site.right.len).unwrap_or("").trim();
+    let line = 1 + text.get(..site.wire.start).map_or(0, |before| before.matches('\n').count());
+    (cell.to_owned(), site.wire.file.to_string(), line)
 }
 
 fn place(plan: &Plan, rule: &Rule, frame: &str) -> String {
@@ -165,7 +168,8 @@ fn named(object: &str, to: &To) -> String {
     }
 }
 
-fn keeping(to: &To, alts: &[Chain]) -> Keeping {
+/// How a value's line keeps it.
+pub(super) fn keeping(to: &To, alts: &[Chain]) -> Keeping {
     let folds = |list: &CodeList| list.loses();
     let spells = |list: &CodeList| list.entries.iter().any(|e| !e.also.is_empty());
     let lists = || alts.iter().flat_map(|c| &c.links).filter_map(|l| if let Conv::Code(list) = l { Some(list) } else { None });

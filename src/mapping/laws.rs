@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-struct Fixed;
+pub(super) struct Fixed;
 
 impl Sealer for Fixed {
     fn seal(&self, raw: &RawFields) -> Result<String, String> {
@@ -143,14 +143,18 @@ Form = form ?
 
 const CODES: &str = "[kind]\none = 1\ntwo = [2, \"2\"]\nthree = 3\n";
 
-fn book(envelope: &str) -> Book {
+pub(super) fn book_source(envelope: &str) -> Source {
     let head = if envelope.is_empty() { XML.replace("envelope: ENVELOPE\n", "") } else { XML.replace("ENVELOPE", envelope) };
-    let source = Source::new("p")
+    Source::new("p")
         .with("json.map", JSON)
         .with("xml.map", head)
         .with("form/1.1@old.map", "l = left ?\nlist[] = list[]\n")
         .with("form/1.1@new.map", "r = right ?\nlist[] = list[]\n")
-        .with("codes.toml", CODES);
+        .with("codes.toml", CODES)
+}
+
+fn book(envelope: &str) -> Book {
+    let source = book_source(envelope);
     Book::compile(&source, &shapes()).unwrap_or_else(|faults| panic!("{}", render(&faults, &source, false)))
 }
 

@@ -67,7 +67,7 @@ fn is_comment(text: &str) -> bool {
 }
 
 /// The line up to ` # ` outside quotes and backticks.
-fn without_comment(line: &str) -> &str {
+pub(super) fn without_comment(line: &str) -> &str {
     let (mut quote, mut tick, mut escaped, mut before) = (false, false, false, ' ');
     for (at, c) in line.char_indices() {
         match c {

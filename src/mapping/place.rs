@@ -75,7 +75,8 @@ impl Walk<'_> {
         let inside = known + fork.at.len();
         self.better(inside, here.clone());
         if let Some(variant) = self.form.as_ref().and_then(|key| fork.variants.get(key)) {
-            self.rules(&variant.plan, &variant.plan.rules, &here, inside);
+            // The lines of a form start at the message's object; their places hold the form's element already.
+            self.rules(&variant.plan, &variant.plan.rules, frame, known);
         }
     }
 

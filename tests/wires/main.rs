@@ -8,5 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod laws;
 mod mutants;
+mod respell;
 mod suite;

@@ -120,7 +120,7 @@ fn root() -> PathBuf {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test's own knobs")]
-fn number(name: &str, default: u64) -> u64 {
+pub(crate) fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(default)
 }
 

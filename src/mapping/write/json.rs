@@ -5,6 +5,7 @@ use crate::mapping::base64_stream::encode;
 use crate::mapping::convert::{Lex, Tag};
 use crate::mapping::grammar::Lit;
 use crate::mapping::plan::{Node, Plan};
+use crate::mapping::xml_chars::bad_char;
 use std::io::Read;
 
 /// JSON on its way out.
@@ -131,8 +132,9 @@ impl Wire for Out {
         self.hole = Some(self.bytes.len());
     }
 
-    fn carries(&self, _: &str) -> bool {
-        true
+    fn carries(&self, text: &str) -> bool {
+        // What reading refuses is not written.
+        bad_char(text).is_none()
     }
 
     fn finish(mut self, seal: Option<&str>) -> Vec<u8> {

@@ -12,7 +12,7 @@ use super::api::{ContentSource, Context, Format, RawFields, Sealer};
 use super::convert::{Chain, Lex, Tag};
 use super::fault::{Both, WriteFault, WriteFaultKind};
 use super::grammar::Lit;
-use super::plan::{AbsentForm, Act, Compiled, Node, NodeId, Opt, Piece, Plan, Rule, To};
+use super::plan::{AbsentForm, Act, Branch, Compiled, Node, NodeId, Opt, Piece, Plan, Rule, To};
 use super::read::form_key_of;
 use serde_json::Value;
 
@@ -86,6 +86,23 @@ pub(crate) fn write(
     }
 }
 
+/// The canonical places, in their frame, that lines carry.
+fn targets<'p>(rules: &'p [Rule], take: &mut dyn FnMut(&'p [Box<str>])) {
+    for rule in rules {
+        match &rule.what {
+            Act::Value { to: To::Own(path), .. } | Act::List { to: path } => take(path),
+            Act::Template { pieces } => pieces.iter().for_each(|piece| {
+                if let Piece::Hole { to: To::Own(path), .. } = piece {
+                    take(path);
+                }
+            }),
+            Act::Scope { rules, .. } => targets(rules, take),
+            Act::When { branches, .. } => branches.iter().for_each(|b| targets(&b.rules, take)),
+            _ => {}
+        }
+    }
+}
+
 /// The value at a path; null counts as nothing.
 pub(crate) fn get<'v>(body: &'v Value, path: &[Box<str>]) -> Option<&'v Value> {
     path.iter().try_fold(body, |at, word| at.get(&**word)).filter(|v| !v.is_null())
@@ -137,6 +154,7 @@ impl<'w, W: Wire> Run<'w, W> {
             (Act::When { on, branches, .. }, _) => {
                 let word = self.body(at).and_then(|b| get(b, on)).and_then(Value::as_str);
                 let holding = branches.iter().find(|b| word.is_some_and(|w| b.words.iter().any(|own| own == w)));
+                self.nothing_left(plan, holding, branches, at)?;
                 holding.map_or(Ok(()), |b| self.lines(plan, &b.rules, at))
             }
             (Act::Fork(index), _) => self.fork(plan, *index, Cursor { open: 0, ..at }),
@@ -248,6 +266,35 @@ impl<'w, W: Wire> Run<'w, W> {
         let key = form_key_of(self.map, self.ctx, body, fork).map_err(fault)?;
         let variant = fork.variants.get(&key).ok_or_else(|| fault(Both::same(key)))?;
         self.lines(&variant.plan, &variant.plan.rules, at)
+    }
+
+    /// A value that only a branch carries which does not hold would be lost unseen.
+    fn nothing_left(&self, plan: &Plan, holding: Option<&Branch>, branches: &[Branch], at: Cursor<'w, '_>) -> Written<()> {
+        let Some(body) = self.body(at) else { return Ok(()) };
+        let holds = |b: &Branch| holding.is_some_and(|h| std::ptr::eq(h, b));
+        let mut lost: Vec<&[Box<str>]> = Vec::new();
+        for branch in branches.iter().filter(|b| !holds(b)) {
+            targets(&branch.rules, &mut |path| {
+                if get(body, path).is_some_and(|v| !v.as_array().is_some_and(Vec::is_empty)) {
+                    lost.push(path);
+                }
+            });
+        }
+        if lost.is_empty() {
+            return Ok(());
+        }
+        // The value may stand in the branch that holds, or outside of all.
+        let mut kept: Vec<&[Box<str>]> = Vec::new();
+        let outside =
+            plan.rules.iter().filter(|rule| !matches!(&rule.what, Act::When { branches: b, .. } if std::ptr::eq(&**b, branches)));
+        outside.for_each(|rule| targets(std::slice::from_ref(rule), &mut |path| kept.push(path)));
+        holding.iter().for_each(|b| targets(&b.rules, &mut |path| kept.push(path)));
+        let Some(path) = lost.into_iter().find(|path| !kept.contains(path)) else { return Ok(()) };
+        let text = Both::new(
+            "giá trị này chỉ truyền được trong trường hợp khác (`when`)",
+            "this wire carries the value only in another case (`when`)",
+        );
+        Err(self.fault(&To::Own(path.into()), None, at, WriteFaultKind::Branch, text))
     }
 
     // --- lists

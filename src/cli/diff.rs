@@ -1,0 +1,379 @@
+//! `lienthong diff`: what a changed set of adapters would do otherwise, message by message and field by field, before it is in force.
+//!
+//! Each sample is read by both sets and compared in the canonical form; what the present one understood is written by both and compared on
+//! the wire. A refusal of one side is a difference like another. Values are shown: it is the user's own folder on the user's own terminal.
+
+use super::{Failed, check, screen};
+use crate::catalogue::{Catalogue, Files};
+use crate::mapping::{Context, Mapping, MemoryContents, WireFault};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+pub(super) const ABOUT: &str = "\
+Runs messages through the present adapters and through a changed folder, and tells what would differ: in what is understood of each wire \
+(read), and in what is written for each message (write). Exit code 1 if anything differs.
+
+The messages are the samples of the present adapters, or a folder of your own, laid out as PARTNER/MESSAGE/FILE with FILE in the \
+partner's wire form (FILE.context.json beside it for what a mapping takes from the context).";
+
+const EXAMPLES: &str = "\
+Examples:
+  lienthong diff new/                          the adapters inside the program against new/adapters and new/schemas
+  lienthong diff new/ --present /etc/lienthong
+  lienthong diff new/ --samples yesterday/ --only PARTNER/submit
+  lienthong diff new/ --json                   for programs";
+
+/// Arguments of `diff`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// The changed folder (it holds adapters/ and schemas/).
+    changed: PathBuf,
+    /// The present folder; left out: the adapters inside the program.
+    #[arg(long, value_name = "DIR")]
+    present: Option<PathBuf>,
+    /// Messages of your own: DIR/PARTNER/MESSAGE/FILE; left out: the present adapters' samples.
+    #[arg(long, value_name = "DIR")]
+    samples: Option<PathBuf>,
+    /// Only these messages: PARTNER or PARTNER/MESSAGE; may be repeated.
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
+}
+
+/// A message on a wire.
+struct Sample {
+    partner: String,
+    map: String,
+    file: String,
+    wire: Vec<u8>,
+    context: Context,
+}
+
+/// One place where the two sets differ.
+#[derive(Debug, PartialEq, Eq)]
+struct Change {
+    direction: &'static str,
+    place: String,
+    before: Option<String>,
+    after: Option<String>,
+}
+
+/// Places and what stands there; a refusal stands at its own place.
+type Fields = BTreeMap<String, String>;
+
+/// Both sets.
+struct Sets {
+    present: (Files, Catalogue),
+    changed: (Files, Catalogue),
+}
+
+/// Runs it.
+pub(super) fn run(a: &Arguments, json: bool) -> Result<(), Failed> {
+    let sets = Sets { present: compiled(a.present.as_deref())?, changed: compiled(Some(&a.changed))? };
+    let samples = match &a.samples {
+        Some(folder) => own_samples(folder)?,
+        None => shipped_samples(&sets.present.0),
+    };
+    let wanted =
+        |s: &&Sample| a.only.is_empty() || a.only.iter().any(|o| *o == s.partner || *o == format!("{}/{}", s.partner, s.map));
+    let samples: Vec<&Sample> = samples.iter().filter(wanted).collect();
+    if samples.is_empty() {
+        return Err(Failed::because("there are no messages to compare: look at --samples and --only"));
+    }
+    let found: Vec<(&Sample, Vec<Change>)> = samples.iter().map(|s| (*s, sets.compare(s))).collect();
+    let differ = found.iter().filter(|(_, changes)| !changes.is_empty()).count();
+    if json {
+        let rows: Vec<Value> = found.iter().flat_map(|(s, changes)| changes.iter().map(|c| c.json(s))).collect();
+        screen::json(&json!({ "messages": samples.len(), "differ": differ, "changes": rows }));
+    } else {
+        found.iter().filter(|(_, changes)| !changes.is_empty()).for_each(|(s, changes)| show(s, changes));
+        screen::line(format!("{} messages compared, {differ} would differ", samples.len()));
+    }
+    if differ == 0 { Ok(()) } else { Err(Failed::because(format!("{differ} of {} messages would differ", samples.len()))) }
+}
+
+fn compiled(from: Option<&Path>) -> Result<(Files, Catalogue), Failed> {
+    let files = super::files(from)?;
+    match check::compile(&files) {
+        Ok(catalogue) => Ok((files, catalogue)),
+        Err(faults) => {
+            screen::note(faults.render(screen::colour()).trim_end());
+            let name = from.map_or("the adapters inside the program".to_owned(), |p| p.display().to_string());
+            Err(Failed::because(format!(
+                "{name}: faults (see above); nothing can be compared with a set that would not be taken"
+            )))
+        }
+    }
+}
+
+// === the messages ===
+
+fn shipped_samples(files: &Files) -> Vec<Sample> {
+    let rows = files.under("adapters/").filter_map(|(path, text)| {
+        let (partner, rest) = path.split_once("/samples/")?;
+        let (map, file) = rest.split_once('/')?;
+        let beside = |ending: &str| files.text(&format!("adapters/{partner}/samples/{map}/{ending}"));
+        sample(partner, map, file, text.as_bytes().to_vec(), &|name| beside(name).map(str::to_owned))
+    });
+    rows.collect()
+}
+
+fn own_samples(folder: &Path) -> Result<Vec<Sample>, Failed> {
+    let mut samples = Vec::new();
+    for (partner, partners) in folders(folder)? {
+        for (map, maps) in folders(&partners)? {
+            for path in inside(&maps)?.into_iter().filter(|p| p.is_file()) {
+                let bytes = std::fs::read(&path).map_err(|e| Failed::because(format!("{}: {e}", path.display())))?;
+                let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let beside = |name: &str| std::fs::read_to_string(maps.join(name)).ok();
+                samples.extend(sample(&partner, &map, &file, bytes, &beside));
+            }
+        }
+    }
+    Ok(samples)
+}
+
+/// `None` for what stands beside a sample.
+fn sample(partner: &str, map: &str, file: &str, wire: Vec<u8>, beside: &dyn Fn(&str) -> Option<String>) -> Option<Sample> {
+    if file.ends_with(".canonical.json") || file.ends_with(".context.json") {
+        return None;
+    }
+    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+    let mut context = Context::new();
+    let given =
+        beside(&format!("{stem}.context.json")).and_then(|text| serde_json::from_str::<BTreeMap<String, Value>>(&text).ok());
+    given.into_iter().flatten().for_each(|(name, value)| context.set(name, value));
+    Some(Sample { partner: partner.to_owned(), map: map.to_owned(), file: file.to_owned(), wire, context })
+}
+
+fn folders(of: &Path) -> Result<Vec<(String, PathBuf)>, Failed> {
+    let named = |p: PathBuf| p.is_dir().then(|| (p.file_name().unwrap_or_default().to_string_lossy().into_owned(), p));
+    Ok(inside(of)?.into_iter().filter_map(named).collect())
+}
+
+fn inside(folder: &Path) -> Result<Vec<PathBuf>, Failed> {
+    let told = |e: std::io::Error| Failed::because(format!("cannot read {}: {e}", folder.display()));
+    let mut paths =
+        std::fs::read_dir(folder).map_err(told)?.map(|e| e.map(|e| e.path())).collect::<Result<Vec<_>, _>>().map_err(told)?;
+    paths.sort();
+    Ok(paths)
+}
+
+// === impl Sets ===
+
+impl Sets {
+    fn compare(&self, sample: &Sample) -> Vec<Change> {
+        let (old, new) = (self.mapping(&self.present, sample), self.mapping(&self.changed, sample));
+        let (old, new) = match (old, new) {
+            (Some(old), Some(new)) => (old, new),
+            (None, None) => return Vec::new(),
+            (old, _) => {
+                let there = |is: bool| is.then(|| "is there".to_owned());
+                return vec![Change {
+                    direction: "mapping",
+                    place: String::new(),
+                    before: there(old.is_some()),
+                    after: there(old.is_none()),
+                }];
+            }
+        };
+        let mut contents = MemoryContents::default();
+        let (was, understood) = read(old, sample, &mut contents);
+        let (is, _) = read(new, sample, &mut contents);
+        let mut changes = changes("read", &was, &is);
+        if !understood.is_empty() {
+            let was = self.written(&self.present, old, sample, &understood, &contents);
+            let is = self.written(&self.changed, new, sample, &understood, &contents);
+            changes.extend(self::changes("write", &was, &is));
+        }
+        changes
+    }
+
+    fn mapping<'s>(&self, set: &'s (Files, Catalogue), sample: &Sample) -> Option<&'s Mapping> {
+        set.1.partners.get(&sample.partner)?.book.map(&sample.map)
+    }
+
+    /// What a set writes for these messages, field by field, and the whole text.
+    fn written(
+        &self,
+        set: &(Files, Catalogue),
+        map: &Mapping,
+        sample: &Sample,
+        bodies: &[Value],
+        contents: &MemoryContents,
+    ) -> Fields {
+        let context = known(set, sample);
+        let bodies: Vec<&Value> = bodies.iter().collect();
+        match map.write_batch(&bodies, &context, contents, Some(&super::wire::StandIn::none())) {
+            Err(fault) => BTreeMap::from([("(refused)".to_owned(), fault.text_en())]),
+            Ok(bytes) => {
+                let source = set.0.source(&sample.partner);
+                let fields = map.explain(&bodies, &context, &source);
+                let mut fields: Fields = fields.into_iter().map(|f| (f.wire, f.wire_value.unwrap_or_default())).collect();
+                // What no line tells (order, absent forms, contents) still is a difference.
+                fields.insert("(bytes)".to_owned(), String::from_utf8_lossy(&bytes).into_owned());
+                fields
+            }
+        }
+    }
+}
+
+// === comparing ===
+
+/// What a mapping knows beside the body.
+fn known(set: &(Files, Catalogue), sample: &Sample) -> Context {
+    let mut context = sample.context.clone();
+    let values = set.1.partners.get(&sample.partner).map(|p| &p.values).into_iter().flatten();
+    for (name, value) in values {
+        let name = format!("partner.{name}");
+        if context.get(&name).is_none() {
+            context.set(name, value.as_str());
+        }
+    }
+    if context.get("message.id").is_none() {
+        context.set("message.id", "019a0000-0000-7000-8000-000000000000");
+    }
+    context
+}
+
+fn read(map: &Mapping, sample: &Sample, contents: &mut MemoryContents) -> (Fields, Vec<Value>) {
+    match map.read(&sample.wire, &sample.context, contents) {
+        Err(faults) => {
+            let told = faults.iter().map(WireFault::text_en).collect::<Vec<_>>().join("; ");
+            (BTreeMap::from([("(refused)".to_owned(), told)]), Vec::new())
+        }
+        Ok(readings) => {
+            let mut fields = Fields::new();
+            for (n, reading) in readings.iter().enumerate() {
+                let base = if readings.len() > 1 { format!("/{n}") } else { String::new() };
+                flatten(&reading.body, &base, &mut fields);
+                fields.extend(reading.context.iter().map(|(name, value)| (format!("${name}"), value.to_string())));
+            }
+            (fields, readings.into_iter().map(|r| r.body).collect())
+        }
+    }
+}
+
+fn flatten(value: &Value, at: &str, fields: &mut Fields) {
+    match value {
+        Value::Object(map) => map.iter().for_each(|(name, inner)| flatten(inner, &format!("{at}/{name}"), fields)),
+        Value::Array(rows) if !rows.is_empty() => {
+            rows.iter().enumerate().for_each(|(n, row)| flatten(row, &format!("{at}/{n}"), fields));
+        }
+        Value::String(text) => drop(fields.insert(at.to_owned(), text.clone())),
+        other => drop(fields.insert(at.to_owned(), other.to_string())),
+    }
+}
+
+fn changes(direction: &'static str, was: &Fields, is: &Fields) -> Vec<Change> {
+    let names: std::collections::BTreeSet<&String> = was.keys().chain(is.keys()).collect();
+    let change = |name: &String| {
+        let (before, after) = (was.get(name).cloned(), is.get(name).cloned());
+        (before != after).then(|| Change { direction, place: name.clone(), before, after })
+    };
+    let mut changes: Vec<Change> = names.into_iter().filter_map(change).collect();
+    // The whole text is told only when no field says it.
+    if changes.len() > 1 {
+        changes.retain(|c| c.place != "(bytes)");
+    }
+    changes
+}
+
+// === impl Change ===
+
+impl Change {
+    fn json(&self, sample: &Sample) -> Value {
+        json!({
+            "message": format!("{}/{}", sample.partner, sample.map),
+            "file": sample.file,
+            "direction": self.direction,
+            "place": self.place,
+            "before": self.before,
+            "after": self.after,
+        })
+    }
+}
+
+fn show(sample: &Sample, changes: &[Change]) {
+    screen::line(format!("{}/{} {}", sample.partner, sample.map, sample.file));
+    for change in changes {
+        screen::line(format!("  {} {}", change.direction, change.place));
+        for (mark, side) in [("-", &change.before), ("+", &change.after)] {
+            side.iter().for_each(|value| screen::line(format!("    {mark} {value}")));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The shipped set with one text replaced in one file, as a folder.
+    fn changed(path: &str, from: &str, to: &str) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let mut met = false;
+        for (name, text) in Files::embedded().iter() {
+            let text = if name == path { text.replacen(from, to, 1) } else { text.to_owned() };
+            met |= name == path && text.contains(to);
+            let place = folder.path().join(name);
+            std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+            std::fs::write(place, text).unwrap();
+        }
+        assert!(met, "{path} holds {from}");
+        folder
+    }
+
+    fn compare(folder: &Path, samples: Option<PathBuf>) -> Vec<Change> {
+        let sets = Sets { present: compiled(None).unwrap(), changed: compiled(Some(folder)).unwrap() };
+        let samples = samples.map_or_else(|| shipped_samples(&sets.present.0), |f| own_samples(&f).unwrap());
+        assert!(!samples.is_empty());
+        samples.iter().flat_map(|s| sets.compare(s)).collect()
+    }
+
+    /// A map with a line that carries a plain text, found in the data.
+    fn plain_line() -> (String, String, String) {
+        let files = Files::embedded();
+        let (path, line) = files
+            .iter()
+            .filter(|(path, text)| {
+                path.ends_with(".map") && text.contains("message: dossier.withdraw") && text.contains("format:  json")
+            })
+            .find_map(|(path, text)| text.lines().find(|l| l.contains(" = reason")).map(|l| (path.to_owned(), l.to_owned())))
+            .expect("a withdrawal in JSON");
+        let name = line.split_whitespace().next().unwrap().to_owned();
+        (path, line, name)
+    }
+
+    #[test]
+    fn the_same_set_differs_in_nothing() {
+        let (path, line, _) = plain_line();
+        let folder = changed(&path, &line, &format!("{line} # said"));
+        assert_eq!(compare(folder.path(), None), []);
+    }
+
+    #[test]
+    fn a_renamed_field_is_told_on_both_sides_and_the_exit_is_one() {
+        let (path, line, name) = plain_line();
+        let folder = changed(&path, &line, &line.replacen(&name, "Renamed", 1));
+        let found = compare(folder.path(), None);
+        let told = |direction: &str, place: &str| found.iter().any(|c| c.direction == direction && c.place == place);
+        assert!(told("read", "(refused)") && told("write", &format!("/{name}")) && told("write", "/Renamed"), "{found:?}");
+        let ask = Arguments { changed: folder.path().to_owned(), present: None, samples: None, only: Vec::new() };
+        assert!(run(&ask, true).unwrap_err().text.ends_with("would differ"));
+        let nothing = Arguments { only: vec!["nobody".to_owned()], ..ask };
+        assert!(run(&nothing, true).unwrap_err().text.contains("no messages"));
+    }
+
+    #[test]
+    fn a_folder_of_ones_own_is_compared_too() {
+        let (path, line, name) = plain_line();
+        let folder = changed(&path, &line, &line.replacen(&name, "Renamed", 1));
+        let own = tempfile::tempdir().unwrap();
+        let (partner, map) = path.trim_start_matches("adapters/").trim_end_matches(".map").split_once('/').unwrap();
+        let place = own.path().join(partner).join(map);
+        std::fs::create_dir_all(&place).unwrap();
+        std::fs::write(place.join("bad.json"), "{\"x\": ").unwrap();
+        assert_eq!(compare(folder.path(), Some(own.path().to_owned())), [], "what both refuse alike is no difference");
+    }
+}
