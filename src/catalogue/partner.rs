@@ -5,9 +5,10 @@
 use super::route::{InRoute, OutRoute};
 use super::seal::Seal;
 use crate::delivery::{Judge, Quota, RetryPolicy, Terms};
-use crate::mapping::{Book, Mapping};
+use crate::mapping::{Book, Context, Explained, Mapping};
 use crate::model::Kind;
 use crate::seal::Secret;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -113,6 +114,43 @@ pub struct Wsdl {
     pub text: String,
     /// Schemas of the same folder, by file name.
     pub xsds: BTreeMap<String, String>,
+}
+
+// === impl Partner ===
+
+impl Partner {
+    /// For a message of an out-route: which field on the wire comes from which canonical field, by which line of which file, as JSON; a
+    /// value stands there only where its schema says it is public. `form`: procedure and edition of the dossier. None: there is no such
+    /// route.
+    #[must_use]
+    pub fn explain(&self, route: &str, id: &str, body: &Value, form: Option<(&str, &str)>) -> Option<Vec<Value>> {
+        let map = self.book.map(&self.outs.get(route)?.map)?;
+        let mut context = Context::new().with("message.id", id);
+        for (name, value) in &self.values {
+            context.set(format!("partner.{name}"), value.as_str());
+        }
+        if let Some((procedure, edition)) = form {
+            context.set("dossier.procedure", procedure);
+            context.set("dossier.edition", edition);
+        }
+        let field = |f: Explained| {
+            let mut shown = json!({
+                "wire": f.wire,
+                "canonical": f.canonical,
+                "public": f.public,
+                "how": f.how.word(),
+                "rule": f.text,
+                "file": format!("adapters/{}/{}", self.name, f.file),
+                "line": f.line,
+            });
+            if let (true, Some(map)) = (f.public, shown.as_object_mut()) {
+                map.insert("wire_value".into(), f.wire_value.into());
+                map.insert("canonical_value".into(), f.canonical_value.into());
+            }
+            shown
+        };
+        Some(map.explain(&[body], &context).into_iter().map(field).collect())
+    }
 }
 
 // === impl Role ===

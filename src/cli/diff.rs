@@ -208,8 +208,7 @@ impl Sets {
         match map.write_batch(&bodies, &context, contents, Some(&super::wire::StandIn::none())) {
             Err(fault) => BTreeMap::from([("(refused)".to_owned(), fault.text_en())]),
             Ok(bytes) => {
-                let source = set.0.source(&sample.partner);
-                let fields = map.explain(&bodies, &context, &source);
+                let fields = map.explain(&bodies, &context);
                 let mut fields: Fields = fields.into_iter().map(|f| (f.wire, f.wire_value.unwrap_or_default())).collect();
                 // What no line tells (order, absent forms, contents) still is a difference.
                 fields.insert("(bytes)".to_owned(), String::from_utf8_lossy(&bytes).into_owned());

@@ -1,6 +1,6 @@
 //! `lienthong explain`: for one message, which wire field came from which canonical field, by which line of which file.
 
-use super::remote::text;
+use super::remote::{Reach, Remote, text};
 use super::wire::{Common, Named, input, take};
 use super::{Failed, screen};
 use crate::mapping::{Explained, MemoryContents};
@@ -10,33 +10,50 @@ use std::path::PathBuf;
 pub(super) const ABOUT: &str = "\
 Shows for one message which field on the wire came from which canonical field, by which line of which file, with both values.
 
-The message is a file in the partner's wire form (or, with --canonical, the canonical JSON).";
+The message is a file in the partner's wire form (or, with --canonical, the canonical JSON), or a delivery of the running gateway by its \
+number: then a value is shown only where its schema says it is public.";
 
 const EXAMPLES: &str = "\
 Examples:
   lienthong explain PARTNER/submit adapters/PARTNER/samples/submit/pupil-2025.json
   lienthong explain PARTNER/submit dossier.json --canonical
-  lienthong explain PARTNER/supplement message.json --context dossier.procedure=1.005142 --context dossier.edition=2025";
+  lienthong explain PARTNER/supplement message.json --context dossier.procedure=1.005142 --context dossier.edition=2025
+  lienthong explain --delivery 17           what the running gateway sends or sent, by the adapters in force";
 
 /// Arguments of `explain`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// Which message: PARTNER/MESSAGE.
-    message: String,
+    #[arg(required_unless_present = "delivery")]
+    message: Option<String>,
     /// The message; left out: stdin.
     file: Option<PathBuf>,
     /// The file is the canonical JSON, not the wire form.
     #[arg(long)]
     canonical: bool,
+    /// A delivery of the running gateway, by its number.
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["message", "canonical"])]
+    delivery: Option<u64>,
     #[command(flatten)]
     common: Common,
+    #[command(flatten)]
+    reach: Reach,
 }
 
 /// Runs it.
-pub(super) fn run(a: &Arguments, json: bool) -> Result<(), Failed> {
-    let (files, catalogue) = super::load(a.common.from.as_deref())?;
-    let named = Named::find(&catalogue, &a.message)?;
+pub(super) async fn run(a: &Arguments, json: bool) -> Result<(), Failed> {
+    if let Some(number) = a.delivery {
+        let answer = Remote::new(&a.reach)?.get(&format!("/v1/deliveries/{number}/explain")).await?;
+        if json {
+            screen::json(&answer);
+        } else {
+            show(super::remote::list(&answer, "fields"));
+        }
+        return Ok(());
+    }
+    let (_, catalogue) = super::load(a.common.from.as_deref())?;
+    let named = Named::find(&catalogue, a.message.as_deref().unwrap_or_default())?;
     let (bytes, file) = input(a.file.as_deref())?;
     let mut context = super::wire::context(&a.common, named.partner, a.canonical)?;
     let bodies: Vec<Value> = if a.canonical {
@@ -58,7 +75,7 @@ pub(super) fn run(a: &Arguments, json: bool) -> Result<(), Failed> {
         }
         readings.into_iter().map(|r| r.body).collect()
     };
-    let fields = named.mapping.explain(&bodies.iter().collect::<Vec<_>>(), &context, &files.source(&named.partner.name));
+    let fields = named.mapping.explain(&bodies.iter().collect::<Vec<_>>(), &context);
     let fields: Vec<Value> = fields.iter().map(|f| told(f, &named.partner.name)).collect();
     if json {
         screen::json(&json!({ "message": named.mapping.message(), "fields": fields }));

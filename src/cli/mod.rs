@@ -90,7 +90,7 @@ enum Command {
     Translate(wire::TranslateArguments),
     /// Show which field on the wire comes from which canonical field, by which line.
     #[command(long_about = explain::ABOUT)]
-    Explain(explain::Arguments),
+    Explain(Box<explain::Arguments>),
     /// Tell what a changed set of adapters would do otherwise.
     #[command(long_about = diff::ABOUT)]
     Diff(diff::Arguments),
@@ -177,7 +177,7 @@ async fn obey(command: Command, json: bool) -> Result<(), Failed> {
         Command::Read(a) => wire::read(&a),
         Command::Write(a) => wire::write(&a),
         Command::Translate(a) => wire::translate(&a),
-        Command::Explain(a) => explain::run(&a, json),
+        Command::Explain(a) => explain::run(&a, json).await,
         Command::Diff(a) => diff::run(&a, json),
         Command::Fmt(a) => fmt::run(&a, json),
         Command::Catalogue(a) => catalogue::run(&a, json),

@@ -76,6 +76,33 @@ pub(super) async fn delivery(
     Ok(Json(shown))
 }
 
+/// Which line of which file gives which field, by the adapters in force now. A value is shown only where its schema says it is public.
+pub(super) async fn explain(
+    State(door): State<Arc<Door>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    extensions: Extensions,
+) -> Result<Json<Value>, Problem> {
+    door.admit(&headers, &extensions, Operation::DeliveryExplain)?;
+    let detail = door.journal.delivery(number(&id)?).await?.ok_or_else(no_delivery)?;
+    let dossier = match &detail.view.dossier {
+        Some(code) => door.journal.snapshot(code).await?.dossier,
+        None => None,
+    };
+    let form = dossier.as_ref().and_then(|d| Some((d.procedure.as_str(), d.edition.as_deref()?)));
+    let known = door.intake.known();
+    let partner = known.catalogue.partners.get(&detail.view.partner);
+    let fields = partner.and_then(|p| p.explain(&detail.view.route, &detail.view.id, &detail.body, form)).ok_or_else(|| {
+        Refusal::new(
+            "route-unknown",
+            409,
+            "Bộ đặc tả đang dùng không còn tuyến của lượt chuyển này.",
+            "The adapters in force no longer have this delivery's route.",
+        )
+    })?;
+    Ok(Json(json!({ "delivery": detail.view.delivery, "message": detail.view.kind, "fields": fields })))
+}
+
 pub(super) async fn release(
     State(door): State<Arc<Door>>,
     Path(id): Path<String>,

@@ -28,6 +28,8 @@ pub enum Operation {
     DeliveriesList,
     /// One delivery with its history.
     DeliveryShow,
+    /// Which line of which file gives which field of a delivery.
+    DeliveryExplain,
     /// A parked or unknown delivery gets a verdict.
     DeliveryRelease,
     /// A delivery is closed without being delivered.
@@ -57,7 +59,7 @@ pub enum Operation {
 }
 
 /// The table: operation, its word (also the name under which it is limited and counted), who may.
-pub const TABLE: [(Operation, &str, &[Role]); 23] = {
+pub const TABLE: [(Operation, &str, &[Role]); 24] = {
     use Operation as O;
     use Role::{Auditor, Metrics, Ministry, Operator, Payment, Portal};
     [
@@ -71,6 +73,7 @@ pub const TABLE: [(Operation, &str, &[Role]); 23] = {
         (O::FileGet, "file.get", &[Portal, Ministry, Operator]),
         (O::DeliveriesList, "deliveries.list", &[Operator, Auditor]),
         (O::DeliveryShow, "delivery.show", &[Operator, Auditor]),
+        (O::DeliveryExplain, "delivery.explain", &[Operator, Auditor]),
         (O::DeliveryRelease, "delivery.release", &[Operator]),
         (O::DeliveryClose, "delivery.close", &[Operator]),
         (O::PartnersList, "partners.list", &[Operator, Auditor]),

@@ -29,6 +29,8 @@ pub struct Book {
 pub struct Mapping {
     name: String,
     compiled: Compiled,
+    /// The texts of the partner, for showing lines.
+    texts: Arc<Source>,
 }
 
 // === impl Book ===
@@ -37,7 +39,10 @@ impl Book {
     /// Compiles all texts of a partner; every fault of every file at once.
     pub fn compile(source: &Source, shapes: &Arc<Shapes>) -> Result<Self, Vec<SourceFault>> {
         let output = compile(source, shapes)?;
-        let maps = output.maps.into_iter().map(|(name, compiled)| (name.clone(), Mapping { name, compiled })).collect();
+        let texts = Arc::new(source.clone());
+        let mapping =
+            |(name, compiled): (String, Compiled)| (name.clone(), Mapping { name, compiled, texts: Arc::clone(&texts) });
+        let maps = output.maps.into_iter().map(mapping).collect();
         Ok(Self { maps, notes: output.notes })
     }
 
@@ -99,11 +104,10 @@ impl Mapping {
         fidelity(&self.compiled, source)
     }
 
-    /// For the messages of one wire document: which field on the wire comes from which canonical field, by which line; `source` holds the
-    /// texts it was compiled from. Values stand beside: those that are not public are for the user's own terminal.
+    /// For the messages of one wire document: which field on the wire comes from which canonical field, by which line. Values stand beside: those that are not public are for the user's own terminal.
     #[must_use]
-    pub fn explain(&self, bodies: &[&Value], ctx: &Context, source: &Source) -> Vec<Explained> {
-        explain(&self.compiled, bodies, ctx, source)
+    pub fn explain(&self, bodies: &[&Value], ctx: &Context) -> Vec<Explained> {
+        explain(&self.compiled, bodies, ctx, &self.texts)
     }
 
     /// Whether the wire has a seal's hole (`= $seal`).

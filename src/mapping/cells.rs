@@ -69,7 +69,7 @@ impl<'t> Cursor<'t> {
         Err(Bad { at: self.here(), text: text.into(), hint: None })
     }
 
-    fn hinted<T>(&self, text: impl Into<String>, hint: &'static str) -> Parsed<T> {
+    pub(crate) fn hinted<T>(&self, text: impl Into<String>, hint: &'static str) -> Parsed<T> {
         Err(Bad { at: self.here(), text: text.into(), hint: Some(hint) })
     }
 

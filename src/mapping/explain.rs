@@ -217,7 +217,7 @@ mod tests {
         let (source, context) = (book_source(""), Context::new().with("partner.client", "HN"));
         let book = Book::compile(&source, &shapes()).unwrap_or_else(|f| panic!("{f:?}"));
         let (map, body) = (book.map("json").unwrap(), body());
-        let told = map.explain(&[&body], &context, &source);
+        let told = map.explain(&[&body], &context);
         let bytes = map.write(&body, &context, &MemoryContents::default(), Some(&crate::mapping::laws::Fixed)).unwrap();
         let wire: Value = serde_json::from_slice(&bytes).unwrap();
         for field in &told {
@@ -259,7 +259,7 @@ mod tests {
         let book = Book::compile(&source, &shapes()).unwrap_or_else(|f| panic!("{f:?}"));
         for name in ["json", "xml"] {
             let map = book.map(name).unwrap();
-            let told = map.explain(&[&body()], &context, &source);
+            let told = map.explain(&[&body()], &context);
             let mut told_once = std::collections::BTreeSet::new();
             let fields: Vec<_> = told.iter().filter(|f| f.canonical.starts_with('/') && told_once.insert(&f.canonical)).collect();
             assert!(fields.iter().any(|f| f.canonical == "/form/right"));

@@ -159,7 +159,10 @@ fn what(cursor: &mut Cursor<'_>) -> Result<What, Bad> {
     let wire_at = cursor.span(from);
     cursor.blanks();
     if !cursor.eat("=") {
-        return cursor.bad("expected ` = ` after the wire name");
+        return cursor.hinted(
+            "expected ` = ` after the wire name",
+            "a line is `wire name = canonical place`; `key: value` stands in the head only",
+        );
     }
     cursor.blanks();
     let start = cursor.at();

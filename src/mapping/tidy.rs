@@ -71,7 +71,7 @@ fn rows<'t>(text: &'t str, map: &MapText) -> Vec<Row<'t>> {
         let kept = without_comment(line);
         let at = start + kept.len() - kept.trim_start().len();
         let comment = line.get(kept.len()..).unwrap_or("").trim_end();
-        rows.push(match (head.get(&at), body.get(&at)) {
+        rows.push(match (head.get(&start), body.get(&at)) {
             (Some((key, value)), _) => Row::Head { key: (*key).to_owned(), value: (*value).to_owned(), comment },
             (None, Some((level, what))) => row(text, *level, what, kept, comment),
             _ if line.trim().is_empty() => Row::Blank,

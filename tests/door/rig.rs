@@ -82,18 +82,22 @@ impl Answer {
 
 impl Gate {
     pub(crate) async fn open() -> Self {
+        Self::with(&Files::embedded(), "").await
+    }
+
+    /// With these adapters, and more callers.
+    pub(crate) async fn with(files: &Files, more_callers: &str) -> Self {
         log_everything();
         let dir = tempfile::tempdir().unwrap();
         let journal = SqliteJournal::open(dir.path(), Options::default()).unwrap();
         let blobs = BlobStore::open(&dir.path().join("files")).unwrap().guarded(journal.disk());
-        let catalogue =
-            Arc::new(Catalogue::load(&Files::embedded(), &BTreeMap::new(), &secrets()).unwrap_or_else(|f| panic!("{f}")));
+        let catalogue = Arc::new(Catalogue::load(files, &BTreeMap::new(), &secrets()).unwrap_or_else(|f| panic!("{f}")));
         let gateway = Gateway {
             return_urls: vec!["https://cong.vidu.example/thanh-toan".into()],
             public_url: "https://lien-thong.vidu.example".into(),
             ..Gateway::default()
         };
-        let config = Config { gateway, callers: callers() };
+        let config = Config { gateway, callers: callers(more_callers) };
         let clock = Arc::new(Manual::at(Time::parse(NOW).unwrap()));
         let random = Arc::new(SystemRandom);
         let mut registry = prometheus_client::registry::Registry::default();
@@ -281,7 +285,7 @@ fn secrets() -> FixedSecrets {
     ])
 }
 
-fn callers() -> Callers {
+fn callers(more: &str) -> Callers {
     let digest = |word: &str| sha256_hex(word.as_bytes());
     let client = |name: &str, id: &str, word: &str, agencies: &str| {
         format!(
@@ -303,6 +307,7 @@ fn callers() -> Callers {
         format!("[[caller]]\nname='operator'\nroles=['operator']\ntoken_sha256='{}'\n", digest("van-hanh")),
         "[[caller]]\nname='platform'\npartner='keypay'\nroles=['payment']\nseal='notice'\n".to_owned(),
         "[[caller]]\nname='bills'\npartner='keypay'\nroles=['payment']\nnetworks=['10.20.0.0/24']\n".to_owned(),
+        more.to_owned(),
     ];
     Callers::parse("callers.toml", &text.concat()).unwrap_or_else(|f| panic!("{f:?}"))
 }

@@ -280,7 +280,7 @@ fn nothing_is_lost_there_is_one_spelling_and_the_same_bytes_come_again() {
                     match setting.round(&made, &context, &mut chance) {
                         Ok(None) => {
                             through += 1;
-                            let told = map.explain(&[&made.body], &context, &source);
+                            let told = map.explain(&[&made.body], &context);
                             reached.extend(told.into_iter().map(|f| (partner.name.clone(), f.file, f.text)));
                         }
                         Ok(Some(key)) => *refused.entry(key).or_default() += 1,

@@ -1,4 +1,5 @@
-//! What may stand on a wire, judged by strangers: the W3C's XML test suite, other parsers, hard values.
+//! What may stand on a wire, judged by strangers: the W3C's XML test suite, other parsers, hard
+//! values, invented documents through every mapping, the fuzzers' corpus.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,6 +9,11 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "../../fuzz/src/checks.rs"]
+#[expect(unreachable_pub, reason = "the fuzz targets call it from their own crates")]
+mod checks;
+mod corpus;
+mod hard;
 mod laws;
 mod mutants;
 mod respell;
