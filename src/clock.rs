@@ -66,8 +66,15 @@ impl Time {
     /// The canonical text: RFC 3339, whole seconds, +07:00.
     #[must_use]
     pub fn rfc3339(self) -> String {
-        self.civil()
-            .map_or_else(|| "1970-01-01T07:00:00+07:00".to_owned(), |c| format!("{}+07:00", c.strftime("%Y-%m-%dT%H:%M:%S")))
+        self.civil().map_or_else(
+            || "1970-01-01T07:00:00+07:00".to_owned(),
+            |c| {
+                let (year, month, day) = (c.year(), c.month(), c.day());
+                let sign = if year < 0 { "-" } else { "" };
+                let (hour, minute, second) = (c.hour(), c.minute(), c.second());
+                format!("{sign}{:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}+07:00", year.unsigned_abs())
+            },
+        )
     }
 
     /// The wall clock of Asia/Ho_Chi_Minh; `None` outside the years jiff knows (-9999..9999).

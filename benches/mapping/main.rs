@@ -1,7 +1,7 @@
 //! How fast the mapping engine translates, beside what others need to parse the same bytes: ratios within one run.
 //!
-//! Strict reading and mapping on, XSD off. The contenders take turns in each round, so that what disturbs the machine disturbs all of them;
-//! a ratio is the median of the rounds' ratios, a speed the best round's. Other languages' parsers are peers: processes that read
+//! Strict reading and mapping on, XSD off. The contenders take turns in short rounds, so that what disturbs the machine disturbs all of them
+//! and each finds a quiet moment; speeds and ratios are of each one's best round. Other languages' parsers are peers: processes that read
 //! `FILE TIMES` lines and answer nanoseconds (`scripts/bench-mapping` brings them).
 //!
 //!     cargo bench --profile dist --bench mapping -- [--rounds N] [--json] [--peer NAME=COMMAND]… [--only WORD] [--once DOCUMENT=WORK]
@@ -12,6 +12,10 @@
     clippy::indexing_slicing,
     reason = "a benchmark: it measures, prints and may fail"
 )]
+
+/// As the gateway has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 mod documents;
 mod peers;
@@ -39,7 +43,7 @@ struct Row {
     /// Best round.
     megabytes_per_second: f64,
     microseconds: f64,
-    /// Its time divided by the base's, median of the rounds; the base is the first contender of the document.
+    /// Its time divided by the base's; the base is the first contender of the document.
     times_base: f64,
 }
 
@@ -52,7 +56,7 @@ struct Arguments {
 }
 
 fn arguments() -> Arguments {
-    let mut found = Arguments { rounds: 25, json: false, only: String::new(), once: None, peers: Vec::new() };
+    let mut found = Arguments { rounds: 60, json: false, only: String::new(), once: None, peers: Vec::new() };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         match word.as_str() {
@@ -70,12 +74,11 @@ fn arguments() -> Arguments {
 fn main() {
     let arguments = arguments();
     let engine = Engine::new();
-    let documents = engine.documents();
     if let Some((document, work)) = &arguments.once {
-        return once(&engine, &documents, document, work);
+        return once(&engine, document, work);
     }
     let mut rows = Vec::new();
-    for document in documents.iter().filter(|d| d.name.contains(&arguments.only)) {
+    for document in &engine.documents(&arguments.only) {
         let mut peers: Vec<(String, Peer)> = Vec::new();
         if document.is_xml() {
             peers.extend(arguments.peers.iter().map(|(name, command)| (name.clone(), Peer::start(command, document))));
@@ -91,8 +94,9 @@ fn main() {
 }
 
 /// Runs one piece of work over and over, for a profiler.
-fn once(engine: &Engine, documents: &[Document], name: &str, work: &str) {
-    let document = documents.iter().find(|d| d.name == name).unwrap();
+fn once(engine: &Engine, name: &str, work: &str) {
+    let documents = engine.documents(name);
+    let document = documents.first().unwrap();
     for contender in contenders(engine, document).iter_mut().filter(|c| c.name == work) {
         let times = u32::try_from((20_000_000 / document.bytes.len()).max(1)).unwrap();
         (contender.run)(times);
@@ -148,9 +152,9 @@ fn contenders<'c>(engine: &'c Engine, document: &'c Document) -> Vec<Contender<'
     ]
 }
 
-/// All contenders in each round, each for about ten milliseconds.
+/// All contenders in each round, each for about two milliseconds.
 fn measure(contenders: &mut [Contender<'_>], rounds: usize) {
-    const ROUND: f64 = 10e6;
+    const ROUND: f64 = 2e6;
     let times: Vec<u32> = contenders
         .iter_mut()
         .map(|c| {
@@ -169,11 +173,10 @@ fn measure(contenders: &mut [Contender<'_>], rounds: usize) {
 }
 
 fn told(document: &Document, contenders: &[Contender<'_>]) -> Vec<Row> {
-    let base = contenders.first().unwrap();
+    let best = |c: &Contender<'_>| c.rounds.iter().copied().fold(f64::INFINITY, f64::min);
+    let base = contenders.first().map_or(f64::NAN, best);
     let row = |c: &Contender<'_>| {
-        let best = c.rounds.iter().copied().fold(f64::INFINITY, f64::min);
-        let mut ratios: Vec<f64> = c.rounds.iter().zip(&base.rounds).map(|(own, base)| own / base).collect();
-        ratios.sort_by(f64::total_cmp);
+        let best = best(c);
         #[expect(clippy::cast_precision_loss, reason = "bytes of a document")]
         let bytes = document.bytes.len() as f64;
         Row {
@@ -182,19 +185,19 @@ fn told(document: &Document, contenders: &[Contender<'_>]) -> Vec<Row> {
             contender: c.name.clone(),
             megabytes_per_second: bytes * 1e3 / best,
             microseconds: best / 1e3,
-            times_base: ratios.get(ratios.len() / 2).copied().unwrap_or(f64::NAN),
+            times_base: best / base,
         }
     };
     contenders.iter().map(row).collect()
 }
 
 fn print(rows: &[Row]) {
-    println!("{:<14} {:>9}  {:<50} {:>8} {:>11} {:>11}", "document", "bytes", "contender", "MB/s", "µs", "time ÷ base");
+    println!("{:<23} {:>9}  {:<50} {:>8} {:>11} {:>11}", "document", "bytes", "contender", "MB/s", "µs", "time ÷ base");
     let mut last = "";
     for row in rows {
         let (name, bytes) = if row.document == last { ("", String::new()) } else { (row.document, row.bytes.to_string()) };
         last = row.document;
         let (speed, time, ratio) = (row.megabytes_per_second, row.microseconds, row.times_base);
-        println!("{name:<14} {bytes:>9}  {:<50} {speed:>8.1} {time:>11.1} {ratio:>11.2}", row.contender);
+        println!("{name:<23} {bytes:>9}  {:<50} {speed:>8.1} {time:>11.1} {ratio:>11.2}", row.contender);
     }
 }

@@ -361,7 +361,19 @@ fn plain(text: &str) -> Option<String> {
 
 /// Canonical text is NFC.
 pub(crate) fn nfc(text: &str) -> String {
-    if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes { text.to_owned() } else { text.nfc().collect() }
+    if text.is_ascii() || is_vietnamese(text) || is_nfc_quick(text.chars()) == IsNormalized::Yes {
+        text.to_owned()
+    } else {
+        text.nfc().collect()
+    }
+}
+
+/// Whether a text has only characters below U+0300 and of U+1E00–U+1EFF, as Vietnamese in its composed form has: all of them are NFC.
+fn is_vietnamese(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    // UTF-8: C2…CB is U+0080–U+02FF; E1 B8…BB is U+1E00–U+1EFF; 80…BF are what follows.
+    let highest = bytes.iter().fold(0, |most, b| if *b == 0xe1 { most } else { most.max(*b) });
+    highest < 0xcc && memchr::memchr_iter(0xe1, bytes).all(|at| matches!(bytes.get(at + 1), Some(0xb8..=0xbb)))
 }
 
 #[cfg(test)]
@@ -424,6 +436,21 @@ mod tests {
         assert_eq!(read(LeafKind::Integer, " 5\n"), Some(json!(5)));
         assert_eq!(read(LeafKind::Text, " 5 "), Some(json!(" 5 ")));
         assert_eq!(read(LeafKind::Boolean, "1"), None);
+    }
+
+    #[test]
+    fn the_quick_look_at_vietnamese_takes_only_characters_that_are_nfc() {
+        let mut taken = 0;
+        for c in '\u{1}'..=char::MAX {
+            let text = c.to_string();
+            if is_vietnamese(&text) {
+                taken += 1;
+                assert_eq!(is_nfc_quick(text.chars()), IsNormalized::Yes, "{c:?}");
+            }
+        }
+        assert_eq!(taken, 0x2ff + 0x100);
+        assert!(is_vietnamese("Nguyễn Thị Bích Ngọc, phường Láng Thượng, 12 Đường Đê"));
+        assert!(!is_vietnamese("e\u{301}") && !is_vietnamese("\u{1100}") && !is_vietnamese("🙂"));
     }
 
     #[test]

@@ -185,7 +185,7 @@ impl<'a> Json<'a> {
 
     fn run(&mut self) -> Lexed<&'a str> {
         let rest = self.src.as_bytes().get(self.at..).unwrap_or(&[]);
-        let Some(len) = rest.iter().position(|b| matches!(b, b'"' | b'\\' | 0..=0x1f)) else {
+        let Some(len) = run_len(rest) else {
             self.at = self.src.len();
             return self.wrong("dấu ngoặc kép đóng", "a closing double quote");
         };
@@ -321,6 +321,15 @@ impl<'a> Json<'a> {
         self.blanks();
         if self.at == self.src.len() { Ok(()) } else { self.wrong("hết văn bản", "the end of the text") }
     }
+}
+
+/// How far a text runs without a quote, a backslash or a control character; `None` to the end.
+fn run_len(bytes: &[u8]) -> Option<usize> {
+    const CHUNK: usize = 16;
+    let ends = |b: &u8| matches!(b, b'"' | b'\\' | 0..=0x1f);
+    let clear = |chunk: &&[u8]| !chunk.iter().fold(false, |end, b| end | (*b == b'"') | (*b == b'\\') | (*b < 0x20));
+    let from = bytes.chunks_exact(CHUNK).take_while(clear).count() * CHUNK;
+    bytes.get(from..)?.iter().position(ends).map(|len| from + len)
 }
 
 /// The length of a JSON number at the start of `bytes`.

@@ -157,7 +157,7 @@ fn xml(text: &str, envelope: Envelope, places: &[&str], peeked: &mut Peeked) -> 
     xml.long_text = true;
     soap::enter(&mut xml, envelope)?;
     let name = soap::start(&mut xml)?;
-    if envelope.namespace().is_some_and(|ns| name.ns == ns) && name.local == "Fault" {
+    if envelope.ns().is_some_and(|ns| name.ns == ns) && name.local == "Fault" {
         peeked.fault = Some(soap_fault(&mut xml)?);
     } else {
         let mut at = name.local.to_owned();

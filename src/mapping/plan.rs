@@ -8,6 +8,7 @@ use super::convert::{Chain, Typing};
 use super::grammar::Lit;
 use super::shapes::{ShapeId, Shapes};
 use super::source::Span;
+use super::xml::Ns;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -25,6 +26,8 @@ pub(crate) struct Compiled {
     /// The namespace of names without prefix, and those of prefixes.
     pub(crate) namespace: String,
     pub(crate) prefixes: Vec<(String, String)>,
+    /// Namespaces that the reader is to number, beyond those it always knows.
+    pub(crate) namespaces: Vec<Box<str>>,
     pub(crate) absent: Vec<AbsentForm>,
     pub(crate) report_unknown: bool,
     /// Canonical fields that are not carried.
@@ -58,6 +61,8 @@ pub(crate) struct Plan {
 #[derive(Debug, Default)]
 pub(crate) struct Node {
     pub(crate) ns: Box<str>,
+    /// The same as the reader numbers it.
+    pub(crate) ns_id: Ns,
     pub(crate) local: Box<str>,
     /// As it is written (`p:local`).
     pub(crate) qname: Box<str>,
@@ -85,8 +90,12 @@ pub(crate) struct Node {
     pub(crate) seal: bool,
     /// A scalar of the root level counts for seals.
     pub(crate) root_level: bool,
+    /// Some child is chosen by its key.
+    pub(crate) keyed: bool,
     /// Each item is a row.
     pub(crate) rows: Option<Box<Plan>>,
+    /// Each row is a message.
+    pub(crate) batch: bool,
     /// The content of this object is read by a form.
     pub(crate) fork: Option<usize>,
 }

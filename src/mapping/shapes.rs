@@ -40,6 +40,8 @@ pub(crate) enum Shape {
 pub(crate) struct Fields {
     pub(crate) all: BTreeMap<String, ShapeId>,
     pub(crate) required: BTreeSet<String>,
+    /// Those that are lists, or have lists somewhere inside.
+    with_lists: Vec<(String, ShapeId)>,
 }
 
 /// A scalar, or a content.
@@ -88,8 +90,37 @@ impl Shapes {
         for name in schemas.keys() {
             roots.insert(name.clone(), builder.at(name, "")?);
         }
-        let arena = builder.arena;
-        Ok(Self { arena, roots, editions })
+        let mut shapes = Self { arena: builder.arena, roots, editions };
+        shapes.note_lists();
+        Ok(shapes)
+    }
+
+    /// Notes where lists are, so that filling them looks nowhere else. Shapes may hold themselves: repeated until nothing is new.
+    fn note_lists(&mut self) {
+        let mut listed = BTreeSet::new();
+        loop {
+            let has = |id: &ShapeId| listed.contains(id) || matches!(self.get(*id), Shape::List(_));
+            let more = self.arena.iter().enumerate().filter(|(_, shape)| match shape {
+                Shape::Object(fields) => fields.all.values().any(has),
+                Shape::Same(id) => has(id),
+                _ => false,
+            });
+            let more: BTreeSet<ShapeId> = more.map(|(n, _)| ShapeId(n)).collect();
+            if more == listed {
+                break;
+            }
+            listed = more;
+        }
+        let lists: BTreeSet<ShapeId> = (0..self.arena.len())
+            .map(ShapeId)
+            .filter(|id| listed.contains(id) || matches!(self.get(*id), Shape::List(_)))
+            .collect();
+        for shape in &mut self.arena {
+            if let Shape::Object(fields) = shape {
+                let with = fields.all.iter().filter(|(_, id)| lists.contains(id));
+                fields.with_lists = with.map(|(name, id)| (name.clone(), *id)).collect();
+            }
+        }
     }
 
     /// The editions of the forms.
@@ -149,7 +180,7 @@ impl Shapes {
     pub(crate) fn fill_lists(&self, at: ShapeId, body: &mut Value) {
         match (self.get(at), body) {
             (Shape::Object(fields), Value::Object(map)) => self.fill_object(fields, map),
-            (Shape::List(item), Value::Array(rows)) => {
+            (Shape::List(item), Value::Array(rows)) if !self.is_flat(*item) => {
                 for row in rows {
                     self.fill_lists(*item, row);
                 }
@@ -158,8 +189,17 @@ impl Shapes {
         }
     }
 
+    /// Whether there is no list anywhere inside.
+    fn is_flat(&self, at: ShapeId) -> bool {
+        match self.get(at) {
+            Shape::Object(fields) => fields.with_lists.is_empty(),
+            Shape::List(_) => false,
+            Shape::Any | Shape::Leaf(_) | Shape::Same(_) => true,
+        }
+    }
+
     fn fill_object(&self, fields: &Fields, map: &mut Map<String, Value>) {
-        for (name, id) in &fields.all {
+        for (name, id) in &fields.with_lists {
             match (self.get(*id), map.get_mut(name)) {
                 (Shape::List(..), None) => {
                     map.insert(name.clone(), Value::Array(Vec::new()));

@@ -3,7 +3,7 @@
 use super::api::Envelope;
 use super::fault::{FaultKind, Found, short};
 use super::slip::{Lexed, Slip};
-use super::xml::{Event, Name, Xml};
+use super::xml::{Event, Name, Ns, Xml};
 
 /// The namespace of SOAP 1.1.
 pub(crate) const SOAP11: &str = "http://schemas.xmlsoap.org/soap/envelope/";
@@ -26,6 +26,15 @@ pub enum FaultCode {
 // === impl Envelope ===
 
 impl Envelope {
+    /// Its namespace as the reader numbers it.
+    pub(crate) fn ns(self) -> Option<Ns> {
+        match self {
+            Self::None => None,
+            Self::Soap11 => Some(Ns::SOAP11),
+            Self::Soap12 => Some(Ns::SOAP12),
+        }
+    }
+
     pub(crate) fn namespace(self) -> Option<&'static str> {
         match self {
             Self::None => None,
@@ -79,28 +88,28 @@ fn next_start<'a>(xml: &mut Xml<'a>) -> Lexed<Option<Name<'a>>> {
 
 /// Reads up to the inside of the body.
 pub(crate) fn enter(xml: &mut Xml<'_>, envelope: Envelope) -> Lexed<()> {
-    let Some(ns) = envelope.namespace() else { return Ok(()) };
+    let Some(ns) = envelope.ns() else { return Ok(()) };
     let name = start(xml)?;
-    expect(&name, ns, "Envelope", xml.last())?;
+    expect(xml, &name, ns, "Envelope")?;
     let mut name = start(xml)?;
     if name.local == "Header" && name.ns == ns {
         header(xml, ns)?;
         name = start(xml)?;
     }
-    expect(&name, ns, "Body", xml.last())
+    expect(xml, &name, ns, "Body")
 }
 
-fn expect(name: &Name<'_>, ns: &str, local: &str, at: usize) -> Lexed<()> {
+fn expect(xml: &Xml<'_>, name: &Name<'_>, ns: Ns, local: &str) -> Lexed<()> {
     if name.local == local && name.ns == ns {
         return Ok(());
     }
     let kind = if name.local == local { FaultKind::Namespace } else { FaultKind::Unknown };
-    let want = format!("{{{ns}}}{local}");
-    Err(Slip::found(at, kind, want.clone(), want, Found::Name(short(&format!("{{{}}}{}", name.ns, name.local)))))
+    let want = xml.clark(&Name { ns, local });
+    Err(Slip::found(xml.last(), kind, want.clone(), want, Found::Name(short(&xml.clark(name)))))
 }
 
 /// No header is understood; one that must be is a fault of its own.
-fn header(xml: &mut Xml<'_>, ns: &str) -> Lexed<()> {
+fn header(xml: &mut Xml<'_>, ns: Ns) -> Lexed<()> {
     while let Some(name) = next_start(xml)? {
         let must = xml
             .attributes()

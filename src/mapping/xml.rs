@@ -14,6 +14,8 @@ use std::borrow::Cow;
 /// The namespace of `xml:`.
 pub(crate) const XML_NS: &str = "http://www.w3.org/XML/1998/namespace";
 const XMLNS_NS: &str = "http://www.w3.org/2000/xmlns/";
+/// The namespaces that every reader knows from its start, in the order of the constants of [`Ns`].
+const KNOWN: [&str; 5] = ["", XML_NS, "http://www.w3.org/2001/XMLSchema-instance", super::soap::SOAP11, super::soap::SOAP12];
 
 /// The reader.
 pub(crate) struct Xml<'a> {
@@ -23,6 +25,8 @@ pub(crate) struct Xml<'a> {
     quick: quick_xml::Reader<&'a [u8]>,
     open: Vec<usize>,
     bindings: Vec<Binding<'a>>,
+    /// All namespaces met so far; a [`Ns`] is a place in it.
+    uris: Vec<Cow<'a, str>>,
     attributes: Vec<Attribute<'a>>,
     seen_root: bool,
     end_pending: bool,
@@ -47,26 +51,61 @@ pub(crate) enum Event<'a> {
 }
 
 /// An expanded name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Name<'a> {
-    /// Empty for none.
-    pub(crate) ns: Cow<'a, str>,
+    pub(crate) ns: Ns,
     pub(crate) local: &'a str,
 }
+
+/// A namespace, by its place in the reader's table: names are compared without comparing URIs. [`Xml::uri`] tells the URI.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Ns(usize);
 
 /// An attribute that is not a namespace declaration.
 #[derive(Clone, Debug)]
 pub(crate) struct Attribute<'a> {
+    prefix: &'a str,
     pub(crate) name: Name<'a>,
     pub(crate) value: Cow<'a, str>,
     pub(crate) at: usize,
 }
 
 /// A prefix and its namespace.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Binding<'a> {
     prefix: &'a str,
-    uri: Cow<'a, str>,
+    ns: Ns,
+}
+
+/// Where a fragment stands in its document: what is bound, what was met, how deep it lies.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Around<'a> {
+    bindings: Vec<Binding<'a>>,
+    uris: Vec<Cow<'a, str>>,
+    depth: usize,
+}
+
+// === impl Ns ===
+
+impl Ns {
+    /// No namespace.
+    pub(crate) const NONE: Self = Self(0);
+    const XML: Self = Self(1);
+    /// That of `xsi:nil`.
+    pub(crate) const XSI: Self = Self(2);
+    /// SOAP 1.1.
+    pub(crate) const SOAP11: Self = Self(3);
+    /// SOAP 1.2.
+    pub(crate) const SOAP12: Self = Self(4);
+
+    /// The number of a URI, given the list that a reader is to know; one that is not known yet is added to the list.
+    pub(crate) fn own(uri: &str, own: &mut Vec<Box<str>>) -> Self {
+        let known = KNOWN.iter().copied().chain(own.iter().map(|known| &**known)).position(|known| known == uri);
+        Self(known.unwrap_or_else(|| {
+            own.push(uri.into());
+            KNOWN.len() + own.len() - 1
+        }))
+    }
 }
 
 /// The document as UTF-8 text: from UTF-16 by its mark; a UTF-8 mark is cut off.
@@ -149,16 +188,22 @@ fn declaration(text: &str, wide: bool) -> Lexed<()> {
 impl<'a> Xml<'a> {
     /// Reads a decoded document.
     pub(crate) fn new(src: &'a str) -> Self {
-        Self::over(src, 0, src, Vec::new(), 0)
+        Self::knowing(src, &[])
     }
 
-    /// Reads one whole element out of a document, with the bindings that hold there.
-    pub(crate) fn fragment(src: &'a str, span: std::ops::Range<usize>, bindings: Vec<Binding<'a>>, depth: usize) -> Self {
+    /// Reads a decoded document; `own` are namespaces that get the next places, as [`Ns::own`] counts them.
+    pub(crate) fn knowing(src: &'a str, own: &'a [Box<str>]) -> Self {
+        let uris = KNOWN.iter().copied().chain(own.iter().map(|uri| &**uri)).map(Cow::Borrowed).collect();
+        Self::over(src, 0, src, Around { uris, ..Around::default() })
+    }
+
+    /// Reads one whole element out of a document.
+    pub(crate) fn fragment(src: &'a str, span: std::ops::Range<usize>, around: Around<'a>) -> Self {
         let start = span.start;
-        Self::over(src, start, src.get(span).unwrap_or(""), bindings, depth)
+        Self::over(src, start, src.get(span).unwrap_or(""), around)
     }
 
-    fn over(src: &'a str, base: usize, slice: &'a str, bindings: Vec<Binding<'a>>, outer_depth: usize) -> Self {
+    fn over(src: &'a str, base: usize, slice: &'a str, around: Around<'a>) -> Self {
         let mut quick = quick_xml::Reader::from_reader(slice.as_bytes());
         quick.config_mut().check_end_names = true;
         Self {
@@ -166,12 +211,13 @@ impl<'a> Xml<'a> {
             base,
             quick,
             open: Vec::new(),
-            bindings,
+            bindings: around.bindings,
+            uris: around.uris,
             attributes: Vec::new(),
             seen_root: false,
             end_pending: false,
             run: 0,
-            outer_depth,
+            outer_depth: around.depth,
             last: base,
             long_text: false,
         }
@@ -193,9 +239,19 @@ impl<'a> Xml<'a> {
         self.attributes = buffer;
     }
 
-    /// The bindings that hold now.
-    pub(crate) fn bindings(&self) -> Vec<Binding<'a>> {
-        self.bindings.clone()
+    /// What holds around the element whose start tag was just read.
+    pub(crate) fn around(&self) -> Around<'a> {
+        Around { bindings: self.bindings.clone(), uris: self.uris.clone(), depth: self.depth().saturating_sub(1) }
+    }
+
+    /// A namespace's URI; empty for none.
+    pub(crate) fn uri(&self, ns: Ns) -> &str {
+        self.uris.get(ns.0).map_or("", |uri| uri.as_ref())
+    }
+
+    /// A name as it is told: `{uri}local`.
+    pub(crate) fn clark(&self, name: &Name<'_>) -> String {
+        format!("{{{}}}{}", self.uri(name.ns), name.local)
     }
 
     /// Where the last event started.
@@ -228,9 +284,10 @@ impl<'a> Xml<'a> {
             };
             let raw = self.src.get(start..self.offset()).unwrap_or("");
             match kind {
-                Shape::Start(empty) => return self.start(raw, start, empty).map(Event::Start),
+                Shape::Start { empty, name } => return self.start(raw, start, empty, name).map(Event::Start),
                 Shape::End => {
-                    self.end(raw, start)?;
+                    // quick-xml compared its name with the start tag's.
+                    self.pop();
                     return Ok(Event::End);
                 }
                 Shape::Text => {
@@ -287,7 +344,7 @@ impl<'a> Xml<'a> {
         Slip::found(at, FaultKind::Syntax, "XML đúng cú pháp", "well-formed XML", Found::Name(short(&text)))
     }
 
-    fn start(&mut self, raw: &'a str, at: usize, empty: bool) -> Lexed<Name<'a>> {
+    fn start(&mut self, raw: &'a str, at: usize, empty: bool, name_len: usize) -> Lexed<Name<'a>> {
         if self.open.is_empty() && self.seen_root {
             return Err(Slip::syntax(at, "chỉ một phần tử gốc", "a single root element"));
         }
@@ -297,27 +354,31 @@ impl<'a> Xml<'a> {
         self.seen_root = true;
         self.run = 0;
         let inside = raw.get(1..raw.len().saturating_sub(if empty { 2 } else { 1 })).unwrap_or("");
-        let name_len = inside.find(is_blank).unwrap_or(inside.len());
         let (name, rest) = inside.split_at_checked(name_len).unwrap_or((inside, ""));
         self.open.push(self.bindings.len());
         self.end_pending = empty;
         let (prefix, local) = split_qname(name)
             .ok_or_else(|| Slip::found(at + 1, FaultKind::Syntax, "tên hợp lệ", "a valid name", Found::Name(short(name))))?;
-        let mut found = Vec::new();
-        self.scan(rest, at + 1 + name_len, &mut found)?;
         self.attributes.clear();
-        for (prefix, local, value, at) in found {
-            let ns = if prefix.is_empty() { Cow::Borrowed("") } else { self.resolve(prefix, at)? };
-            self.attributes.push(Attribute { name: Name { ns, local }, value, at });
+        self.scan(rest, at + 1 + name_len)?;
+        for n in 0..self.attributes.len() {
+            let Some((prefix, at)) = self.attributes.get(n).map(|a| (a.prefix, a.at)).filter(|(prefix, _)| !prefix.is_empty())
+            else {
+                continue;
+            };
+            let ns = self.resolve(prefix, at)?;
+            if let Some(attribute) = self.attributes.get_mut(n) {
+                attribute.name.ns = ns;
+            }
         }
         self.check_unique()?;
         Ok(Name { ns: self.resolve(prefix, at + 1)?, local })
     }
 
     /// The attributes of a start tag; namespace declarations go to the bindings.
-    fn scan(&mut self, text: &'a str, base: usize, found: &mut Vec<(&'a str, &'a str, Cow<'a, str>, usize)>) -> Lexed<()> {
+    fn scan(&mut self, text: &'a str, base: usize) -> Lexed<()> {
         let mut rest = text;
-        let mut declared: Vec<&str> = Vec::new();
+        let declared = self.bindings.len();
         loop {
             let trimmed = rest.trim_start_matches(is_blank);
             let at = base + text.len() - trimmed.len();
@@ -328,16 +389,16 @@ impl<'a> Xml<'a> {
                 return Err(Slip::syntax(at, "khoảng trắng giữa các thuộc tính", "a blank between attributes"));
             }
             let slip = || Slip::syntax(at, "thuộc tính dạng tên=\"giá trị\"", "an attribute name=\"value\"");
-            let (name, after) = trimmed.split_once('=').ok_or_else(slip)?;
+            let (name, after) = split_at(trimmed, b'=').ok_or_else(slip)?;
             let (prefix, local) = split_qname(name.trim_end_matches(is_blank)).ok_or_else(slip)?;
             let after = after.trim_start_matches(is_blank);
-            let quote = after.chars().next().filter(|c| "'\"".contains(*c)).ok_or_else(slip)?;
-            let (value, next) = after.get(1..).and_then(|a| a.split_once(quote)).ok_or_else(slip)?;
+            let quote = after.bytes().next().filter(|b| matches!(b, b'\'' | b'"')).ok_or_else(slip)?;
+            let (value, next) = after.get(1..).and_then(|a| split_at(a, quote)).ok_or_else(slip)?;
             let value_at = base + text.len() - after.len() + 1;
             let value = attribute_value(value, value_at)?;
             if prefix == "xmlns" || (prefix.is_empty() && local == "xmlns") {
                 let bound = if prefix.is_empty() { "" } else { local };
-                if declared.contains(&bound) {
+                if self.bindings.iter().skip(declared).any(|b| b.prefix == bound) {
                     return Err(Slip::found(
                         at,
                         FaultKind::Duplicate,
@@ -346,12 +407,12 @@ impl<'a> Xml<'a> {
                         Found::Name(short(name)),
                     ));
                 }
-                declared.push(bound);
                 self.bind(bound, value, at)?;
             } else {
-                found.push((prefix, local, value, at));
+                // The namespace of a prefix is known when all declarations of the tag are.
+                self.attributes.push(Attribute { prefix, name: Name { ns: Ns::NONE, local }, value, at });
             }
-            if found.len() + declared.len() > MAX_ATTRIBUTES {
+            if self.attributes.len() + self.bindings.len() - declared > MAX_ATTRIBUTES {
                 let (vi, en) = (format!("tối đa {MAX_ATTRIBUTES} thuộc tính"), format!("at most {MAX_ATTRIBUTES} attributes"));
                 return Err(Slip::new(at, FaultKind::Limit, vi, en));
             }
@@ -374,17 +435,24 @@ impl<'a> Xml<'a> {
                 found,
             ));
         }
-        self.bindings.push(Binding { prefix, uri });
+        let known = self.uris.iter().position(|known| *known == uri);
+        let ns = Ns(known.unwrap_or(self.uris.len()));
+        if known.is_none() {
+            self.uris.push(uri);
+        }
+        self.bindings.push(Binding { prefix, ns });
         Ok(())
     }
 
-    fn resolve(&self, prefix: &str, at: usize) -> Lexed<Cow<'a, str>> {
-        if let Some(binding) = self.bindings.iter().rev().find(|b| b.prefix == prefix) {
-            return Ok(binding.uri.clone());
+    fn resolve(&self, prefix: &str, at: usize) -> Lexed<Ns> {
+        // Empty texts are not compared as bytes: a look at the address of an empty one may cost a hundred others.
+        let is = |b: &&Binding<'_>| if prefix.is_empty() { b.prefix.is_empty() } else { b.prefix == prefix };
+        if let Some(binding) = self.bindings.iter().rev().find(is) {
+            return Ok(binding.ns);
         }
         match prefix {
-            "" => Ok(Cow::Borrowed("")),
-            "xml" => Ok(Cow::Borrowed(XML_NS)),
+            "" => Ok(Ns::NONE),
+            "xml" => Ok(Ns::XML),
             _ => {
                 Err(Slip::found(at, FaultKind::Namespace, "tiền tố đã khai báo", "a declared prefix", Found::Name(short(prefix))))
             }
@@ -410,17 +478,7 @@ impl<'a> Xml<'a> {
             return Ok(());
         }
         let mut seen = std::collections::HashSet::new();
-        self.attributes.iter().find(|a| !seen.insert((a.name.ns.as_ref(), a.name.local))).map_or(Ok(()), |a| Err(twice(a)))
-    }
-
-    fn end(&mut self, raw: &str, at: usize) -> Lexed<()> {
-        // quick-xml compared the name; what follows it may only be blanks.
-        let inside = raw.get(2..raw.len().saturating_sub(1)).unwrap_or("").trim_end_matches(is_blank);
-        if split_qname(inside).is_none() {
-            return Err(Slip::syntax(at, "thẻ đóng hợp lệ", "a valid end tag"));
-        }
-        self.pop();
-        Ok(())
+        self.attributes.iter().find(|a| !seen.insert(a.name)).map_or(Ok(()), |a| Err(twice(a)))
     }
 
     fn pop(&mut self) {
@@ -440,10 +498,14 @@ impl<'a> Xml<'a> {
                 }
             };
         }
+        self.count(raw.len(), at)?;
+        // Neither of the two is in most texts: one look for both, without a branch a byte.
+        if !raw.bytes().fold(false, |odd, b| odd | (b == b'>') | (b == b'\r')) {
+            return Ok(Some(Cow::Borrowed(raw)));
+        }
         if let Some(odd) = raw.find("]]>") {
             return Err(Slip::syntax(at + odd, "]]&gt; thay cho ]]>", "]]&gt; instead of ]]>"));
         }
-        self.count(raw.len(), at)?;
         Ok(Some(line_ends(raw)))
     }
 
@@ -492,7 +554,11 @@ impl<'a> Xml<'a> {
 
 /// quick-xml's event without its content: the raw slice is looked at instead.
 enum Shape {
-    Start(bool),
+    /// `name`: the length of the tag's name.
+    Start {
+        empty: bool,
+        name: usize,
+    },
     End,
     Text,
     CData,
@@ -509,8 +575,8 @@ enum Shape {
 impl Shape {
     fn of(event: &Quick<'_>) -> Self {
         match event {
-            Quick::Start(_) => Self::Start(false),
-            Quick::Empty(_) => Self::Start(true),
+            Quick::Start(tag) => Self::Start { empty: false, name: tag.name().as_ref().len() },
+            Quick::Empty(tag) => Self::Start { empty: true, name: tag.name().as_ref().len() },
             Quick::End(_) => Self::End,
             Quick::Text(_) => Self::Text,
             Quick::CData(_) => Self::CData,
@@ -522,6 +588,12 @@ impl Shape {
             Quick::Eof => Self::Eof,
         }
     }
+}
+
+/// What stands before and after an ASCII byte.
+fn split_at(text: &str, byte: u8) -> Option<(&str, &str)> {
+    let at = memchr::memchr(byte, text.as_bytes())?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
 fn comment(raw: &str, at: usize) -> Lexed<()> {
@@ -542,7 +614,7 @@ fn attribute_value(raw: &str, at: usize) -> Lexed<Cow<'_, str>> {
     if raw.len() > MAX_TEXT {
         return Err(Slip::too_long(at));
     }
-    if !raw.contains(['&', '<', '\t', '\n', '\r']) {
+    if !raw.bytes().fold(false, |odd, b| odd | (b < b' ') | (b == b'&') | (b == b'<')) {
         return Ok(Cow::Borrowed(raw));
     }
     let mut value = String::with_capacity(raw.len());

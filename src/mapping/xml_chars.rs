@@ -7,8 +7,12 @@ pub(crate) fn is_char(c: char) -> bool {
 
 /// The offset of the first character that XML cannot carry.
 pub(crate) fn bad_char(text: &str) -> Option<usize> {
+    const CHUNK: usize = 64;
     let bytes = text.as_bytes();
-    bytes.iter().enumerate().find_map(|(at, byte)| match byte {
+    // Most chunks have nothing that could be bad: that is seen without a branch a byte.
+    let odd = |chunk: &[u8]| chunk.iter().fold(false, |odd, b| odd | (*b < 0x20) | (*b == 0xef));
+    let suspicious = bytes.chunks(CHUNK).enumerate().filter(|(_, chunk)| odd(chunk));
+    suspicious.flat_map(|(n, chunk)| (n * CHUNK..).zip(chunk)).find_map(|(at, byte)| match byte {
         0..=8 | 11 | 12 | 14..=31 => Some(at),
         // U+FFFE and U+FFFF are EF BF BE and EF BF BF.
         0xef if matches!(bytes.get(at + 1..at + 3), Some([0xbf, 0xbe | 0xbf])) => Some(at),
@@ -33,13 +37,21 @@ fn goes_on_name(c: char) -> bool {
 
 /// A name without a colon.
 pub(crate) fn is_ncname(name: &str) -> bool {
+    // Names of wires are mostly of plain letters.
+    if let [first, rest @ ..] = name.as_bytes()
+        && (first.is_ascii_alphabetic() || *first == b'_')
+        && rest.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
+    {
+        return true;
+    }
     let mut chars = name.chars();
     chars.next().is_some_and(starts_name) && chars.all(goes_on_name)
 }
 
 /// `prefix:local` or `local`, both names without colon.
 pub(crate) fn split_qname(name: &str) -> Option<(&str, &str)> {
-    match name.split_once(':') {
+    let colon = name.bytes().position(|b| b == b':');
+    match colon.and_then(|at| Some((name.get(..at)?, name.get(at + 1..)?))) {
         None => is_ncname(name).then_some(("", name)),
         Some((prefix, local)) => (is_ncname(prefix) && is_ncname(local)).then_some((prefix, local)),
     }

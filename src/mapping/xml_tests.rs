@@ -20,9 +20,9 @@ fn told(text: &str) -> String {
     loop {
         match xml.next().unwrap() {
             Event::Start(name) => {
-                out.push_str(&format!("<{{{}}}{}", name.ns, name.local));
+                out.push_str(&format!("<{}", xml.clark(&name)));
                 let mut attributes: Vec<String> =
-                    xml.attributes().iter().map(|a| format!(" {{{}}}{}={:?}", a.name.ns, a.name.local, a.value)).collect();
+                    xml.attributes().iter().map(|a| format!(" {}={:?}", xml.clark(&a.name), a.value)).collect();
                 attributes.sort();
                 out.push_str(&attributes.concat());
                 out.push('>');

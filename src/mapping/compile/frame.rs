@@ -56,6 +56,7 @@ impl Frame {
             return *id;
         }
         let id = self.nodes.len();
+        let keyed = key.is_some();
         let mark = if attribute { "@" } else { "" };
         let path = format!("{}/{mark}{}", own.path, escape(&name.local));
         let root_level = self.is_root && parent == 0;
@@ -77,6 +78,7 @@ impl Frame {
             } else {
                 own.children.push(id);
                 own.object = true;
+                own.keyed |= keyed;
             }
         }
         id

@@ -11,6 +11,7 @@ use crate::mapping::grammar::{Chain as ChainText, Last, Line, Lit, Opt as OptTex
 use crate::mapping::plan::{AbsentForm, Act, Opt, Plan, Rule, Site, To};
 use crate::mapping::shapes::Shape;
 use crate::mapping::source::{Check, Span};
+use crate::mapping::xml::Ns;
 use std::sync::Arc;
 
 /// A rule line, taken apart.
@@ -339,7 +340,10 @@ impl Compiler<'_> {
         }
     }
 
-    pub(super) fn close(&mut self, frame: Frame, rules: Vec<Rule>) -> Plan {
+    pub(super) fn close(&mut self, mut frame: Frame, rules: Vec<Rule>) -> Plan {
+        for node in &mut frame.nodes {
+            node.ns_id = Ns::own(&node.ns, &mut self.namespaces);
+        }
         Plan { nodes: frame.nodes, rules, forks: frame.forks, scalar: frame.scalar }
     }
 }

@@ -155,7 +155,10 @@ impl Compiler<'_> {
         let rules = self.lines(cells.below, &mut inner, &At::root(frame.shape));
         inner.nodes.iter_mut().for_each(|n| n.root_level = false);
         let plan = self.close(inner, rules);
-        frame.edit(node, |n| n.rows = Some(Box::new(plan)));
+        frame.edit(node, |n| {
+            n.rows = Some(Box::new(plan));
+            n.batch = true;
+        });
         Some(Rule { node: Some(node), opt: opt(cells.opt), what: Act::Batch, at: cells.site() })
     }
 }

@@ -61,6 +61,8 @@ struct Compiler<'c> {
     groups: usize,
     sealed: bool,
     batch: bool,
+    /// Namespaces by the reader's numbers.
+    namespaces: Vec<Box<str>>,
     message_shape: ShapeId,
 }
 
@@ -147,6 +149,7 @@ fn one(texts: &Texts, text: &MapText, shapes: &Arc<Shapes>, faults: &mut Faults,
         groups: 0,
         sealed: false,
         batch: false,
+        namespaces: Vec::new(),
         message_shape: shape,
     };
     let name = compiler.root_name(&text.first);
@@ -177,6 +180,7 @@ impl Compiler<'_> {
             typing: head.typing,
             namespace: head.namespace,
             prefixes: head.prefixes,
+            namespaces: self.namespaces,
             absent: head.absent,
             report_unknown: head.report_unknown,
             without: head.without,

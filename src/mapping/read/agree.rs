@@ -6,20 +6,14 @@ use crate::mapping::convert::{Lex, Tag, Typing, nfc};
 use crate::mapping::fault::{Both, FaultKind, Found, Place, WireFault};
 use crate::mapping::plan::To;
 use crate::mapping::write::get;
+use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
 impl Eval<'_, '_, '_> {
     /// Puts a value; one that is there already must be equal.
     pub(super) fn put(&mut self, to: &To, value: Value, path: &str, at: usize) {
         let equal = match to {
-            To::Own(own) => match place(&mut self.body, own) {
-                Some(slot) if slot.is_null() => {
-                    *slot = value;
-                    true
-                }
-                Some(slot) => *slot == value,
-                None => false,
-            },
+            To::Own(own) => put_at(&mut self.body, own, value),
             To::Outer(out, own) => {
                 let pointer = self.run.pointer(path);
                 self.outer.push(Outward { out: *out, path: own.clone(), value, at, pointer });
@@ -34,9 +28,13 @@ impl Eval<'_, '_, '_> {
             },
         };
         if !equal {
-            let expected = Both::new("giá trị như trường liên quan", "the same value as the related field");
-            self.run.fault(path, at, FaultKind::Disagrees, expected, Found::Unsaid);
+            self.disagrees(path, at);
         }
+    }
+
+    pub(super) fn disagrees(&mut self, path: &str, at: usize) {
+        let expected = Both::new("giá trị như trường liên quan", "the same value as the related field");
+        self.run.fault(path, at, FaultKind::Disagrees, expected, Found::Unsaid);
     }
 
     /// What rows said about this frame or one further out.
@@ -47,14 +45,7 @@ impl Eval<'_, '_, '_> {
                 self.outer.push(said);
                 continue;
             }
-            let equal = match place(&mut self.body, &said.path) {
-                Some(slot) if slot.is_null() => {
-                    *slot = said.value;
-                    true
-                }
-                Some(slot) => *slot == said.value,
-                None => false,
-            };
+            let equal = put_at(&mut self.body, &said.path, said.value);
             if !equal && self.run.faults.len() < MOST_FAULTS {
                 let mut place = Place::at(self.run.src, said.at, String::new());
                 place.pointer = said.pointer;
@@ -67,7 +58,7 @@ impl Eval<'_, '_, '_> {
     /// Lines with `~`: checked by writing what is known; else they give what they can.
     pub(super) fn lossy(&mut self) {
         for Lossy { to, chain, wire, found, path, at } in std::mem::take(&mut self.lossy) {
-            let known = match &to {
+            let known = match to {
                 To::Own(own) => get(&self.body, own).cloned(),
                 To::Outer(..) => None,
                 To::Context(name) => self.run.ctx.get(name).or_else(|| self.context.get(name)).cloned(),
@@ -77,14 +68,14 @@ impl Eval<'_, '_, '_> {
                     let written = chain.out(&known);
                     if written.is_none_or(|lex| nfc(&lex.text) != nfc(&wire)) {
                         let expected = Both::new("giá trị hợp với trường liên quan", "what the related field gives");
-                        self.run.fault(&path, at, FaultKind::Disagrees, expected, found);
+                        self.run.fault(path, at, FaultKind::Disagrees, expected, found);
                     }
                 }
                 None if chain.gives() => {
                     let tag = if chain.typing == Typing::Json { self.tag_of(&found) } else { Tag::Text };
                     match chain.back(&Lex { tag, text: wire.as_str().into() }) {
-                        Ok(value) => self.put(&to, value, &path, at),
-                        Err(miss) => self.run.fault(&path, at, miss.kind, miss.expected, found),
+                        Ok(value) => self.put(to, value, path, at),
+                        Err(miss) => self.run.fault(path, at, miss.kind, miss.expected, found),
                     }
                 }
                 None => {}
@@ -101,6 +92,30 @@ impl Eval<'_, '_, '_> {
     }
 }
 
+/// Puts a value at its place, made with its objects; false when another value is there.
+pub(super) fn put_at(body: &mut Value, path: &[Box<str>], value: Value) -> bool {
+    let Some((word, rest)) = path.split_first() else {
+        if body.is_null() {
+            *body = value;
+            return true;
+        }
+        return *body == value;
+    };
+    if body.is_null() {
+        *body = Value::Object(Map::new());
+    }
+    let Some(map) = body.as_object_mut() else { return false };
+    // Nearly always the field is new: one search for both.
+    match (map.entry(String::from(&**word)), rest.is_empty()) {
+        (Entry::Vacant(slot), true) => {
+            slot.insert(value);
+            true
+        }
+        (Entry::Vacant(slot), false) => put_at(slot.insert(Value::Null), rest, value),
+        (Entry::Occupied(slot), _) => put_at(slot.into_mut(), rest, value),
+    }
+}
+
 /// The place in a body, made with its objects; null when nothing is there yet.
 pub(super) fn place<'b>(body: &'b mut Value, path: &[Box<str>]) -> Option<&'b mut Value> {
     let mut at = body;
@@ -110,7 +125,7 @@ pub(super) fn place<'b>(body: &'b mut Value, path: &[Box<str>]) -> Option<&'b mu
         }
         let map = at.as_object_mut()?;
         if !map.contains_key(&**word) {
-            map.insert(word.to_string(), Value::Null);
+            map.insert(String::from(&**word), Value::Null);
         }
         at = map.get_mut(&**word)?;
     }

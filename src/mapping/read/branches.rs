@@ -9,9 +9,16 @@ use crate::mapping::write::get;
 use serde_json::{Map, Value};
 
 impl<'a> Eval<'_, '_, 'a> {
-    pub(super) fn when(&mut self, plan: &Plan, frame: &mut Frame<'a>, on: &[Box<str>], branches: &[Branch], required: bool) {
+    pub(super) fn when(
+        &mut self,
+        plan: &'a Plan,
+        frame: &mut Frame<'a>,
+        on: &[Box<str>],
+        branches: &'a [Branch],
+        required: bool,
+    ) {
         let told = get(&self.body, on).and_then(Value::as_str).map(str::to_owned);
-        let shown = |eval: &Self, branch: &Branch| {
+        let shown = |eval: &Self, branch: &'a Branch| {
             branch.rules.iter().any(|r| eval.given(frame, r) && r.node.is_none_or(|n| branch.own.contains(&n)))
         };
         let holding = match &told {
@@ -42,7 +49,7 @@ impl<'a> Eval<'_, '_, 'a> {
         }
     }
 
-    fn no_branch(&mut self, plan: &Plan, frame: &Frame<'a>, branches: &[Branch]) {
+    fn no_branch(&mut self, plan: &'a Plan, frame: &Frame<'a>, branches: &'a [Branch]) {
         let first = branches.iter().find_map(|b| b.nodes.first()).and_then(|n| plan.node(*n));
         let names: Vec<&str> =
             branches.iter().filter_map(|b| b.own.first()).filter_map(|n| plan.node(*n)).map(|n| &*n.qname).collect();
@@ -53,7 +60,7 @@ impl<'a> Eval<'_, '_, 'a> {
     }
 
     /// What is there of a branch that does not hold.
-    fn foreign(&mut self, plan: &Plan, frame: &Frame<'a>, branch: &Branch) {
+    fn foreign(&mut self, plan: &'a Plan, frame: &Frame<'a>, branch: &Branch) {
         for id in &branch.own {
             let slot = frame.slot(*id);
             if !matches!(slot.seen, Seen::No | Seen::Textless | Seen::Passed)
@@ -66,7 +73,7 @@ impl<'a> Eval<'_, '_, 'a> {
         }
     }
 
-    pub(super) fn fork(&mut self, plan: &Plan, frame: &mut Frame<'a>, index: usize) {
+    pub(super) fn fork(&mut self, plan: &'a Plan, frame: &mut Frame<'a>, index: usize) {
         let Some(fork) = plan.forks.get(index) else { return };
         let path = plan.node(fork.node).map_or(String::new(), |n| n.path.to_string());
         let Some(slot) = frame.slots.get_mut(fork.node) else { return };
@@ -113,7 +120,7 @@ impl<'a> Eval<'_, '_, 'a> {
         self.shapes.push((fork.at.clone(), variant.shape));
     }
 
-    fn form_key(&mut self, fork: &Fork, path: &str, at: usize) -> Option<String> {
+    fn form_key(&mut self, fork: &'a Fork, path: &str, at: usize) -> Option<String> {
         match select::key(self.run.map, self.run.ctx, &self.body, fork) {
             Ok(key) => Some(key),
             Err(_) if !self.run.faults.is_empty() => None,

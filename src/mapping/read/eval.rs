@@ -2,7 +2,7 @@
 //!
 //! Order: all exact lines first, then branches and forms (they need the values), then lines with `~` (checked by writing).
 
-use super::agree::get_mut;
+use super::agree::{get_mut, put_at};
 use super::{Frame, Outward, Presence, Run, Said, Seen, found};
 use crate::mapping::convert::{Chain, Lex};
 use crate::mapping::fault::{Both, FaultKind, Found};
@@ -18,50 +18,38 @@ pub(super) struct Eval<'e, 'r, 'a> {
     pub(super) context: BTreeMap<String, Value>,
     pub(super) outer: Vec<Outward>,
     /// Values of lines with `~`, checked when all else is known.
-    pub(super) lossy: Vec<Lossy>,
+    pub(super) lossy: Vec<Lossy<'a>>,
     /// Where a form stands, and its shape.
     pub(super) shapes: Vec<(crate::mapping::plan::CPath, crate::mapping::shapes::ShapeId)>,
 }
 
 /// A value of a line with `~`.
-pub(super) struct Lossy {
-    pub(super) to: To,
-    pub(super) chain: Chain,
+pub(super) struct Lossy<'a> {
+    pub(super) to: &'a To,
+    pub(super) chain: &'a Chain,
     pub(super) wire: String,
     pub(super) found: Found,
-    pub(super) path: String,
+    pub(super) path: &'a str,
     pub(super) at: usize,
 }
 
-/// Whether the plan's node holds the messages of a batch.
-pub(super) fn is_batch(plan: &Plan, id: NodeId) -> bool {
-    fn any(rules: &[Rule], id: NodeId) -> bool {
-        rules.iter().any(|rule| match &rule.what {
-            Act::Batch => rule.node == Some(id),
-            Act::Scope { rules, .. } => any(rules, id),
-            _ => false,
-        })
-    }
-    any(&plan.rules, id)
-}
-
 /// Evaluates a row.
-pub(super) fn row<'a>(run: &mut Run<'_, 'a>, plan: &Plan, frame: Frame<'a>) -> (Said, Vec<Outward>) {
+pub(super) fn row<'a>(run: &mut Run<'_, 'a>, plan: &'a Plan, frame: Frame<'a>) -> (Said, Vec<Outward>) {
     let (said, outer, _) = evaluate(run, plan, frame);
     (said, outer)
 }
 
 /// Evaluates the root frame; the messages of a batch come beside what is shared.
-pub(super) fn root<'a>(run: &mut Run<'_, 'a>, plan: &Plan, frame: Frame<'a>) -> (Said, Option<Vec<Said>>) {
+pub(super) fn root<'a>(run: &mut Run<'_, 'a>, plan: &'a Plan, frame: Frame<'a>) -> (Said, Option<Vec<Said>>) {
     let (said, _, messages) = evaluate(run, plan, frame);
     let messages = if run.map.batch { Some(messages.unwrap_or_default()) } else { None };
     (said, messages)
 }
 
-fn evaluate<'a>(run: &mut Run<'_, 'a>, plan: &Plan, mut frame: Frame<'a>) -> (Said, Vec<Outward>, Option<Vec<Said>>) {
+fn evaluate<'a>(run: &mut Run<'_, 'a>, plan: &'a Plan, mut frame: Frame<'a>) -> (Said, Vec<Outward>, Option<Vec<Said>>) {
     let inward = std::mem::take(&mut frame.outer);
     let told = std::mem::take(&mut frame.said);
-    let batch = frame.slots.iter_mut().find_map(|slot| match &mut slot.seen {
+    let batch = frame.slots.iter_mut().filter(|_| run.map.batch).find_map(|slot| match &mut slot.seen {
         Seen::Messages(messages) => Some(std::mem::take(messages)),
         _ => None,
     });
@@ -97,12 +85,12 @@ fn evaluate<'a>(run: &mut Run<'_, 'a>, plan: &Plan, mut frame: Frame<'a>) -> (Sa
 
 impl<'a> Eval<'_, '_, 'a> {
     /// Lines of a scope that is there: plain lines first, then branches and forms.
-    pub(super) fn lines(&mut self, plan: &Plan, frame: &mut Frame<'a>, rules: &[Rule]) {
+    pub(super) fn lines(&mut self, plan: &'a Plan, frame: &mut Frame<'a>, rules: &'a [Rule]) {
         self.plain(plan, frame, rules);
         self.later(plan, frame, rules);
     }
 
-    fn plain(&mut self, plan: &Plan, frame: &mut Frame<'a>, rules: &[Rule]) {
+    fn plain(&mut self, plan: &'a Plan, frame: &mut Frame<'a>, rules: &'a [Rule]) {
         for rule in rules {
             match &rule.what {
                 Act::Scope { rules, .. } => {
@@ -118,7 +106,7 @@ impl<'a> Eval<'_, '_, 'a> {
         }
     }
 
-    fn later(&mut self, plan: &Plan, frame: &mut Frame<'a>, rules: &[Rule]) {
+    fn later(&mut self, plan: &'a Plan, frame: &mut Frame<'a>, rules: &'a [Rule]) {
         for rule in rules {
             match &rule.what {
                 Act::Scope { rules, .. } if self.is_there(frame, rule) => self.later(plan, frame, rules),
@@ -130,7 +118,7 @@ impl<'a> Eval<'_, '_, 'a> {
     }
 
     /// Whether a scope is there, without faults.
-    fn is_there(&self, frame: &Frame<'a>, rule: &Rule) -> bool {
+    fn is_there(&self, frame: &Frame<'a>, rule: &'a Rule) -> bool {
         let Act::Scope { rules, lazy, at } = &rule.what else { return false };
         match rule.node {
             Some(_) if *lazy && rule.opt == Opt::Required => true,
@@ -145,7 +133,7 @@ impl<'a> Eval<'_, '_, 'a> {
     }
 
     /// Whether a scope is there; a required one that is not is a fault.
-    fn enters(&mut self, plan: &Plan, frame: &Frame<'a>, rule: &Rule) -> bool {
+    fn enters(&mut self, plan: &'a Plan, frame: &Frame<'a>, rule: &'a Rule) -> bool {
         if let (Some(node), Act::Scope { lazy, .. }) = (rule.node, &rule.what) {
             let slot = frame.slot(node);
             let implicit = *lazy && rule.opt == Opt::Required;
@@ -163,7 +151,7 @@ impl<'a> Eval<'_, '_, 'a> {
     }
 
     /// Whether a line of an optional scope shows that the scope is there.
-    pub(super) fn given(&self, frame: &Frame<'a>, rule: &Rule) -> bool {
+    pub(super) fn given(&self, frame: &Frame<'a>, rule: &'a Rule) -> bool {
         let opt = if rule.opt == Opt::Required { &Opt::Absent } else { &rule.opt };
         let seen = |node: NodeId| {
             let slot = frame.slot(node);
@@ -182,7 +170,7 @@ impl<'a> Eval<'_, '_, 'a> {
     }
 
     /// Lines of an optional scope that is not there: each must be in an absent form.
-    fn absent(&mut self, plan: &Plan, frame: &Frame<'a>, rules: &[Rule]) {
+    fn absent(&mut self, plan: &'a Plan, frame: &Frame<'a>, rules: &'a [Rule]) {
         for rule in rules {
             let opt = if rule.opt == Opt::Required { Opt::Absent } else { rule.opt.clone() };
             match (&rule.what, rule.node) {
@@ -201,7 +189,7 @@ impl<'a> Eval<'_, '_, 'a> {
         }
     }
 
-    fn missing(&mut self, plan: &Plan, frame: &Frame<'a>, node: NodeId) {
+    fn missing(&mut self, plan: &'a Plan, frame: &Frame<'a>, node: NodeId) {
         let Some(own) = plan.node(node) else { return };
         let name = if own.attribute { format!("@{}", own.qname) } else { own.qname.to_string() };
         let told = found(frame.slot(node), false);
@@ -209,7 +197,7 @@ impl<'a> Eval<'_, '_, 'a> {
     }
 
     /// What is missing is shown where its parent starts.
-    fn at_or_parent(plan: &Plan, frame: &Frame<'a>, node: NodeId) -> usize {
+    fn at_or_parent(plan: &'a Plan, frame: &Frame<'a>, node: NodeId) -> usize {
         let slot = frame.slot(node);
         if !matches!(slot.seen, Seen::No) || node == 0 {
             return slot.at;
@@ -217,7 +205,7 @@ impl<'a> Eval<'_, '_, 'a> {
         plan.node(node).map_or(0, |n| frame.slot(n.parent).at)
     }
 
-    fn line(&mut self, plan: &Plan, frame: &mut Frame<'a>, rule: &Rule) {
+    fn line(&mut self, plan: &'a Plan, frame: &mut Frame<'a>, rule: &'a Rule) {
         let Some(node) = rule.node else { return };
         let slot = frame.slot(node);
         if matches!(slot.seen, Seen::Passed) {
@@ -253,7 +241,7 @@ impl<'a> Eval<'_, '_, 'a> {
     }
 
     /// True when the constant is settled: it fits, or is refused.
-    fn constant(&mut self, plan: &Plan, frame: &Frame<'a>, rule: &Rule, node: NodeId, lits: &[Lit], any: bool) -> bool {
+    fn constant(&mut self, plan: &'a Plan, frame: &Frame<'a>, rule: &'a Rule, node: NodeId, lits: &[Lit], any: bool) -> bool {
         let slot = frame.slot(node);
         let typing = self.run.map.typing;
         let fits = match &slot.seen {
@@ -278,7 +266,7 @@ impl<'a> Eval<'_, '_, 'a> {
         true
     }
 
-    fn value(&mut self, plan: &Plan, frame: &Frame<'a>, node: NodeId, to: &To, alts: &[Chain]) {
+    fn value(&mut self, plan: &'a Plan, frame: &Frame<'a>, node: NodeId, to: &'a To, alts: &'a [Chain]) {
         let slot = frame.slot(node);
         let path = plan.node(node).map_or("", |n| &n.path);
         let lex = match &slot.seen {
@@ -295,15 +283,8 @@ impl<'a> Eval<'_, '_, 'a> {
         };
         let public = alts.first().is_some_and(|c| c.leaf.public);
         if let Some(chain) = alts.iter().find(|c| c.lossy) {
-            let lossy = Lossy {
-                to: to.clone(),
-                chain: chain.clone(),
-                wire: lex.text.to_string(),
-                found: lex.found(public),
-                path: path.to_owned(),
-                at: slot.at,
-            };
-            self.lossy.push(lossy);
+            let (wire, found, at) = (String::from(&*lex.text), lex.found(public), slot.at);
+            self.lossy.push(Lossy { to, chain, wire, found, path, at });
             return;
         }
         let mut first = None;
@@ -318,7 +299,7 @@ impl<'a> Eval<'_, '_, 'a> {
         }
     }
 
-    fn list(&mut self, plan: &Plan, frame: &mut Frame<'a>, node: NodeId, to: &[Box<str>]) {
+    fn list(&mut self, plan: &'a Plan, frame: &mut Frame<'a>, node: NodeId, to: &[Box<str>]) {
         let at = frame.slot(node).at;
         let rows = match frame.slots.get_mut(node).map(|s| &mut s.seen) {
             Some(Seen::Rows(rows)) => std::mem::take(rows),
@@ -329,38 +310,33 @@ impl<'a> Eval<'_, '_, 'a> {
             }
         };
         let path = plan.node(node).map_or("", |n| &n.path);
-        self.put(&To::Own(to.into()), Value::Array(rows), path, at);
+        if !put_at(&mut self.body, to, Value::Array(rows)) {
+            self.disagrees(path, at);
+        }
     }
 
     // --- templates
 
-    fn template(&mut self, plan: &Plan, frame: &Frame<'a>, node: NodeId, pieces: &[Piece]) {
+    fn template(&mut self, plan: &'a Plan, frame: &Frame<'a>, node: NodeId, pieces: &'a [Piece]) {
         let slot = frame.slot(node);
-        let path = plan.node(node).map_or("", |n| &n.path).to_string();
+        let path = plan.node(node).map_or("", |n| &n.path);
         let at = slot.at;
         let told = found(slot, false);
         let Seen::Scalar(lex) = &slot.seen else {
-            return self.run.fault(&path, at, FaultKind::Type, Both::new("văn bản", "text"), told);
+            return self.run.fault(path, at, FaultKind::Type, Both::new("văn bản", "text"), told);
         };
         let Some(parts) = cut(&lex.text, pieces) else {
             let shape: String = pieces.iter().map(|p| if let Piece::Text(t) = p { t.as_str() } else { "…" }).collect();
-            return self.run.fault(&path, at, FaultKind::Constant, Both::same(format!("'{shape}'")), told);
+            return self.run.fault(path, at, FaultKind::Constant, Both::same(format!("'{shape}'")), told);
         };
         for (to, chain, text) in parts {
             if chain.lossy {
-                self.lossy.push(Lossy {
-                    to: to.clone(),
-                    chain: chain.clone(),
-                    wire: text.to_owned(),
-                    found: told.clone(),
-                    path: path.clone(),
-                    at,
-                });
+                self.lossy.push(Lossy { to, chain, wire: text.to_owned(), found: told.clone(), path, at });
                 continue;
             }
             match chain.back(&Lex::text(text)) {
-                Ok(value) => self.put(to, value, &path, at),
-                Err(miss) => self.run.fault(&path, at, miss.kind, miss.expected, told.clone()),
+                Ok(value) => self.put(to, value, path, at),
+                Err(miss) => self.run.fault(path, at, miss.kind, miss.expected, told.clone()),
             }
         }
     }

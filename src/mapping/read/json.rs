@@ -6,6 +6,7 @@ use crate::mapping::fault::{Both, FaultKind, Found};
 use crate::mapping::json::{Json, Keys, Kind};
 use crate::mapping::plan::{Node, NodeId, Plan};
 use crate::mapping::slip::{Lexed, MAX_HELD, Slip};
+use crate::mapping::xml::Around;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -20,14 +21,14 @@ pub(super) fn document<'a>(run: &mut Run<'_, 'a>) -> Lexed<Frame<'a>> {
 }
 
 /// Reads a held form.
-pub(super) fn held<'a>(run: &mut Run<'_, 'a>, plan: &Plan, held: &Held<'a>) -> Lexed<Frame<'a>> {
+pub(super) fn held<'a>(run: &mut Run<'_, 'a>, plan: &'a Plan, held: &Held<'a>) -> Lexed<Frame<'a>> {
     let mut json = Json::resume(run.src, held.span.start, held.depth);
     let mut frame = Frame::new(plan);
     value(run, &mut json, plan, &mut frame, 0)?;
     Ok(frame)
 }
 
-fn value<'a>(run: &mut Run<'_, 'a>, json: &mut Json<'a>, plan: &Plan, frame: &mut Frame<'a>, id: NodeId) -> Lexed<()> {
+fn value<'a>(run: &mut Run<'_, 'a>, json: &mut Json<'a>, plan: &'a Plan, frame: &mut Frame<'a>, id: NodeId) -> Lexed<()> {
     let kind = json.kind()?;
     let at = json.offset();
     let Some(node) = plan.node(id) else { return json.skip() };
@@ -78,7 +79,7 @@ fn value<'a>(run: &mut Run<'_, 'a>, json: &mut Json<'a>, plan: &Plan, frame: &mu
     Ok(())
 }
 
-fn scalar<'a>(run: &mut Run<'_, 'a>, frame: &mut Frame<'a>, node: &Node, id: NodeId, at: usize, tag: Tag, text: Cow<'a, str>) {
+fn scalar<'a>(run: &mut Run<'_, 'a>, frame: &mut Frame<'a>, node: &'a Node, id: NodeId, at: usize, tag: Tag, text: Cow<'a, str>) {
     if node.root_level {
         run.raw_field(node, &node.local, &text);
     }
@@ -98,7 +99,7 @@ fn wrong<'a>(
     run: &mut Run<'_, 'a>,
     json: &mut Json<'a>,
     frame: &mut Frame<'a>,
-    node: &Node,
+    node: &'a Node,
     id: NodeId,
     at: usize,
     found: Found,
@@ -113,7 +114,7 @@ fn wrong<'a>(
     json.skip()
 }
 
-fn object<'a>(run: &mut Run<'_, 'a>, json: &mut Json<'a>, plan: &Plan, frame: &mut Frame<'a>, id: NodeId) -> Lexed<()> {
+fn object<'a>(run: &mut Run<'_, 'a>, json: &mut Json<'a>, plan: &'a Plan, frame: &mut Frame<'a>, id: NodeId) -> Lexed<()> {
     let Some(node) = plan.node(id) else { return json.skip() };
     json.open().map_err(|slip| slip.under(|| run.pointer(&node.path)))?;
     let mut unknown = Keys::default();
@@ -172,7 +173,14 @@ fn find(plan: &Plan, node: &Node, key: &str, hint: usize) -> Option<(usize, Node
     fits(hint).or_else(|| (0..node.children.len()).find_map(fits))
 }
 
-fn array<'a>(run: &mut Run<'_, 'a>, json: &mut Json<'a>, frame: &mut Frame<'a>, node: &Node, id: NodeId, at: usize) -> Lexed<()> {
+fn array<'a>(
+    run: &mut Run<'_, 'a>,
+    json: &mut Json<'a>,
+    frame: &mut Frame<'a>,
+    node: &'a Node,
+    id: NodeId,
+    at: usize,
+) -> Lexed<()> {
     let Some(row_plan) = &node.rows else {
         if node.empty_list {
             json.open()?;
@@ -190,12 +198,11 @@ fn array<'a>(run: &mut Run<'_, 'a>, json: &mut Json<'a>, frame: &mut Frame<'a>, 
     let (mut values, mut messages) = (Vec::new(), Vec::new());
     let mut index = 0;
     while json.item(index == 0).map_err(|slip| slip.under(|| run.pointer(&node.path)))? {
-        run.rows.push((node.path.to_string(), index));
+        run.rows.push((&node.path, index));
         let mut row = Frame::new(row_plan);
         value(run, json, row_plan, &mut row, 0)?;
-        let is_batch = run.map.batch && run.rows.len() == 1 && eval::is_batch(&run.map.root, id);
         let (said, outer) = eval::row(run, row_plan, row);
-        if is_batch {
+        if node.batch {
             frame.hear(outer, &BTreeMap::new(), at);
             messages.push(said);
         } else {
@@ -205,8 +212,7 @@ fn array<'a>(run: &mut Run<'_, 'a>, json: &mut Json<'a>, frame: &mut Frame<'a>, 
         run.rows.pop();
         index += 1;
     }
-    let batch = run.map.batch && run.rows.is_empty() && eval::is_batch(&run.map.root, id);
-    frame.see(id, at, if batch { Seen::Messages(messages) } else { Seen::Rows(values) });
+    frame.see(id, at, if node.batch { Seen::Messages(messages) } else { Seen::Rows(values) });
     Ok(())
 }
 
@@ -222,7 +228,7 @@ fn finish_array(json: &mut Json<'_>) -> Lexed<()> {
 fn fork<'a>(
     run: &mut Run<'_, 'a>,
     json: &mut Json<'a>,
-    plan: &Plan,
+    plan: &'a Plan,
     frame: &mut Frame<'a>,
     id: NodeId,
     index: usize,
@@ -241,6 +247,6 @@ fn fork<'a>(
     if span.len() > MAX_HELD {
         return Err(select::too_long(at, fork).under(|| run.pointer(plan.node(id).map_or("", |n| &n.path))));
     }
-    frame.see(id, at, Seen::Held(Held { span, depth, bindings: Vec::new() }));
+    frame.see(id, at, Seen::Held(Held { span, depth, around: Around::default() }));
     Ok(())
 }

@@ -26,7 +26,7 @@ const MOST_FAULTS: usize = 20;
 
 /// What a reading carries along.
 struct Run<'r, 'a> {
-    map: &'r Compiled,
+    map: &'a Compiled,
     ctx: &'r Context,
     sink: &'r mut dyn ContentSink,
     src: &'a str,
@@ -34,7 +34,7 @@ struct Run<'r, 'a> {
     reported: Vec<Reported>,
     raw: RawFields,
     /// Open rows: pointer of the list within its frame, index of the row.
-    rows: Vec<(String, usize)>,
+    rows: Vec<(&'a str, usize)>,
 }
 
 /// One frame while it is read.
@@ -82,8 +82,9 @@ enum Seen<'a> {
 /// A form's raw span.
 struct Held<'a> {
     span: std::ops::Range<usize>,
+    around: super::xml::Around<'a>,
+    /// How deep it lies (JSON).
     depth: usize,
-    bindings: Vec<super::xml::Binding<'a>>,
 }
 
 /// What a frame came to.

@@ -6,24 +6,21 @@ use crate::mapping::fault::{Both, FaultKind, Found, short};
 use crate::mapping::plan::{Node, NodeId, Plan};
 use crate::mapping::slip::{Lexed, MAX_HELD, Slip};
 use crate::mapping::soap;
-use crate::mapping::xml::{Event, Name, Xml};
+use crate::mapping::xml::{Event, Name, Ns, Xml};
 use crate::mapping::xml_chars::is_blank;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-
-/// The namespace of `xsi:nil`.
-pub(crate) const XSI_NS: &str = "http://www.w3.org/2001/XMLSchema-instance";
 
 /// Reads the whole document into the root frame.
 pub(super) fn document<'a>(run: &mut Run<'_, 'a>) -> Lexed<Frame<'a>> {
     let plan = &run.map.root;
     let mut frame = Frame::new(plan);
-    let mut xml = Xml::new(run.src);
+    let mut xml = Xml::knowing(run.src, &run.map.namespaces);
     soap::enter(&mut xml, run.map.envelope)?;
     let name = soap::start(&mut xml)?;
     let at = xml.last();
     if let Some(root) = plan.node(0) {
-        check_root(&name, root, at)?;
+        check_root(&xml, &name, root, at)?;
     }
     element(run, &mut xml, plan, &mut frame, 0, at)?;
     soap::leave(&mut xml, run.map.envelope)?;
@@ -31,25 +28,36 @@ pub(super) fn document<'a>(run: &mut Run<'_, 'a>) -> Lexed<Frame<'a>> {
 }
 
 /// Reads a held form.
-pub(super) fn held<'a>(run: &mut Run<'_, 'a>, plan: &Plan, held: &Held<'a>) -> Lexed<Frame<'a>> {
-    let mut xml = Xml::fragment(run.src, held.span.clone(), held.bindings.clone(), held.depth);
+pub(super) fn held<'a>(run: &mut Run<'_, 'a>, plan: &'a Plan, held: &Held<'a>) -> Lexed<Frame<'a>> {
+    let mut xml = Xml::fragment(run.src, held.span.clone(), held.around.clone());
     let mut frame = Frame::new(plan);
     soap::start(&mut xml)?;
     element(run, &mut xml, plan, &mut frame, 0, held.span.start)?;
     Ok(frame)
 }
 
-fn check_root(name: &Name<'_>, root: &Node, at: usize) -> Lexed<()> {
-    if *name.local == *root.local && *name.ns == *root.ns {
+fn check_root(xml: &Xml<'_>, name: &Name<'_>, root: &Node, at: usize) -> Lexed<()> {
+    if is_named(root, name) {
         return Ok(());
     }
     let kind = if *name.local == *root.local { FaultKind::Namespace } else { FaultKind::Unknown };
     let want = format!("{{{}}}{}", root.ns, root.local);
-    Err(Slip::found(at, kind, want.clone(), want, Found::Name(short(&format!("{{{}}}{}", name.ns, name.local)))))
+    Err(Slip::found(at, kind, want.clone(), want, Found::Name(short(&xml.clark(name)))))
+}
+
+fn is_named(node: &Node, name: &Name<'_>) -> bool {
+    node.ns_id == name.ns && *node.local == *name.local
 }
 
 /// Reads the element whose start tag was just read, up to its end tag.
-fn element<'a>(run: &mut Run<'_, 'a>, xml: &mut Xml<'a>, plan: &Plan, frame: &mut Frame<'a>, id: NodeId, at: usize) -> Lexed<()> {
+fn element<'a>(
+    run: &mut Run<'_, 'a>,
+    xml: &mut Xml<'a>,
+    plan: &'a Plan,
+    frame: &mut Frame<'a>,
+    id: NodeId,
+    at: usize,
+) -> Lexed<()> {
     let Some(node) = plan.node(id) else { return xml.skip() };
     if node.any {
         frame.see(id, at, Seen::Passed);
@@ -106,17 +114,16 @@ enum Attributes {
     Nil,
 }
 
-fn attributes<'a>(run: &mut Run<'_, 'a>, xml: &mut Xml<'a>, plan: &Plan, frame: &mut Frame<'a>, node: &Node) -> Attributes {
+fn attributes<'a>(run: &mut Run<'_, 'a>, xml: &mut Xml<'a>, plan: &'a Plan, frame: &mut Frame<'a>, node: &'a Node) -> Attributes {
     if xml.attributes().is_empty() {
         return Attributes::None;
     }
     let mut said = Attributes::None;
     let mut buffer = xml.take_attributes();
     for attribute in buffer.drain(..) {
-        let fits = |id: &NodeId| plan.node(*id).is_some_and(|n| *n.local == *attribute.name.local && *n.ns == *attribute.name.ns);
-        if let Some((id, own)) = node.attributes.iter().copied().find(|id| fits(id)).and_then(|id| plan.node(id).map(|n| (id, n)))
-        {
-            if node.path.matches('/').count() == 1 && run.rows.is_empty() {
+        let mut known = node.attributes.iter().filter_map(|id| plan.node(*id).map(|n| (*id, n)));
+        if let Some((id, own)) = known.find(|(_, n)| is_named(n, &attribute.name)) {
+            if run.map.sealed && node.path.matches('/').count() == 1 && run.rows.is_empty() {
                 run.raw_field(own, &format!("@{}", own.local), &attribute.value);
             }
             let seen = if own.any { Seen::Passed } else { Seen::Scalar(lex(Tag::Text, attribute.value)) };
@@ -126,11 +133,11 @@ fn attributes<'a>(run: &mut Run<'_, 'a>, xml: &mut Xml<'a>, plan: &Plan, frame: 
             }
             continue;
         }
-        match (&*attribute.name.ns, attribute.name.local) {
-            (XSI_NS, "nil") if matches!(&*attribute.value, "true" | "1") => {
+        match (attribute.name.ns, attribute.name.local) {
+            (Ns::XSI, "nil") if matches!(&*attribute.value, "true" | "1") => {
                 said = Attributes::Nil;
             }
-            (XSI_NS, "nil" | "schemaLocation" | "noNamespaceSchemaLocation") => {}
+            (Ns::XSI, "nil" | "schemaLocation" | "noNamespaceSchemaLocation") => {}
             (_, local) => run.unknown(node, &format!("@{local}"), attribute.at),
         }
     }
@@ -155,10 +162,10 @@ fn text_of<'a>(xml: &mut Xml<'a>, take: &mut dyn FnMut(&str) -> Lexed<()>) -> Le
 fn inside<'a>(
     run: &mut Run<'_, 'a>,
     xml: &mut Xml<'a>,
-    plan: &Plan,
+    plan: &'a Plan,
     frame: &mut Frame<'a>,
     id: NodeId,
-    node: &Node,
+    node: &'a Node,
 ) -> Lexed<(Option<Cow<'a, str>>, bool)> {
     let mut text: Option<Cow<'a, str>> = None;
     let mut children = false;
@@ -179,7 +186,7 @@ fn inside<'a>(
                         child_element(run, xml, plan, frame, child, at)?;
                     }
                     None => {
-                        unknown(run, plan, node, &name, at);
+                        unknown(run, xml, plan, node, &name, at);
                         xml.skip().map_err(|slip| {
                             slip.under(|| run.pointer(&plan.node(id).map_or(String::new(), |n| n.path.to_string())))
                         })?;
@@ -190,43 +197,48 @@ fn inside<'a>(
     }
 }
 
-fn unknown(run: &mut Run<'_, '_>, plan: &Plan, node: &Node, name: &Name<'_>, at: usize) {
-    let alike = node.children.iter().filter_map(|id| plan.node(*id)).find(|n| *n.local == *name.local && *n.ns != *name.ns);
+fn unknown(run: &mut Run<'_, '_>, xml: &Xml<'_>, plan: &Plan, node: &Node, name: &Name<'_>, at: usize) {
+    let alike = node.children.iter().filter_map(|id| plan.node(*id)).find(|n| *n.local == *name.local && n.ns_id != name.ns);
     match alike {
         Some(alike) if !run.map.report_unknown => {
             let want = format!("{{{}}}{}", alike.ns, alike.local);
-            let found = Found::Name(short(&format!("{{{}}}{}", name.ns, name.local)));
+            let found = Found::Name(short(&xml.clark(name)));
             run.fault(&format!("{}/{}", node.path, name.local), at, FaultKind::Namespace, Both::same(want), found);
         }
         _ => run.unknown(node, name.local, at),
     }
 }
 
+/// The place of an element among its parent's children. Elements mostly come in the file's order: looked for from the last one on.
 fn find(plan: &Plan, node: &Node, name: &Name<'_>, xml: &Xml<'_>, hint: usize) -> Option<(usize, NodeId)> {
     let named = |place: usize| {
         let id = *node.children.get(place)?;
-        let child = plan.node(id)?;
-        (*child.local == *name.local && *child.ns == *name.ns).then_some((place, id, child))
-    };
-    let keyed = |child: &Node| match &child.key {
-        None => true,
-        Some((key, lit)) => {
-            xml.attributes().iter().any(|a| a.name.ns.is_empty() && *a.name.local == **key && a.value == lit.text())
-        }
+        plan.node(id).filter(|child| is_named(child, name)).map(|child| (place, id, child))
     };
     let count = node.children.len();
+    let mut order = (hint..count).chain(0..hint.min(count)).filter_map(named);
+    if !node.keyed {
+        return order.next().map(|(place, id, _)| (place, id));
+    }
     // An element chosen by its key goes before the rest of that name.
-    let order = || (hint..count).chain(0..hint.min(count)).filter_map(named);
-    let found = order()
-        .find(|(_, _, child)| child.key.is_some() && keyed(child))
-        .or_else(|| order().find(|(_, _, child)| child.key.is_none()));
-    found.map(|(place, id, _)| (place, id))
+    let keyed = |key: &str, value: &str| {
+        xml.attributes().iter().any(|a| a.name.ns == Ns::NONE && a.name.local == key && a.value == value)
+    };
+    let mut rest = None;
+    for (place, id, child) in order {
+        match &child.key {
+            Some((key, lit)) if keyed(key, lit.text()) => return Some((place, id)),
+            Some(_) => {}
+            None => rest = rest.or(Some((place, id))),
+        }
+    }
+    rest
 }
 
 fn child_element<'a>(
     run: &mut Run<'_, 'a>,
     xml: &mut Xml<'a>,
-    plan: &Plan,
+    plan: &'a Plan,
     frame: &mut Frame<'a>,
     id: NodeId,
     at: usize,
@@ -244,13 +256,12 @@ fn child_element<'a>(
         Seen::Messages(rows) => rows.len(),
         _ => 0,
     };
-    run.rows.push((node.path.to_string(), index));
+    run.rows.push((&node.path, index));
     let mut row = Frame::new(row_plan);
     element(run, xml, row_plan, &mut row, 0, at)?;
     let (said, outer) = eval::row(run, row_plan, row);
     run.rows.pop();
-    let is_batch = run.map.batch && run.rows.is_empty() && eval::is_batch(&run.map.root, id);
-    if is_batch {
+    if node.batch {
         frame.hear(outer, &BTreeMap::new(), at);
     } else {
         frame.hear(outer, &said.context, at);
@@ -261,7 +272,7 @@ fn child_element<'a>(
         Seen::Messages(rows) => rows.push(said),
         _ => {
             slot.at = at;
-            slot.seen = if is_batch { Seen::Messages(vec![said]) } else { Seen::Rows(vec![said.body]) };
+            slot.seen = if node.batch { Seen::Messages(vec![said]) } else { Seen::Rows(vec![said.body]) };
         }
     }
     Ok(())
@@ -270,7 +281,7 @@ fn child_element<'a>(
 fn fork<'a>(
     run: &mut Run<'_, 'a>,
     xml: &mut Xml<'a>,
-    plan: &Plan,
+    plan: &'a Plan,
     frame: &mut Frame<'a>,
     id: NodeId,
     index: usize,
@@ -283,13 +294,12 @@ fn fork<'a>(
         frame.see(id, at, Seen::Form(key, Box::new(inner)));
         return Ok(());
     }
-    let depth = xml.depth().saturating_sub(1);
-    let bindings = xml.bindings();
+    let around = xml.around();
     xml.skip().map_err(|slip| slip.under(|| run.pointer(plan.node(id).map_or("", |n| &n.path))))?;
     let span = at..xml.offset();
     if span.len() > MAX_HELD {
         return Err(select::too_long(at, fork).under(|| run.pointer(plan.node(id).map_or("", |n| &n.path))));
     }
-    frame.see(id, at, Seen::Held(Held { span, depth, bindings }));
+    frame.see(id, at, Seen::Held(Held { span, depth: 0, around }));
     Ok(())
 }
