@@ -5,6 +5,7 @@
 
 mod agency;
 mod callers;
+mod compare;
 mod fee;
 mod files;
 mod load;
@@ -32,6 +33,7 @@ mod words;
 pub use crate::mapping::SourceFault as FileFault;
 pub use agency::{Agencies, Agency};
 pub use callers::check_callers;
+pub use compare::{Becomes, Difference, compare};
 pub use fee::{FeeDue, FeeRule};
 pub use files::{Files, FilesError};
 pub use load::{Catalogue, LoadFaults, Settings};

@@ -119,12 +119,8 @@ pub struct Wsdl {
 // === impl Partner ===
 
 impl Partner {
-    /// For a message of an out-route: which field on the wire comes from which canonical field, by which line of which file, as JSON; a
-    /// value stands there only where its schema says it is public. `form`: procedure and edition of the dossier. None: there is no such
-    /// route.
-    #[must_use]
-    pub fn explain(&self, route: &str, id: &str, body: &Value, form: Option<(&str, &str)>) -> Option<Vec<Value>> {
-        let map = self.book.map(&self.outs.get(route)?.map)?;
+    /// What its mappings know beside a body, as far as it is told without the dispatcher.
+    pub(super) fn context(&self, id: &str, form: Option<(&str, &str)>) -> Context {
         let mut context = Context::new().with("message.id", id);
         for (name, value) in &self.values {
             context.set(format!("partner.{name}"), value.as_str());
@@ -133,6 +129,16 @@ impl Partner {
             context.set("dossier.procedure", procedure);
             context.set("dossier.edition", edition);
         }
+        context
+    }
+
+    /// For a message of an out-route: which field on the wire comes from which canonical field, by which line of which file, as JSON; a
+    /// value stands there only where its schema says it is public. `form`: procedure and edition of the dossier. None: there is no such
+    /// route.
+    #[must_use]
+    pub fn explain(&self, route: &str, id: &str, body: &Value, form: Option<(&str, &str)>) -> Option<Vec<Value>> {
+        let map = self.book.map(&self.outs.get(route)?.map)?;
+        let context = self.context(id, form);
         let field = |f: Explained| {
             let mut shown = json!({
                 "wire": f.wire,

@@ -3,6 +3,7 @@
 //! Each sample is read by both sets and compared in the canonical form; what the present one understood is written by both and compared on
 //! the wire. A refusal of one side is a difference like another. Values are shown: it is the user's own folder on the user's own terminal.
 
+use super::remote::{Reach, Remote, list, number, text};
 use super::{Failed, check, screen};
 use crate::catalogue::{Catalogue, Files};
 use crate::mapping::{Context, Mapping, MemoryContents, WireFault};
@@ -15,13 +16,15 @@ Runs messages through the present adapters and through a changed folder, and tel
 (read), and in what is written for each message (write). Exit code 1 if anything differs.
 
 The messages are the samples of the present adapters, or a folder of your own, laid out as PARTNER/MESSAGE/FILE with FILE in the \
-partner's wire form (FILE.context.json beside it for what a mapping takes from the context).";
+partner's wire form (FILE.context.json beside it for what a mapping takes from the context). With --deliveries: what the running gateway \
+has taken in between two times; it compares by itself and tells places, no values leave it, nothing is put in force.";
 
 const EXAMPLES: &str = "\
 Examples:
   lienthong diff new/                          the adapters inside the program against new/adapters and new/schemas
   lienthong diff new/ --present /etc/lienthong
   lienthong diff new/ --samples yesterday/ --only PARTNER/submit
+  lienthong diff new/ --deliveries --from 2026-07-20T00:00:00+07:00
   lienthong diff new/ --json                   for programs";
 
 /// Arguments of `diff`.
@@ -39,6 +42,17 @@ pub(super) struct Arguments {
     /// Only these messages: PARTNER or PARTNER/MESSAGE; may be repeated.
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
+    /// The deliveries of the running gateway instead of samples.
+    #[arg(long, conflicts_with_all = ["present", "samples", "only"])]
+    deliveries: bool,
+    /// With --deliveries: taken in at this time (RFC 3339) or later.
+    #[arg(long, value_name = "TIME", requires = "deliveries")]
+    from: Option<String>,
+    /// With --deliveries: taken in before this time.
+    #[arg(long, value_name = "TIME", requires = "deliveries")]
+    until: Option<String>,
+    #[command(flatten)]
+    reach: Reach,
 }
 
 /// A message on a wire.
@@ -69,15 +83,45 @@ struct Sets {
 }
 
 /// Runs it.
-pub(super) fn run(a: &Arguments, json: bool) -> Result<(), Failed> {
+pub(super) async fn run(a: &Arguments, json: bool) -> Result<(), Failed> {
+    if a.deliveries { running(a, json).await } else { samples(a, json) }
+}
+
+/// The deliveries of the running gateway, compared there.
+async fn running(a: &Arguments, json: bool) -> Result<(), Failed> {
+    let (files, _) = compiled(Some(&a.changed))?;
+    let texts: BTreeMap<&str, &str> = files.iter().filter(|(path, _)| !path.contains("/samples/")).collect();
+    let asked = json!({ "files": texts, "from": a.from, "until": a.until });
+    let answer = Remote::new(&a.reach)?.post("/v1/adapters/compare", &asked).await?;
+    let (compared, differ) = (number(&answer, "compared"), number(&answer, "differ"));
+    if json {
+        screen::json(&answer);
+    } else {
+        for delivery in list(&answer, "deliveries") {
+            screen::line(format!("{} {} {}", text(delivery, "delivery"), text(delivery, "partner"), text(delivery, "route")));
+            for found in list(delivery, "differences") {
+                screen::line(format!("  {} {}", text(found, "how"), text(found, "place")));
+            }
+        }
+        let more = if answer.get("complete") == Some(&Value::Bool(true)) { "" } else { " (there are more: narrow the time)" };
+        screen::line(format!("{compared} deliveries compared{more}, {differ} would be written otherwise"));
+    }
+    if differ == 0 {
+        Ok(())
+    } else {
+        Err(Failed::because(format!("{differ} of {compared} deliveries would be written otherwise")))
+    }
+}
+
+fn samples(a: &Arguments, json: bool) -> Result<(), Failed> {
     let sets = Sets { present: compiled(a.present.as_deref())?, changed: compiled(Some(&a.changed))? };
-    let samples = match &a.samples {
+    let own = match &a.samples {
         Some(folder) => own_samples(folder)?,
         None => shipped_samples(&sets.present.0),
     };
     let wanted =
         |s: &&Sample| a.only.is_empty() || a.only.iter().any(|o| *o == s.partner || *o == format!("{}/{}", s.partner, s.map));
-    let samples: Vec<&Sample> = samples.iter().filter(wanted).collect();
+    let samples: Vec<&Sample> = own.iter().filter(wanted).collect();
     if samples.is_empty() {
         return Err(Failed::because("there are no messages to compare: look at --samples and --only"));
     }
@@ -358,10 +402,20 @@ mod tests {
         let found = compare(folder.path(), None);
         let told = |direction: &str, place: &str| found.iter().any(|c| c.direction == direction && c.place == place);
         assert!(told("read", "(refused)") && told("write", &format!("/{name}")) && told("write", "/Renamed"), "{found:?}");
-        let ask = Arguments { changed: folder.path().to_owned(), present: None, samples: None, only: Vec::new() };
-        assert!(run(&ask, true).unwrap_err().text.ends_with("would differ"));
+        let reach = Reach::default();
+        let ask = Arguments {
+            changed: folder.path().to_owned(),
+            present: None,
+            samples: None,
+            only: Vec::new(),
+            deliveries: false,
+            from: None,
+            until: None,
+            reach,
+        };
+        assert!(samples(&ask, true).unwrap_err().text.ends_with("would differ"));
         let nothing = Arguments { only: vec!["nobody".to_owned()], ..ask };
-        assert!(run(&nothing, true).unwrap_err().text.contains("no messages"));
+        assert!(samples(&nothing, true).unwrap_err().text.contains("no messages"));
     }
 
     #[test]

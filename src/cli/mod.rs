@@ -93,7 +93,7 @@ enum Command {
     Explain(Box<explain::Arguments>),
     /// Tell what a changed set of adapters would do otherwise.
     #[command(long_about = diff::ABOUT)]
-    Diff(diff::Arguments),
+    Diff(Box<diff::Arguments>),
     /// Lay out mapping files.
     #[command(long_about = fmt::ABOUT)]
     Fmt(fmt::Arguments),
@@ -178,7 +178,7 @@ async fn obey(command: Command, json: bool) -> Result<(), Failed> {
         Command::Write(a) => wire::write(&a),
         Command::Translate(a) => wire::translate(&a),
         Command::Explain(a) => explain::run(&a, json).await,
-        Command::Diff(a) => diff::run(&a, json),
+        Command::Diff(a) => diff::run(&a, json).await,
         Command::Fmt(a) => fmt::run(&a, json),
         Command::Catalogue(a) => catalogue::run(&a, json),
         Command::Simulate(a) => simulate::run(*a).await,

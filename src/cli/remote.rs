@@ -8,7 +8,7 @@ use std::time::Duration;
 const DEFAULT: &str = "http://127.0.0.1:8081";
 
 /// Where the gateway is and who asks; the same for every command that speaks to it.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct Reach {
     /// The gateway's operators' address (`admin` in gateway.toml) [default: LIENTHONG_ADMIN, else http://127.0.0.1:8081].
     #[arg(long, value_name = "URL")]

@@ -182,6 +182,7 @@ impl Door {
             .route("/v1/files/{id}", get(files::fetch))
             .route("/v1/deliveries", get(operate::deliveries))
             .route("/v1/deliveries/{id}", get(operate::delivery))
+            .route("/v1/adapters/compare", post(adapters::compare))
             .route("/v1/deliveries/{id}/explain", get(operate::explain))
             .route("/v1/deliveries/{id}/release", post(operate::release))
             .route("/v1/deliveries/{id}/close", post(operate::close))

@@ -30,6 +30,8 @@ pub enum Operation {
     DeliveryShow,
     /// Which line of which file gives which field of a delivery.
     DeliveryExplain,
+    /// What another set of adapters would write otherwise for the deliveries of a time.
+    AdaptersCompare,
     /// A parked or unknown delivery gets a verdict.
     DeliveryRelease,
     /// A delivery is closed without being delivered.
@@ -59,7 +61,7 @@ pub enum Operation {
 }
 
 /// The table: operation, its word (also the name under which it is limited and counted), who may.
-pub const TABLE: [(Operation, &str, &[Role]); 24] = {
+pub const TABLE: [(Operation, &str, &[Role]); 25] = {
     use Operation as O;
     use Role::{Auditor, Metrics, Ministry, Operator, Payment, Portal};
     [
@@ -73,6 +75,7 @@ pub const TABLE: [(Operation, &str, &[Role]); 24] = {
         (O::FileGet, "file.get", &[Portal, Ministry, Operator]),
         (O::DeliveriesList, "deliveries.list", &[Operator, Auditor]),
         (O::DeliveryShow, "delivery.show", &[Operator, Auditor]),
+        (O::AdaptersCompare, "adapters.compare", &[Operator]),
         (O::DeliveryExplain, "delivery.explain", &[Operator, Auditor]),
         (O::DeliveryRelease, "delivery.release", &[Operator]),
         (O::DeliveryClose, "delivery.close", &[Operator]),

@@ -195,6 +195,7 @@ fn requests() -> Vec<(Operation, Method, String, Value)> {
         get(O::FileGet, "/v1/files/none"),
         get(O::DeliveriesList, "/v1/deliveries"),
         get(O::DeliveryShow, "/v1/deliveries/1"),
+        post(O::AdaptersCompare, "/v1/adapters/compare", json!({ "files": {} })),
         get(O::DeliveryExplain, "/v1/deliveries/1/explain"),
         post(O::DeliveryRelease, "/v1/deliveries/9/release", json!({ "verdict": "send-again", "reason": "thử" })),
         post(O::DeliveryClose, "/v1/deliveries/9/close", json!({ "reason": "thử" })),

@@ -8,6 +8,7 @@
 mod guide;
 mod matrix;
 mod ministry;
+mod operators;
 mod overload;
 mod payment;
 mod portal;

@@ -27,6 +27,7 @@ pub(crate) struct Gate {
     pub(crate) journal: Arc<SqliteJournal>,
     pub(crate) clock: Arc<Manual>,
     router: Router,
+    admin: Router,
     token: String,
     _dir: tempfile::TempDir,
 }
@@ -124,7 +125,7 @@ impl Gate {
             standings: Arc::new(|_| serde_json::Value::Null),
             adapters: None,
         });
-        let mut gate = Self { journal, clock, router: door.public(), token: String::new(), _dir: dir };
+        let mut gate = Self { journal, clock, router: door.public(), admin: door.admin(), token: String::new(), _dir: dir };
         gate.token = gate.sign_in("cong", "chu-cong").await;
         gate
     }
@@ -159,8 +160,21 @@ impl Gate {
         }
     }
 
+    /// An operator asks, or tells to do something, on the operators' address.
+    pub(crate) async fn operator(&self, path: &str, body: Option<Value>) -> Answer {
+        let request = if body.is_some() { Request::post(path) } else { Request::get(path) };
+        let text = body.map_or(Body::empty(), |b| Body::from(b.to_string()));
+        let mut request = request.body(text).unwrap();
+        self.fill(&mut request, "127.0.0.1:1", &[("authorization", "Bearer van-hanh"), ("content-type", "application/json")]);
+        Self::asked(&self.admin, request).await
+    }
+
     async fn finish(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        Self::asked(&self.router, request).await
+    }
+
+    async fn asked(router: &Router, request: Request<Body>) -> Answer {
+        let response = router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         Answer { status: parts.status.as_u16(), headers: parts.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }

@@ -14,6 +14,7 @@
 mod checks;
 mod corpus;
 mod hard;
+mod json;
 mod laws;
 mod mutants;
 mod respell;
