@@ -4,6 +4,7 @@
 //! the wire. A refusal of one side is a difference like another. Values are shown: it is the user's own folder on the user's own terminal.
 
 use super::remote::{Reach, Remote, list, number, text};
+use super::samples::{Sample, own_samples, shipped_samples};
 use super::{Failed, check, screen};
 use crate::catalogue::{Catalogue, Files};
 use crate::mapping::{Context, Mapping, MemoryContents, WireFault};
@@ -53,15 +54,6 @@ pub(super) struct Arguments {
     until: Option<String>,
     #[command(flatten)]
     reach: Reach,
-}
-
-/// A message on a wire.
-struct Sample {
-    partner: String,
-    map: String,
-    file: String,
-    wire: Vec<u8>,
-    context: Context,
 }
 
 /// One place where the two sets differ.
@@ -149,59 +141,6 @@ fn compiled(from: Option<&Path>) -> Result<(Files, Catalogue), Failed> {
             )))
         }
     }
-}
-
-// === the messages ===
-
-fn shipped_samples(files: &Files) -> Vec<Sample> {
-    let rows = files.under("adapters/").filter_map(|(path, text)| {
-        let (partner, rest) = path.split_once("/samples/")?;
-        let (map, file) = rest.split_once('/')?;
-        let beside = |ending: &str| files.text(&format!("adapters/{partner}/samples/{map}/{ending}"));
-        sample(partner, map, file, text.as_bytes().to_vec(), &|name| beside(name).map(str::to_owned))
-    });
-    rows.collect()
-}
-
-fn own_samples(folder: &Path) -> Result<Vec<Sample>, Failed> {
-    let mut samples = Vec::new();
-    for (partner, partners) in folders(folder)? {
-        for (map, maps) in folders(&partners)? {
-            for path in inside(&maps)?.into_iter().filter(|p| p.is_file()) {
-                let bytes = std::fs::read(&path).map_err(|e| Failed::because(format!("{}: {e}", path.display())))?;
-                let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                let beside = |name: &str| std::fs::read_to_string(maps.join(name)).ok();
-                samples.extend(sample(&partner, &map, &file, bytes, &beside));
-            }
-        }
-    }
-    Ok(samples)
-}
-
-/// `None` for what stands beside a sample.
-fn sample(partner: &str, map: &str, file: &str, wire: Vec<u8>, beside: &dyn Fn(&str) -> Option<String>) -> Option<Sample> {
-    if file.ends_with(".canonical.json") || file.ends_with(".context.json") {
-        return None;
-    }
-    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
-    let mut context = Context::new();
-    let given =
-        beside(&format!("{stem}.context.json")).and_then(|text| serde_json::from_str::<BTreeMap<String, Value>>(&text).ok());
-    given.into_iter().flatten().for_each(|(name, value)| context.set(name, value));
-    Some(Sample { partner: partner.to_owned(), map: map.to_owned(), file: file.to_owned(), wire, context })
-}
-
-fn folders(of: &Path) -> Result<Vec<(String, PathBuf)>, Failed> {
-    let named = |p: PathBuf| p.is_dir().then(|| (p.file_name().unwrap_or_default().to_string_lossy().into_owned(), p));
-    Ok(inside(of)?.into_iter().filter_map(named).collect())
-}
-
-fn inside(folder: &Path) -> Result<Vec<PathBuf>, Failed> {
-    let told = |e: std::io::Error| Failed::because(format!("cannot read {}: {e}", folder.display()));
-    let mut paths =
-        std::fs::read_dir(folder).map_err(told)?.map(|e| e.map(|e| e.path())).collect::<Result<Vec<_>, _>>().map_err(told)?;
-    paths.sort();
-    Ok(paths)
 }
 
 // === impl Sets ===

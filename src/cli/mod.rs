@@ -25,6 +25,7 @@ mod load;
 mod pause;
 mod reload;
 mod remote;
+mod samples;
 mod screen;
 mod serve;
 mod simulate;

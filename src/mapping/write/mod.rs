@@ -4,6 +4,7 @@
 
 mod form;
 mod json;
+mod left;
 mod xml;
 
 pub(crate) use xml::escape_text;
@@ -83,23 +84,6 @@ pub(crate) fn write(
         Format::Json => Run::new(map, bodies, ctx, contents, json::Out::new()).document(sealer),
         Format::Xml => Run::new(map, bodies, ctx, contents, xml::Out::new(map)).document(sealer),
         Format::Form => Run::new(map, bodies, ctx, contents, form::Out::new()).document(sealer),
-    }
-}
-
-/// The canonical places, in their frame, that lines carry.
-fn targets<'p>(rules: &'p [Rule], take: &mut dyn FnMut(&'p [Box<str>])) {
-    for rule in rules {
-        match &rule.what {
-            Act::Value { to: To::Own(path), .. } | Act::List { to: path } => take(path),
-            Act::Template { pieces } => pieces.iter().for_each(|piece| {
-                if let Piece::Hole { to: To::Own(path), .. } = piece {
-                    take(path);
-                }
-            }),
-            Act::Scope { rules, .. } => targets(rules, take),
-            Act::When { branches, .. } => branches.iter().for_each(|b| targets(&b.rules, take)),
-            _ => {}
-        }
     }
 }
 
@@ -270,26 +254,7 @@ impl<'w, W: Wire> Run<'w, W> {
 
     /// A value that only a branch carries which does not hold would be lost unseen.
     fn nothing_left(&self, plan: &Plan, holding: Option<&Branch>, branches: &[Branch], at: Cursor<'w, '_>) -> Written<()> {
-        let Some(body) = self.body(at) else { return Ok(()) };
-        let holds = |b: &Branch| holding.is_some_and(|h| std::ptr::eq(h, b));
-        let mut lost: Vec<&[Box<str>]> = Vec::new();
-        for branch in branches.iter().filter(|b| !holds(b)) {
-            targets(&branch.rules, &mut |path| {
-                if get(body, path).is_some_and(|v| !v.as_array().is_some_and(Vec::is_empty)) {
-                    lost.push(path);
-                }
-            });
-        }
-        if lost.is_empty() {
-            return Ok(());
-        }
-        // The value may stand in the branch that holds, or outside of all.
-        let mut kept: Vec<&[Box<str>]> = Vec::new();
-        let outside =
-            plan.rules.iter().filter(|rule| !matches!(&rule.what, Act::When { branches: b, .. } if std::ptr::eq(&**b, branches)));
-        outside.for_each(|rule| targets(std::slice::from_ref(rule), &mut |path| kept.push(path)));
-        holding.iter().for_each(|b| targets(&b.rules, &mut |path| kept.push(path)));
-        let Some(path) = lost.into_iter().find(|path| !kept.contains(path)) else { return Ok(()) };
+        let Some(path) = self.body(at).and_then(|body| left::out(plan, holding, branches, body)) else { return Ok(()) };
         let text = Both::new(
             "giá trị này chỉ truyền được trong trường hợp khác (`when`)",
             "this wire carries the value only in another case (`when`)",

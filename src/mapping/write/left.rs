@@ -1,0 +1,73 @@
+//! What a `when` would leave out of a message: values that only a branch carries which does not hold. Pure.
+
+use super::get;
+use crate::mapping::plan::{Act, Branch, Piece, Plan, Rule, To};
+use serde_json::Value;
+
+/// The first canonical place with a value that only other branches carry than the one that holds; an empty list is no value.
+pub(super) fn out<'p>(plan: &Plan, holding: Option<&Branch>, branches: &'p [Branch], body: &Value) -> Option<&'p [Box<str>]> {
+    let holds = |b: &Branch| holding.is_some_and(|h| std::ptr::eq(h, b));
+    let mut lost: Vec<&[Box<str>]> = Vec::new();
+    for branch in branches.iter().filter(|b| !holds(b)) {
+        targets(&branch.rules, &[], &mut |path| {
+            if get(body, path).is_some_and(|v| !v.as_array().is_some_and(Vec::is_empty)) {
+                lost.push(path);
+            }
+        });
+    }
+    if lost.is_empty() {
+        return None;
+    }
+    // The value may stand in the branch that holds, or outside of all.
+    let mut kept: Vec<&[Box<str>]> = Vec::new();
+    targets(&plan.rules, branches, &mut |path| kept.push(path));
+    holding.iter().for_each(|b| targets(&b.rules, &[], &mut |path| kept.push(path)));
+    lost.into_iter().find(|path| !kept.contains(path))
+}
+
+/// The canonical places, in their frame, that lines carry; `but` is the `when` to pass over.
+fn targets<'p>(rules: &'p [Rule], but: &[Branch], take: &mut dyn FnMut(&'p [Box<str>])) {
+    for rule in rules {
+        match &rule.what {
+            Act::Value { to: To::Own(path), .. } | Act::List { to: path } => take(path),
+            Act::Template { pieces } => pieces.iter().for_each(|piece| {
+                if let Piece::Hole { to: To::Own(path), .. } = piece {
+                    take(path);
+                }
+            }),
+            Act::Scope { rules, .. } => targets(rules, but, take),
+            Act::When { branches, .. } if !std::ptr::eq(&**branches, but) => {
+                branches.iter().for_each(|b| targets(&b.rules, but, take));
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::mapping::laws::shapes;
+    use crate::mapping::{Book, Context, NoContents, Source, WriteFaultKind};
+    use serde_json::json;
+
+    #[test]
+    fn what_only_another_branch_carries_is_refused_wherever_the_when_stands() {
+        let head = "message: note\nformat: json\nwithout: count, day, done, form, grade_a, grade_b, home, mark, person, procedure, rows, submitted_at, tags";
+        let nested = format!(
+            "{head}, kind, title\n\nC = code\nP = paper ?\n    when kind = red\n        R = number ?\n    when kind = blue\n        B = 'x'\n"
+        );
+        let beside = format!("{head}, paper\n\nC = code\nwhen kind = one\n    T = title ?\nwhen kind = two\n    X = 'x'\n");
+        let source = Source::new("p").with("nested.map", nested).with("beside.map", beside);
+        let book = Book::compile(&source, &shapes()).unwrap_or_else(|f| panic!("{f:?}"));
+        let write = |map: &str, body: &serde_json::Value| {
+            let written = book.map(map).unwrap().write(body, &Context::new(), &NoContents, None);
+            written.map(|_| ()).map_err(|f| (f.kind, f.pointer))
+        };
+        let lost = |place: &str| Err((WriteFaultKind::Branch, place.to_owned()));
+        assert_eq!(write("nested", &json!({ "code": "c", "paper": { "kind": "red", "number": "9" } })), Ok(()));
+        assert_eq!(write("nested", &json!({ "code": "c", "paper": { "kind": "blue" } })), Ok(()));
+        assert_eq!(write("nested", &json!({ "code": "c", "paper": { "kind": "blue", "number": "9" } })), lost("/paper/number"));
+        assert_eq!(write("beside", &json!({ "code": "c", "kind": "one", "title": "t" })), Ok(()));
+        assert_eq!(write("beside", &json!({ "code": "c", "kind": "two", "title": "t" })), lost("/title"));
+    }
+}
