@@ -27,12 +27,36 @@ pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> Time;
     /// Time since this clock was made; never goes back, whatever the wall does.
     fn since_start(&self) -> Duration;
+    /// By how many milliseconds `now` has been set in all since the start, the way of a [`Steady`] clock; who keeps times in memory moves
+    /// them by what is added.
+    fn set_by(&self) -> i64 {
+        0
+    }
 }
 
 /// The machine's own clock.
 #[derive(Debug)]
 pub struct Wall {
     start: Instant,
+}
+
+/// The machine's clock with steps, as when somebody sets it: for rehearsals.
+#[derive(Debug)]
+pub struct Stepped {
+    wall: Wall,
+    /// From when (since the start) the wall shows so many milliseconds more; in order.
+    steps: Vec<(Duration, i64)>,
+}
+
+/// A clock that nobody sets while the process runs: wall time at the start, counted on by the monotonic clock. When the machine's wall is
+/// set, this one shows the old time until what waits was moved with it ([`Steady::adopt`]): so no wait is cut or drawn out by a step.
+#[derive(Debug)]
+pub struct Steady<C> {
+    wall: C,
+    /// Wall milliseconds at the clock's start.
+    start_ms: i64,
+    /// Steps adopted since.
+    set_ms: AtomicI64,
 }
 
 /// A clock turned by hand.
@@ -152,6 +176,79 @@ impl Clock for Wall {
     }
 }
 
+// === impl Stepped ===
+
+impl Stepped {
+    /// A clock that starts now; each step holds from its time on until the next one's.
+    #[must_use]
+    pub fn new(mut steps: Vec<(Duration, i64)>) -> Self {
+        steps.sort_unstable();
+        Self { wall: Wall::new(), steps }
+    }
+}
+
+impl Clock for Stepped {
+    fn now(&self) -> Time {
+        let since = self.wall.since_start();
+        let by = self.steps.iter().take_while(|(at, _)| *at <= since).last().map_or(0, |(_, ms)| *ms);
+        self.wall.now().plus_ms(by)
+    }
+
+    fn since_start(&self) -> Duration {
+        self.wall.since_start()
+    }
+}
+
+// === impl Steady ===
+
+impl<C: Clock> Steady<C> {
+    /// Starts at what this wall shows now.
+    #[must_use]
+    pub fn new(wall: C) -> Self {
+        let start = wall.now().0.saturating_sub(whole_ms(wall.since_start()));
+        Self { wall, start_ms: start, set_ms: AtomicI64::new(0) }
+    }
+
+    /// How far the machine's wall is ahead of this clock, milliseconds; negative: it was set back.
+    #[must_use]
+    pub fn off(&self) -> i64 {
+        self.wall.now().0.saturating_sub(self.now().0)
+    }
+
+    /// Follows the wall by so much.
+    pub fn adopt(&self, ms: i64) {
+        self.set_ms.fetch_add(ms, Ordering::SeqCst);
+    }
+}
+
+impl<C: Clock> Clock for Steady<C> {
+    fn now(&self) -> Time {
+        Time(self.start_ms).plus_ms(self.set_by()).plus_ms(whole_ms(self.wall.since_start()))
+    }
+
+    fn since_start(&self) -> Duration {
+        self.wall.since_start()
+    }
+
+    fn set_by(&self) -> i64 {
+        self.set_ms.load(Ordering::SeqCst)
+    }
+}
+
+impl Clock for Box<dyn Clock> {
+    fn now(&self) -> Time {
+        self.as_ref().now()
+    }
+
+    fn since_start(&self) -> Duration {
+        self.as_ref().since_start()
+    }
+}
+
+fn whole_ms(of: Duration) -> i64 {
+    i64::try_from(of.as_millis()).unwrap_or(i64::MAX)
+}
+
 // === impl Manual ===
 
 impl Manual {
@@ -175,5 +272,53 @@ impl Clock for Manual {
     fn since_start(&self) -> Duration {
         let ms = self.ms.load(Ordering::SeqCst).saturating_sub(self.start).max(0);
         Duration::from_millis(u64::try_from(ms).unwrap_or(0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    /// A wall that is set by hand beside a monotonic clock that is not.
+    struct Set(Arc<(AtomicI64, AtomicI64)>);
+
+    impl Clock for Set {
+        fn now(&self) -> Time {
+            Time(self.0.0.load(Ordering::SeqCst))
+        }
+
+        fn since_start(&self) -> Duration {
+            Duration::from_millis(u64::try_from(self.0.1.load(Ordering::SeqCst)).unwrap())
+        }
+    }
+
+    #[test]
+    fn a_step_is_seen_only_when_it_is_adopted() {
+        let hands = Arc::new((AtomicI64::new(1_000_000), AtomicI64::new(500)));
+        let clock = Steady::new(Set(hands.clone()));
+        let pass = |ms: i64| {
+            hands.0.fetch_add(ms, Ordering::SeqCst);
+            hands.1.fetch_add(ms, Ordering::SeqCst);
+        };
+        assert_eq!((clock.now(), clock.off()), (Time(1_000_000), 0));
+        pass(250);
+        assert_eq!((clock.now(), clock.off()), (Time(1_000_250), 0));
+        for step in [3_600_000, -7_200_000] {
+            let before = clock.now();
+            hands.0.fetch_add(step, Ordering::SeqCst);
+            assert_eq!((clock.now(), clock.off()), (before, step));
+            pass(10);
+            let set = clock.set_by();
+            clock.adopt(clock.off());
+            assert_eq!((clock.now(), clock.off(), clock.set_by()), (before.plus_ms(step + 10), 0, set + step));
+        }
+    }
+
+    #[test]
+    fn a_stepped_clock_shows_each_step_from_its_time_on() {
+        let clock = Stepped::new(vec![(Duration::from_secs(3600), -5_000), (Duration::ZERO, 90_000)]);
+        let ahead = clock.now().ms_since(Wall::new().now());
+        assert!((89_000..=90_000).contains(&ahead), "{ahead}");
     }
 }

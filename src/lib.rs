@@ -13,7 +13,7 @@
 //! | 4 | [`catalogue`] [`journal`] [`partner`] | knowledge, memory, hands |
 //! | 3 | [`mapping`] [`delivery`] [`config`] | pure: no tokio, no sockets, no clock of their own (config alone reads files and environment) |
 //! | 2 | [`model`] | dossier, status, message, money, ids |
-//! | 1 | [`clock`] [`seal`] | time as an argument; HMAC, digests, secrets |
+//! | 1 | [`clock`] [`seal`] [`planted`] | time as an argument; HMAC, digests, secrets; faults that test builds plant |
 //! | – | [`simulator`] | a stranger: knows the wire contracts, never our mapping |
 
 pub mod app;
@@ -30,5 +30,6 @@ pub mod journal;
 pub mod mapping;
 pub mod model;
 pub mod partner;
+pub mod planted;
 pub mod seal;
 pub mod simulator;

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 /// The table of arrows: floor, room, and the rooms it imports. All of them stand on floors below its own (rooms of one floor do not know
 /// each other), and each arrow is used: a new one is added here on purpose, with a thought. `simulator` is a stranger and has no floor.
 const ROOMS: &[(u8, &str, &[&str])] = &[
-    (9, "cli", &["app", "catalogue", "clock", "config", "journal", "mapping", "model", "seal", "simulator"]),
+    (9, "cli", &["app", "catalogue", "clock", "config", "journal", "mapping", "model", "planted", "seal", "simulator"]),
     (
         8,
         "app",
@@ -34,22 +34,24 @@ const ROOMS: &[(u8, &str, &[&str])] = &[
             "journal",
             "model",
             "partner",
+            "planted",
             "seal",
         ],
     ),
     (7, "http", &["catalogue", "clock", "config", "delivery", "exchange", "intake", "journal", "model", "seal"]),
     (6, "intake", &["catalogue", "clock", "config", "exchange", "journal", "mapping", "model", "seal"]),
-    (6, "dispatch", &["catalogue", "clock", "delivery", "exchange", "journal", "mapping", "model", "partner", "seal"]),
-    (5, "exchange", &["catalogue", "clock", "journal", "model", "seal"]),
+    (6, "dispatch", &["catalogue", "clock", "delivery", "exchange", "journal", "mapping", "model", "partner", "planted", "seal"]),
+    (5, "exchange", &["catalogue", "clock", "journal", "model", "planted", "seal"]),
     (4, "catalogue", &["clock", "config", "delivery", "mapping", "model", "seal"]),
-    (4, "journal", &["clock", "delivery", "model", "seal"]),
+    (4, "journal", &["clock", "delivery", "model", "planted", "seal"]),
     (4, "partner", &["clock", "seal"]),
     (3, "mapping", &["clock", "seal"]),
-    (3, "delivery", &["clock"]),
+    (3, "delivery", &["clock", "planted"]),
     (3, "config", &["seal"]),
     (2, "model", &["clock", "seal"]),
     (1, "clock", &[]),
     (1, "seal", &[]),
+    (1, "planted", &[]),
 ];
 
 /// Arrows that would go down and are forbidden all the same.

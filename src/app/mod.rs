@@ -9,21 +9,25 @@ mod desk;
 mod expiry;
 mod key;
 mod log;
+mod rehearsal;
 mod reload;
 mod settings;
+mod steps;
 
 pub use log::log;
+pub use rehearsal::{NoRehearsal, Rehearsal};
 pub use reload::{ReloadFault, Reloader, Renewed};
 pub use settings::{Settings, StartFault};
 
 use crate::catalogue::{Catalogue, Files, Partner, Shelf};
-use crate::clock::{Clock, Wall};
+use crate::clock::{Clock, Steady, Wall};
 use crate::dispatch::{Board, Dispatcher};
 use crate::exchange::Current;
 use crate::http::{self, Door};
 use crate::intake::Intake;
 use crate::journal::{Act, BlobStore, Journal, JournalError, SqliteJournal};
 use crate::partner::{HttpTransport, Transport};
+use crate::planted::{Plant, planted};
 use crate::seal::{Random, SystemRandom};
 use std::net::SocketAddr;
 use std::sync::{Arc, RwLock};
@@ -86,7 +90,7 @@ impl Listeners {
 impl App {
     /// Starts a gateway; when this returns it answers. On an error nothing runs and nothing was acknowledged.
     pub async fn start(settings: Settings) -> Result<Running, StartFault> {
-        let Settings { config, config_file, files, secrets, listeners, breaker, journal } = settings;
+        let Settings { config, config_file, files, secrets, listeners, breaker, journal, rehearsal } = settings;
         // Two parts of the process may want the provider; whoever comes first installs it.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let catalogue = Arc::new(Catalogue::load(&files, &config.gateway.partners, secrets.as_ref())?);
@@ -104,10 +108,14 @@ impl App {
         #[cfg(feature = "test-faults")]
         let faults = journal.faults;
         // First of all the lock: a second gateway is told whose folder it is.
+        let steady = Arc::new(Steady::new(rehearsal.wall()));
         let reserve = config.gateway.limits.disk_reserve;
-        let journal = SqliteJournal::open(&data, crate::journal::Options { reserve, ..journal })?;
-        let disk = journal.disk();
-        let journal: Arc<dyn Journal> = journal;
+        let store = SqliteJournal::open(&data, crate::journal::Options { reserve, now: Some(steady.now()), ..journal })?;
+        let disk = store.disk();
+        let journal: Arc<dyn Journal> = store.clone();
+        if planted(Plant::Deaf) && journal.run() > 1 {
+            std::future::pending::<()>().await;
+        }
         let listeners = match listeners {
             Some(bound) => bound,
             None => Listeners::bind(config.gateway.listen, config.gateway.admin).await?,
@@ -117,7 +125,7 @@ impl App {
         let blobs = Arc::new(BlobStore::open_faulty(&data.join("files"), faults)?);
         #[cfg(not(feature = "test-faults"))]
         let blobs = Arc::new(BlobStore::open(&data.join("files"))?);
-        let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) = (Arc::new(Wall::new()), Arc::new(SystemRandom));
+        let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) = (steady.clone(), Arc::new(SystemRandom));
         let key = key::open(&data, random.as_ref())?;
         let overrides = Arc::new(RwLock::new(config.gateway.partners.clone()));
         let today = overrides.clone();
@@ -145,6 +153,10 @@ impl App {
         });
         let board = dispatcher.board();
         let (stop, stopped) = watch::channel(false);
+        tokio::spawn(steps::run(steady, store.clone(), stopped.clone()));
+        if !rehearsal.full.is_empty() {
+            tokio::spawn(rehearsal.fill(store, blobs.as_ref().clone(), stopped.clone()));
+        }
         let expiry = tokio::spawn(expiry::run(journal.clone(), current.clone(), clock.clone(), random.clone(), stopped.clone()));
         let mut registry = prometheus_client::registry::Registry::with_prefix("lienthong");
         let metrics = http::Metrics::register(&mut registry);

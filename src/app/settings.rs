@@ -1,6 +1,6 @@
 //! What a gateway is started with, and why it cannot be started.
 
-use super::Listeners;
+use super::{Listeners, Rehearsal};
 use crate::catalogue::{Catalogue, Files, FilesError, LoadFaults};
 use crate::config::{Config, Env, FolderSecrets, Gateway, ProcessEnv, Secrets};
 use crate::delivery::BreakerPolicy;
@@ -27,6 +27,8 @@ pub struct Settings {
     pub breaker: BreakerPolicy,
     /// How the journal is opened.
     pub journal: Options,
+    /// What is done to the gateway on purpose; nothing, but for a rehearsal.
+    pub rehearsal: Rehearsal,
 }
 
 /// Why a gateway cannot be started.
@@ -108,6 +110,7 @@ impl Settings {
             listeners: None,
             breaker: BreakerPolicy::default(),
             journal: Options::default(),
+            rehearsal: Rehearsal::default(),
         })
     }
 }

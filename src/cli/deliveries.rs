@@ -16,6 +16,7 @@ Examples:
   lienthong deliveries show 17                                   one of them with its attempts
   lienthong deliveries release 17 --reason \"their fault, mended\"  try it again
   lienthong deliveries release 17 --verdict received --reason \"they confirmed by phone\"
+  lienthong deliveries release --partner NAME --reason-is attempts-used-up --limit 200 --reason \"they mended it\"
   lienthong deliveries close 17 --reason \"sent by post\"           never deliver it
 
 What the columns say:
@@ -52,8 +53,21 @@ enum What {
     /// Let a parked or unknown one go on.
     #[command(long_about = RELEASE)]
     Release {
-        /// Its number.
-        delivery: u64,
+        /// Its number; or name those that are meant with --partner.
+        #[arg(required_unless_present = "partner")]
+        delivery: Option<u64>,
+        /// All that are kept for this partner; they go out at its pace.
+        #[arg(long, conflicts_with = "delivery")]
+        partner: Option<String>,
+        /// Of these, only those kept for this reason: the whole of it, or its word before the colon.
+        #[arg(long, requires = "partner", value_name = "CODE")]
+        reason_is: Option<String>,
+        /// Of these, only messages of this kind (dossier.submit, status.change, …).
+        #[arg(long, requires = "partner")]
+        kind: Option<String>,
+        /// Of these, at most so many.
+        #[arg(long, requires = "partner", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        limit: u32,
         /// What the partner said about it: not-received, received, send-again. Needed unless it certainly never left.
         #[arg(long, value_parser = ["not-received", "received", "send-again"])]
         verdict: Option<String>,
@@ -99,7 +113,15 @@ pub(super) async fn run(arguments: Arguments, json: bool) -> Result<(), Failed> 
     match arguments.what {
         What::List(a) => list(&gateway, &a, json).await,
         What::Show { delivery } => show(&gateway, delivery, json).await,
-        What::Release { delivery, verdict, reason } => {
+        What::Release { delivery: None, partner, reason_is, kind, limit, verdict, reason } => {
+            let body = json!({
+                "partner": partner, "reason_is": reason_is, "kind": kind, "limit": limit, "verdict": verdict, "reason": reason,
+            });
+            let answer = gateway.post("/v1/deliveries/release", &body).await?;
+            told(&answer, json, &released(&answer));
+            Ok(())
+        }
+        What::Release { delivery: Some(delivery), verdict, reason, .. } => {
             let verdict = match verdict {
                 Some(verdict) => verdict,
                 None => never_left(&gateway, delivery).await?,
@@ -115,6 +137,19 @@ pub(super) async fn run(arguments: Arguments, json: bool) -> Result<(), Failed> 
             Ok(())
         }
     }
+}
+
+/// What became of a release of several, in a sentence.
+fn released(answer: &Value) -> String {
+    let count = |name: &str| number(answer, name);
+    let mut text = format!("{} released, at the partner's pace; {} more fit", count("released"), count("left"));
+    if count("doubtful") > 0 {
+        text.push_str(&format!(
+            "\n{} of these may have been received: ask the partner, then say what they told you with --verdict received|not-received|send-again",
+            count("doubtful")
+        ));
+    }
+    text
 }
 
 /// The verdict on a delivery of which nothing ever left; of any other only the partner can tell.

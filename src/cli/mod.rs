@@ -5,10 +5,11 @@
 //!
 //! | file | command |
 //! |---|---|
-//! | `serve` `demo` `simulate` `load` | run something |
+//! | `serve` `demo` `simulate` `load` `torture` | run something |
 //! | `check` `lint` `read` and `write` and `translate` (`wire`) `catalogue` | work on adapters and files, no gateway needed |
 //! | `fmt` `explain` `diff` | for adapter authors, no gateway needed (`explain --delivery` asks one) |
 //! | `status` `deliveries` `cases` `dossier` `pause` | ask the running gateway (`remote`) |
+//! | `invented` | an invented world for `demo` and `torture` |
 //! | `screen` | what the terminal gets |
 
 mod cases;
@@ -20,6 +21,7 @@ mod diff;
 mod dossier;
 mod explain;
 mod fmt;
+mod invented;
 mod lint;
 mod load;
 mod pause;
@@ -30,6 +32,7 @@ mod screen;
 mod serve;
 mod simulate;
 mod status;
+mod torture;
 mod wire;
 
 use crate::catalogue::{Catalogue, Files};
@@ -71,6 +74,9 @@ enum Command {
     /// Run the main job end to end on this machine: gateway and all three partners, nothing to configure.
     #[command(long_about = demo::ABOUT)]
     Demo(demo::Arguments),
+    /// Mistreat the gateway for a while, then compare the books of all sides.
+    #[command(long_about = torture::ABOUT)]
+    Torture(torture::Arguments),
     /// Compile every adapter and tell all faults at once.
     #[command(long_about = check::ABOUT)]
     Check(check::Arguments),
@@ -172,6 +178,7 @@ async fn obey(command: Command, json: bool) -> Result<(), Failed> {
     match command {
         Command::Serve(a) => serve::run(&a).await,
         Command::Demo(a) => demo::run(a, json).await,
+        Command::Torture(a) => torture::run(a, json).await,
         Command::Check(a) => check::run(&a, json),
         Command::Lint(a) => lint::run(&a, json),
         Command::Reload(a) => reload::run(&a, json).await,

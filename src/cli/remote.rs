@@ -19,6 +19,7 @@ pub(super) struct Reach {
 }
 
 /// The gateway, to be asked.
+#[derive(Clone)]
 pub(super) struct Remote {
     base: String,
     token: String,
@@ -40,6 +41,11 @@ impl Remote {
                 "no token: give an operator's with --token or in LIENTHONG_TOKEN\n  (the word behind token_sha256 of a caller with the role `operator` in callers.toml)",
             )
         })?;
+        Self::at(base.trim_end_matches('/').to_owned(), token)
+    }
+
+    /// A gateway whose address and operator's token are known.
+    pub(super) fn at(base: String, token: String) -> Result<Self, Failed> {
         // The client wants a TLS provider even for plain HTTP.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
@@ -49,7 +55,7 @@ impl Remote {
             .timeout(Duration::from_secs(30))
             .build()
             .map_err(|e| Failed::because(format!("no HTTP client can be made: {e}")))?;
-        Ok(Self { base: base.trim_end_matches('/').to_owned(), token, client })
+        Ok(Self { base, token, client })
     }
 
     /// Asks.

@@ -31,6 +31,21 @@ pub(super) fn json(value: &Value) {
     line(serde_json::to_string_pretty(value).unwrap_or_default());
 }
 
+/// Returns when stdin has come to its end; never when it is not to be watched.
+pub(super) async fn leash(watched: bool) {
+    let (ended, end) = tokio::sync::oneshot::channel();
+    if watched {
+        // A thread of its own: a blocked read holds up nobody's end.
+        std::thread::spawn(move || {
+            let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+            let _ = ended.send(());
+        });
+        let _ = end.await;
+    } else {
+        std::future::pending::<()>().await;
+    }
+}
+
 /// Whether colours may be used on stderr.
 pub(super) fn colour() -> bool {
     std::io::stderr().is_terminal()

@@ -1,7 +1,7 @@
 //! `lienthong serve`: the gateway as a process, until a signal.
 
 use super::{Failed, screen};
-use crate::app::{self, App, Settings};
+use crate::app::{self, App, Rehearsal, Settings};
 use crate::config::{Config, ProcessEnv};
 use std::path::PathBuf;
 
@@ -27,9 +27,15 @@ pub(super) struct Arguments {
     /// gateway.toml [default: LIENTHONG_CONFIG, else config/gateway.toml].
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Leaves out one sync, so that a test sees its check fail.
+    /// For `torture`: steps of the clock and a full disk, `clock=AT:OFFSET,…;full=FROM-TO,…` in milliseconds.
+    #[arg(long, hide = true, default_value = "")]
+    rehearse: Rehearsal,
+    /// For `torture`: ends when stdin does, so that nothing outlives whoever started it.
+    #[arg(long, hide = true)]
+    leash: bool,
+    /// Leaves out one sync or plants a fault, so that a test sees its check fail.
     #[cfg(feature = "test-faults")]
-    #[arg(long, hide = true, value_parser = ["skip-wal-sync", "skip-file-sync", "skip-dir-sync"])]
+    #[arg(long, hide = true)]
     fault: Option<String>,
 }
 
@@ -41,18 +47,25 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failed> {
     app::log(&config.gateway.log);
     let mut settings = Settings::of(config).map_err(|e| Failed::because(e.to_string()))?;
     settings.config_file = Some(Config::file(arguments.config.as_deref(), &ProcessEnv));
+    settings.rehearsal = arguments.rehearse.clone();
     #[cfg(feature = "test-faults")]
     let settings = faulty(settings, arguments.fault.as_deref());
     let running = App::start(settings).await.map_err(|e| Failed::because(e.to_string()))?;
     screen::line(format!("lienthong listens on {} (partners, /v1) and {} (operators)", running.addr, running.admin_addr));
-    app::serve_until_told(&running).await;
+    tokio::select! {
+        () = app::serve_until_told(&running) => {}
+        () = screen::leash(arguments.leash) => {}
+    }
     running.stop().await;
     Ok(())
 }
 
-/// With one sync left out.
+/// With one sync left out, or another fault planted.
 #[cfg(feature = "test-faults")]
 fn faulty(mut settings: Settings, fault: Option<&str>) -> Settings {
+    if let Some(plant) = fault.and_then(crate::planted::Plant::of_name) {
+        crate::planted::plant(plant);
+    }
     settings.journal.faults = crate::journal::Faults {
         skip_wal_sync: fault == Some("skip-wal-sync"),
         skip_file_sync: fault == Some("skip-file-sync"),

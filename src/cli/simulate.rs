@@ -1,6 +1,6 @@
 //! `lienthong simulate ROLE`: one partner as a process of its own.
 
-use super::Failed;
+use super::{Failed, screen};
 use crate::simulator::{Options, Role, run as simulate};
 
 pub(super) const ABOUT: &str = "\
@@ -28,9 +28,15 @@ pub(super) struct Arguments {
     role: Role,
     #[command(flatten)]
     options: Options,
+    /// For `torture`: ends when stdin does.
+    #[arg(long, hide = true)]
+    leash: bool,
 }
 
 /// Runs it until a signal.
 pub(super) async fn run(arguments: Arguments) -> Result<(), Failed> {
-    simulate(arguments.role, arguments.options).await.map_err(|e| Failed::because(e.to_string()))
+    tokio::select! {
+        ended = simulate(arguments.role, arguments.options) => ended.map_err(|e| Failed::because(e.to_string())),
+        () = screen::leash(arguments.leash) => Ok(()),
+    }
 }

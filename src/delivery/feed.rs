@@ -238,6 +238,15 @@ impl Feed {
         }
     }
 
+    /// The wall was set by `ms`: everything waits as long as before.
+    pub fn shift(&mut self, ms: i64) {
+        for meter in std::iter::once(&mut self.whole).chain(self.routes.values_mut()) {
+            meter.pace.iter_mut().chain(&mut meter.reserved).for_each(|pace| pace.shift(ms));
+        }
+        self.hold = self.hold.map(|until| until.plus_ms(ms));
+        self.allowance = self.allowance.map(|(left, until)| (left, until.plus_ms(ms)));
+    }
+
     /// Why nothing at all may begin, and until when.
     #[must_use]
     pub fn shut(&self, now: Time) -> Option<(Shut, Time)> {

@@ -5,6 +5,7 @@
 //! theoretical arrival time, wall milliseconds), saved with each claim batch; without a saved one the first call waits one full spacing.
 
 use crate::clock::Time;
+use crate::planted::{Plant, planted};
 use std::time::Duration;
 
 /// "n per interval, b at once".
@@ -93,9 +94,17 @@ impl Pace {
         }
     }
 
+    /// The wall was set by `ms`: the next call may begin as long from now as before.
+    pub fn shift(&mut self, ms: i64) {
+        self.tat_us = self.tat_us.saturating_add(ms.saturating_mul(1000));
+    }
+
     /// How long until the next call may begin; zero: now.
     #[must_use]
     pub fn wait(&self, now: Time) -> Duration {
+        if planted(Plant::NoPace) {
+            return Duration::ZERO;
+        }
         let slack = self.quota.spacing_us() * (i64::from(self.quota.burst) - 1);
         let us = self.tat_us.saturating_sub(slack).saturating_sub(now.0.saturating_mul(1000));
         Duration::from_micros(u64::try_from(us).unwrap_or(0))
@@ -164,6 +173,17 @@ mod tests {
         let quota = Quota::parse("5/s").unwrap();
         let pace = Pace::start(quota, Some(3_600_000), Time(0));
         assert!(pace.wait(Time(0)) <= Duration::from_millis(205));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_makes_no_call_begin_sooner_or_later() {
+        for step in [3_600_000, -3_600_000] {
+            let mut pace = Pace::start(Quota::parse("5/s").unwrap(), None, Time(7_200_000));
+            pace.take(Time(7_200_000));
+            let before = pace.wait(Time(7_200_000));
+            pace.shift(step);
+            assert_eq!(pace.wait(Time(7_200_000 + step)), before);
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::exchange::{self, Ended, Evidence, Known, Origin, Scene, Service};
 use crate::journal::{Attempt, Claim, Effects, JournalError, Next, Settled, Settlement, Snapshot};
 use crate::model::{Kind, Message, Mint};
 use crate::partner::SignInError;
+use crate::planted::{Plant, planted};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,14 +65,17 @@ async fn attempt(shared: &Shared, known: &Known, claim: &Claim, began: Time, hea
     if exchange::proven(claim, &snapshot) {
         return proven(digest);
     }
+    let repeat = if planted(Plant::BlindRepeat) { Repeat::Safe } else { route.repeat };
+    let start = shared.parts.clock.since_start();
     let standing = |now: Time| Standing {
         attempts: claim.attempts,
-        repeat: route.repeat,
+        repeat,
         policy: partner.retry_of(route),
         quiet: route.quiet,
         schedule: &route.ask_schedule,
         healthy,
-        began,
+        // Measured, not remembered: the wall may have been set since.
+        began: now.plus_ms(-ms(shared.parts.clock.since_start().saturating_sub(start))),
         now,
         chance: chance(shared),
     };
@@ -84,7 +88,7 @@ async fn attempt(shared: &Shared, known: &Known, claim: &Claim, began: Time, hea
         dossier: snapshot.dossier.as_ref(),
         trace: claim.trace.as_deref(),
     };
-    match (&claim.doubt, route.repeat) {
+    match (&claim.doubt, repeat) {
         (Some(doubt), Repeat::Ask) => {
             let Some((ask, question)) = question(&partner, route, claim) else { return parked("no-inquiry", digest) };
             let inquiry_id = Mint::new(&*shared.parts.random, began).message_id();
@@ -243,6 +247,10 @@ fn proven(adapters: String) -> Ending {
 fn not_sent(why: &str, adapters: String, now: Time) -> Ending {
     let next = Next::Later { at: now.plus(Duration::from_secs(1)) };
     Ending { outcome: Outcome::NotSent { why: why.to_owned() }, next, content: None, what: "call", adapters, called: false }
+}
+
+fn ms(of: Duration) -> i64 {
+    i64::try_from(of.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// 0 to 1, from the given randomness.

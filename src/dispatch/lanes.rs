@@ -27,6 +27,8 @@ struct Lanes {
     idle: Option<Time>,
     /// Routes of the calls under way, by task.
     calling: BTreeMap<Id, String>,
+    /// By how much the clock has been set, as the feed knows it.
+    set_by: i64,
 }
 
 /// Runs until stopped, or until a new set calls the partner no more or on other terms; then waits for what is under way. On other terms
@@ -39,7 +41,7 @@ pub(super) async fn run(shared: Arc<Shared>, partner: Arc<Partner>, mut stopped:
     let feed = Feed::start(terms, &saved.unwrap_or_default(), shared.parts.clock.now());
     let full = terms.whole.at_once.unwrap_or(u32::MAX);
     let breaker = Breaker::new(shared.parts.breaker, full);
-    let mut lanes = Lanes { partner, feed, breaker, idle: None, calling: BTreeMap::new() };
+    let mut lanes = Lanes { partner, feed, breaker, idle: None, calling: BTreeMap::new(), set_by: shared.parts.clock.set_by() };
     let mut calls: JoinSet<Option<Outcome>> = JoinSet::new();
     while !*stopped.borrow() {
         if wake.has_changed().unwrap_or(false) {
@@ -78,6 +80,7 @@ impl Lanes {
 
     /// Begins what may begin; answers how long nothing more can.
     async fn round(&mut self, shared: &Arc<Shared>, known: &Arc<Known>, calls: &mut JoinSet<Option<Outcome>>) -> Duration {
+        self.keep_time(shared);
         let now = shared.parts.clock.now();
         if let Some((ramp, full)) = self.breaker.ramp() {
             self.feed.ramp(ramp, full);
@@ -117,6 +120,7 @@ impl Lanes {
             self.breaker.probe();
         }
         self.feed = taken.feed;
+        self.keep_time(shared);
         for claim in taken.claims {
             self.begin(shared, known, calls, (claim, healthy));
         }
@@ -124,6 +128,15 @@ impl Lanes {
             self.idle = Some(taken.next.unwrap_or(now.plus(LONGEST_IDLE)).min(now.plus(LONGEST_IDLE)));
         }
         taken.next.map_or(LONGEST_SLEEP, |next| wait_for(next, now).max(Duration::from_millis(1)))
+    }
+
+    /// Where the clock was set, what the feed remembers moves with it: no call begins sooner or later for that.
+    fn keep_time(&mut self, shared: &Shared) {
+        let set_by = shared.parts.clock.set_by();
+        if set_by != self.set_by {
+            self.feed.shift(set_by - self.set_by);
+            (self.set_by, self.idle) = (set_by, None);
+        }
     }
 
     fn begin(

@@ -41,7 +41,8 @@ pub(super) fn after_call(outcome: &Outcome, s: &Standing<'_>) -> Next {
         Outcome::Retry { why, not_before } => again(why, *not_before, s),
         Outcome::Unknown { why } => match s.repeat {
             Repeat::Safe => again(why, None, s),
-            Repeat::Ask => ask(s, s.began, why, 0),
+            // What a partner in its senses leaves open is about this message; what an outage leaves open is not.
+            Repeat::Ask => ask(s, s.began, why, (0, s.healthy)),
             Repeat::Never => Next::Park { reason: format!("outcome-unknown: {why}") },
         },
         Outcome::Reject { why } => Next::Reject { reason: why.clone() },
@@ -55,16 +56,20 @@ pub(super) fn after_inquiry(outcome: &Outcome, evidence: Option<Evidence>, doubt
     match (outcome, evidence) {
         (Outcome::Done { .. }, Some(Evidence::Received)) => Next::Done,
         (Outcome::Done { .. }, Some(Evidence::NotReceived)) if s.now < quiet_over => {
-            Next::Ask { at: quiet_over, called_at: doubt.called_at, why: doubt.why.clone(), asked: doubt.asked }
+            Next::Ask { at: quiet_over, called_at: doubt.called_at, why: doubt.why.clone(), asked: doubt.asked, used: false }
+        }
+        // Again and again left open and then not known: no repeat will help.
+        (Outcome::Done { .. }, Some(Evidence::NotReceived)) if s.attempts >= s.policy.attempts => {
+            Next::Park { reason: format!("attempts-used-up: {}; asked, they do not know it", doubt.why) }
         }
         (Outcome::Done { .. }, Some(Evidence::NotReceived)) => Next::Clear { at: s.now },
         (Outcome::NotSent { .. } | Outcome::SignIn { .. } | Outcome::Retry { .. } | Outcome::Unknown { .. }, _) => {
-            ask(s, doubt.called_at, &doubt.why, doubt.asked)
+            ask(s, doubt.called_at, &doubt.why, (doubt.asked, false))
         }
         _ if usize::try_from(doubt.asked).unwrap_or(usize::MAX) + 1 >= s.schedule.len() => {
             Next::Park { reason: format!("outcome-unknown: {}; the inquiry gave no clear answer", doubt.why) }
         }
-        _ => ask(s, doubt.called_at, &doubt.why, doubt.asked + 1),
+        _ => ask(s, doubt.called_at, &doubt.why, (doubt.asked + 1, false)),
     }
 }
 
@@ -78,10 +83,10 @@ fn again(why: &str, not_before: Option<Duration>, s: &Standing<'_>) -> Next {
     }
 }
 
-fn ask(s: &Standing<'_>, called_at: Time, why: &str, asked: u32) -> Next {
+fn ask(s: &Standing<'_>, called_at: Time, why: &str, (asked, used): (u32, bool)) -> Next {
     let step = s.schedule.get(usize::try_from(asked).unwrap_or(usize::MAX)).or(s.schedule.last());
     let at = s.now.plus(step.copied().unwrap_or(Duration::from_secs(5)));
-    Next::Ask { at, called_at, why: why.to_owned(), asked }
+    Next::Ask { at, called_at, why: why.to_owned(), asked, used }
 }
 
 #[cfg(test)]
@@ -148,6 +153,22 @@ mod tests {
         let late = after_inquiry(&done, Some(Evidence::NotReceived), &doubt(-200_000, 0), &standing(Repeat::Ask, 0, true));
         assert_eq!(late, Next::Clear { at: Time(2_000) });
         assert_eq!(after_inquiry(&done, Some(Evidence::Received), &doubt(1_000, 0), &standing(Repeat::Ask, 0, true)), Next::Done);
+    }
+
+    #[test]
+    fn what_is_left_open_and_then_not_known_again_and_again_ends_with_a_person() {
+        let open = Outcome::Unknown { why: "HTTP 500".into() };
+        for healthy in [true, false] {
+            let next = after_call(&open, &standing(Repeat::Ask, 0, healthy));
+            assert!(matches!(next, Next::Ask { used, .. } if used == healthy), "an outage uses up nothing: {next:?}");
+        }
+        let done = Outcome::Done { find: Vec::new() };
+        let not_known = |attempts| {
+            let standing = standing(Repeat::Ask, attempts, true);
+            after_inquiry(&done, Some(Evidence::NotReceived), &doubt(-200_000, 0), &standing)
+        };
+        assert_eq!(not_known(2), Next::Clear { at: Time(2_000) });
+        assert!(matches!(not_known(3), Next::Park { reason } if reason.starts_with("attempts-used-up")));
     }
 
     #[test]

@@ -37,4 +37,4 @@ pub use outcome::{Ended, Evidence, answered, ended, proven};
 pub use pay::{Start, bill, expired, notice_in_doubt, noticed, start};
 pub use refusal::{Fault, Refusal};
 pub use scene::{Files, Guide, Origin, Scene, Service, Target};
-pub use submit::{correct, submit, supplement, withdraw};
+pub use submit::{closed_by_operator, correct, submit, supplement, withdraw, withdrawal_came_to_nothing};

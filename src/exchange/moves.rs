@@ -40,6 +40,7 @@ pub fn pushed(scene: &Scene<'_>, id: &str, message: &Message, snapshot: &Snapsho
         }
         Judgement::Late | Judgement::Note => {
             carry(scene, message, &mut dossier, &mut effects);
+            confirm(judgement, at, &mut dossier);
             let word = if judgement == Judgement::Late { "late" } else { "note" };
             effects.events.push(scene.event(&dossier.code, word, data));
         }
@@ -99,6 +100,14 @@ pub fn early_waits(scene: &Scene<'_>, early: &Early, snapshot: &Snapshot) -> Eff
     effects
 }
 
+/// The present status told again at a later time: the dossier stands there still (or again: it may have come back by a way that is yet to be
+/// told), so what is told for a time before is late.
+fn confirm(judgement: Judgement, at: Time, dossier: &mut Dossier) {
+    if judgement == Judgement::Note {
+        dossier.since = dossier.since.max(Some(at));
+    }
+}
+
 /// What is carried besides the status. Documents that come after their status are told by themselves: no later move may come to tell.
 fn carry(scene: &Scene<'_>, message: &Message, dossier: &mut Dossier, effects: &mut Effects) {
     let before = dossier.documents.len();
@@ -136,6 +145,7 @@ fn apply_early(scene: &Scene<'_>, snapshot: &Snapshot, dossier: &mut Dossier, ef
                     };
                     if judgement != Judgement::Impossible {
                         carry(scene, &message, dossier, effects);
+                        confirm(judgement, early.at, dossier);
                     }
                     effects.events.push(scene.event(
                         &dossier.code,

@@ -11,6 +11,7 @@ use super::tell;
 use crate::clock::Time;
 use crate::journal::{DeliveryState, Effects, NewCase, NewDelivery, Snapshot};
 use crate::model::{CaseKind, Dossier, Fee, FeeState, Kind, Message, Movement, Payment, PaymentState, Status, Vnd};
+use crate::planted::{Plant, planted};
 use serde_json::{Value, json};
 
 /// An inquiry caused by a bad notice comes at most once in this time per open transaction.
@@ -55,7 +56,12 @@ pub fn start(scene: &Scene<'_>, message: &Message, snapshot: &Snapshot) -> Resul
         )
         .at("/code"));
     }
-    let open = snapshot.payments.iter().rev().find(|p| p.state == PaymentState::Requested && p.expires_at > scene.now);
+    let open = snapshot
+        .payments
+        .iter()
+        .rev()
+        .filter(|_| !planted(Plant::SecondTransaction))
+        .find(|p| p.state == PaymentState::Requested && p.expires_at > scene.now);
     let return_url = message.text("return_url").unwrap_or_default().to_owned();
     let mut effects = Effects::default();
     let payment = match open {
@@ -135,7 +141,7 @@ pub(super) fn decide(scene: &Scene<'_>, message: &Message, snapshot: &Snapshot) 
     if let Some(code) = message.text("platform_transaction") {
         payment.platform_transaction = Some(code.to_owned());
     }
-    match message.text("state") {
+    match message.text("state").filter(|_| !planted(Plant::DropPayment)) {
         Some("paid") if payment.state != PaymentState::Paid => paid(scene, message, &mut payment, &mut dossier, &mut effects),
         Some("failed") if payment.state == PaymentState::Requested => {
             payment.state = PaymentState::Failed;

@@ -231,6 +231,26 @@ fn statuses_in_any_order_end_in_the_last_and_the_portal_never_hears_an_older_one
 }
 
 #[test]
+fn a_way_that_comes_back_to_a_status_ends_in_the_last_whatever_order_it_is_told_in() {
+    use Status::{Finished, Payment, Processing, Received, Returned, Supplement};
+    for path in
+        [vec![Received, Processing, Payment, Received], vec![Received, Supplement, Received, Processing, Finished, Returned]]
+    {
+        for order in permutations(path.len()) {
+            let mut world = World::registered();
+            for &i in &order {
+                let at = -600_000 + i64::try_from(i).unwrap() * 60_000;
+                world.push(&format!("a{i}"), path[i], at).unwrap();
+            }
+            assert_eq!(Some(&world.dossier().status), path.last(), "{path:?} {order:?}");
+            assert!(world.snapshot.early.is_empty(), "{path:?} {order:?}");
+            let times: Vec<&str> = world.told.iter().filter_map(|(_, b)| b["at"].as_str()).collect();
+            assert!(times.is_sorted(), "{path:?} {order:?}: the portal heard an older step after a newer one");
+        }
+    }
+}
+
+#[test]
 fn an_impossible_move_is_refused_and_leaves_only_an_audit_entry() {
     let mut world = World::registered();
     world.push("a", Status::Refused, -1000).unwrap();
@@ -318,6 +338,22 @@ fn a_withdrawal_of_what_never_left_needs_no_call_and_of_what_may_have_left_asks_
         away.end(Kind::DossierWithdraw, Ended::Done, None);
         assert_eq!(away.dossier().status, Status::Withdrawn);
     }
+}
+
+#[test]
+fn an_operator_who_closes_a_submission_tells_the_portal_and_moves_nothing() {
+    let mut world = World::registered();
+    let delivery = world.snapshot.open[0].delivery;
+    let closed =
+        |world: &World| world.scene_of("operator-a", |s, snapshot| closed_by_operator(s, delivery, "by letter", snapshot));
+    let mut under_way = World::registered();
+    under_way.snapshot.open[0].state = DeliveryState::Claimed;
+    assert!(closed(&under_way).is_none(), "what is under way is never touched");
+    let effects = closed(&world).unwrap();
+    assert_eq!(effects.audit.iter().map(|a| (a.who.as_str(), a.what.as_str())).collect::<Vec<_>>(), [("operator-a", "close")]);
+    world.keep(effects, None);
+    assert_eq!((world.dossier().status, world.told.len()), (Status::New, 1));
+    assert!(closed(&world).is_none(), "once");
 }
 
 #[test]

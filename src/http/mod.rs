@@ -181,6 +181,7 @@ impl Door {
             .route("/v1/events", get(v1::events))
             .route("/v1/files/{id}", get(files::fetch))
             .route("/v1/deliveries", get(operate::deliveries))
+            .route("/v1/deliveries/release", post(operate::release_all))
             .route("/v1/deliveries/{id}", get(operate::delivery))
             .route("/v1/adapters/compare", post(adapters::compare))
             .route("/v1/deliveries/{id}/explain", get(operate::explain))

@@ -8,13 +8,16 @@ use super::problem::Problem;
 use super::roles::Operation;
 use super::v1::{self, Asked, Page, query};
 use crate::exchange::Refusal;
-use crate::journal::{Act, Acted, Attempt, DeliveryFilter, DeliveryState, DeliveryView, QueueView, Verdict};
+use crate::journal::{Act, Acted, Attempt, DeliveryFilter, DeliveryState, DeliveryView, QueueView, Verdict, Which};
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{Extensions, HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use std::sync::Arc;
+
+/// Deliveries released by one act at most: one transaction.
+const MOST_AT_ONCE: u32 = 1000;
 
 /// Which deliveries to list.
 #[derive(Debug, serde::Deserialize)]
@@ -34,6 +37,19 @@ pub(super) struct Wanted {
 struct Release {
     verdict: Verdict,
     reason: String,
+}
+
+/// What an operator states of several.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReleaseAll {
+    partner: String,
+    /// Why they are kept.
+    reason_is: Option<String>,
+    kind: Option<String>,
+    verdict: Option<Verdict>,
+    reason: String,
+    limit: Option<u32>,
 }
 
 /// Why something is done.
@@ -116,11 +132,30 @@ pub(super) async fn release(
     Ok((StatusCode::ACCEPTED, Json(json!({ "delivery": delivery, "verdict": said.verdict }))))
 }
 
+/// Several at once, each at the partner's pace; where some may have been received only a verdict releases them.
+pub(super) async fn release_all(State(door): State<Arc<Door>>, asked: Asked) -> Result<(StatusCode, Json<Value>), Problem> {
+    let who = door.admit(&asked.headers, &asked.extensions, Operation::DeliveryRelease)?.name.clone();
+    let said: ReleaseAll = v1::body(&door, &asked.headers, asked.body).await?;
+    known(&door, &said.partner)?;
+    let limit = said.limit.unwrap_or(MOST_AT_ONCE).clamp(1, MOST_AT_ONCE);
+    let which = Which { partner: said.partner, reason: said.reason_is, kind: said.kind, limit };
+    let act = Act::ReleaseAll { which, verdict: said.verdict, reason: reason(said.reason)? };
+    let (released, left, doubtful) = match door.journal.act(act, &who, door.clock.now()).await? {
+        Acted::Released { released, left, doubtful } => (released, left, doubtful),
+        Acted::Written | Acted::Missing | Acted::Refused => (0, 0, 0),
+    };
+    Ok((StatusCode::ACCEPTED, Json(json!({ "released": released, "left": left, "doubtful": doubtful }))))
+}
+
 pub(super) async fn close(State(door): State<Arc<Door>>, Path(id): Path<String>, asked: Asked) -> Result<Json<Value>, Problem> {
     let who = door.admit(&asked.headers, &asked.extensions, Operation::DeliveryClose)?.name.clone();
     let delivery = number(&id)?;
     let said: Why = v1::body(&door, &asked.headers, asked.body).await?;
-    act_on(&door, Act::Close { delivery, reason: reason(said.reason)? }, &who).await?;
+    let reason = reason(said.reason)?;
+    // A submission's end is told to the portal in the same transaction; any other delivery just ends.
+    if !door.intake.close_submission(delivery, &reason, &who).await? {
+        act_on(&door, Act::Close { delivery, reason }, &who).await?;
+    }
     Ok(Json(json!({ "delivery": delivery, "state": "closed" })))
 }
 
@@ -174,7 +209,7 @@ pub(super) async fn resume(
 
 async fn act_on(door: &Door, act: Act, who: &str) -> Result<(), Problem> {
     match door.journal.act(act, who, door.clock.now()).await? {
-        Acted::Written => Ok(()),
+        Acted::Written | Acted::Released { .. } => Ok(()),
         Acted::Missing => Err(no_delivery()),
         Acted::Refused => Err(Refusal::new(
             "delivery-state",

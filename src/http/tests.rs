@@ -198,6 +198,7 @@ fn requests() -> Vec<(Operation, Method, String, Value)> {
         post(O::AdaptersCompare, "/v1/adapters/compare", json!({ "files": {} })),
         get(O::DeliveryExplain, "/v1/deliveries/1/explain"),
         post(O::DeliveryRelease, "/v1/deliveries/9/release", json!({ "verdict": "send-again", "reason": "thử" })),
+        post(O::DeliveryRelease, "/v1/deliveries/release", json!({ "partner": "east", "reason": "thử" })),
         post(O::DeliveryClose, "/v1/deliveries/9/close", json!({ "reason": "thử" })),
         get(O::PartnersList, "/v1/partners"),
         post(O::PartnerPause, "/v1/partners/east/pause", json!({ "reason": "thử" })),

@@ -25,6 +25,21 @@ impl Intake {
         Err(overloaded())
     }
 
+    /// Closes a submission that an operator will not have delivered, and tells the portal; false: the delivery is no open submission, and
+    /// nothing was done. Synced when answered.
+    pub async fn close_submission(&self, delivery: u64, reason: &str, who: &str) -> Result<bool, Refusal> {
+        let Some(detail) = self.journal.delivery(delivery).await.map_err(|e| unavailable(&e))? else { return Ok(false) };
+        for _ in 0..ROUNDS {
+            let sight = self.operators_sight(detail.view.dossier.as_deref()).await?;
+            let act = |scene: &Scene<'_>| exchange::closed_by_operator(scene, delivery, reason, &sight.snapshot);
+            let Some(effects) = self.operators_scene(who, &sight, act) else { return Ok(false) };
+            if self.journal.apply(effects).await.map_err(|e| unavailable(&e))? {
+                return Ok(true);
+            }
+        }
+        Err(overloaded())
+    }
+
     /// What an operator's act about a dossier (none: about none) looks at.
     pub(super) async fn operators_sight(&self, dossier: Option<&str>) -> Result<Sight, Refusal> {
         let now = self.clock.now();

@@ -42,9 +42,9 @@ impl Keys {
         hmac_sha256(&self.print, &text)
     }
 
-    /// The key of one revision of a message: the same key, told apart by its meaning.
-    pub(super) fn revision(&self, key: &[u8; 32], fingerprint: &[u8; 32]) -> [u8; 32] {
-        hmac_sha256(&self.dedupe, &[key.as_slice(), fingerprint.as_slice()].concat())
+    /// The key under which what follows a message is kept: a correction of it, or the same asked for once more after it came to nothing.
+    pub(super) fn after(&self, key: &[u8; 32], id: &str) -> [u8; 32] {
+        hmac_sha256(&self.dedupe, &[key.as_slice(), id.as_bytes()].concat())
     }
 }
 

@@ -125,23 +125,23 @@ impl Intake {
     async fn one(&self, call: &Call, route: &InRoute, mut message: Message, contents: &mut Option<Stages>) -> Result<Taken, No> {
         let fingerprint = self.keys.fingerprint(&message);
         let scope = format!("{}/{}/{}", call.partner.name, route.name, call.origin.caller);
-        let mut key = None;
+        let mut first = None;
         if message.kind != Kind::PaymentStart {
-            key = Some(self.keys.key(&route.dedupe, &message).map_err(|path| no_key().at(path))?);
+            first = Some(self.keys.key(&route.dedupe, &message).map_err(|path| no_key().at(path))?);
         }
-        let mut correcting = false;
         for _ in 0..ROUNDS {
-            if let Some(first) = key {
-                match self.journal.known(&scope, first).await? {
-                    Some(known) if known.fingerprint == fingerprint => return Ok(again(known)),
-                    Some(_) if message.kind == Kind::DossierSubmit && !correcting => {
-                        // Another body under the key of a submission: perhaps a correction, kept under a key of its own.
-                        (key, correcting) = (Some(self.keys.revision(&first, &fingerprint)), true);
-                        continue;
-                    }
-                    Some(_) => return Err(other_meaning().into()),
-                    None => {}
+            let (mut key, mut correcting) = (first, false);
+            if let Some(first) = first
+                && let Some((known, after)) = self.in_effect(&scope, first, message.kind).await?
+            {
+                match (known.fingerprint == fingerprint, message.kind) {
+                    (true, Kind::DossierWithdraw) if self.came_to_nothing(&message).await? => {}
+                    (true, _) => return Ok(again(known)),
+                    // Another body under the key of a submission: perhaps a correction.
+                    (false, Kind::DossierSubmit) => correcting = true,
+                    (false, _) => return Err(other_meaning().into()),
                 }
+                key = Some(after);
             }
             let sight = self.sight(&call.known, &message).await?;
             let id = Mint::new(self.random.as_ref(), sight.now).message_id();
@@ -191,6 +191,25 @@ impl Intake {
             }
         }
         Err(overloaded().into())
+    }
+
+    /// What is in effect under a key, the first message or the last of those that followed it, and the key of what would follow that one.
+    async fn in_effect(&self, scope: &str, first: [u8; 32], kind: Kind) -> Result<Option<(Known, [u8; 32])>, No> {
+        let Some(mut known) = self.journal.known(scope, first).await? else { return Ok(None) };
+        loop {
+            let after = self.keys.after(&first, &known.id);
+            let follows = matches!(kind, Kind::DossierSubmit | Kind::DossierWithdraw);
+            match if follows { self.journal.known(scope, after).await? } else { None } {
+                Some(later) => known = later,
+                None => return Ok(Some((known, after))),
+            }
+        }
+    }
+
+    /// A withdrawal that is over and did not take: the citizen may ask again, with the same words.
+    async fn came_to_nothing(&self, message: &Message) -> Result<bool, No> {
+        let snapshot = self.journal.snapshot(message.text("code").unwrap_or_default()).await?;
+        Ok(exchange::withdrawal_came_to_nothing(&snapshot))
     }
 
     /// A wrong seal: refused and counted, written nowhere; for one of our open transactions the platform is asked, at most once in ten

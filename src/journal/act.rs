@@ -3,9 +3,9 @@
 //! What always holds: a delivery under way is never touched; an unknown one is not sent again unless the operator says so.
 
 use super::effects::AuditRow;
-use super::lane::{End, Found, Open, code};
+use super::lane::{End, Found, Open, code, positive};
 use super::writer::{Fault, Made, Marks};
-use super::{Act, Acted, DeliveryState, NewAudit, Verdict};
+use super::{Act, Acted, DeliveryState, NewAudit, Verdict, Which};
 use crate::clock::Time;
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
@@ -31,19 +31,28 @@ pub(super) fn act(conn: &Connection, marks: &mut Marks, act: &Act, who: &str, at
                 Found::Ended => return Ok(Made::Dropped(Acted::Refused)),
                 Found::Missing => return Ok(Made::Dropped(Acted::Missing)),
             };
-            let was = open.state();
-            let done = End { state: code(DeliveryState::Done), at: Some(at), reason: Some(reason), last: None };
-            match (was, verdict) {
-                (DeliveryState::Unknown, Verdict::Received) => open.end(conn, marks, &done)?,
-                (DeliveryState::Parked, Verdict::Received) if open.sent() => open.end(conn, marks, &done)?,
-                (DeliveryState::Unknown | DeliveryState::Parked, v) => open.renew(conn, marks, at, *v == Verdict::NotReceived)?,
-                _ => return Ok(Made::Dropped(Acted::Refused)),
-            }
-            marks.tell(open.dossier.as_deref(), Some(*delivery));
-            let data =
-                json!({ "reason": reason, "verdict": verdict, "was": was, "partner": open.partner, "dossier": open.dossier });
-            timeline(conn, &open, "released", *delivery, who, at)?;
+            let Some(data) = release(conn, marks, &open, *verdict, (reason, who, at))? else {
+                return Ok(Made::Dropped(Acted::Refused));
+            };
             audit("release", delivery.to_string(), data)?;
+        }
+        Act::ReleaseAll { which, verdict, reason } => {
+            let mut released = Vec::new();
+            for delivery in fitting(conn, which, verdict.is_none())? {
+                let Found::Open(open) = Open::find(conn, delivery)? else { continue };
+                if release(conn, marks, &open, verdict.unwrap_or(Verdict::NotReceived), (reason, who, at))?.is_some() {
+                    released.push(delivery);
+                }
+            }
+            let (left, doubtful) = left(conn, which)?;
+            if released.is_empty() {
+                return Ok(Made::Dropped(Acted::Released { released: 0, left, doubtful }));
+            }
+            let data = json!({
+                "reason": reason, "verdict": verdict, "reason_is": which.reason, "kind": which.kind, "deliveries": released,
+            });
+            audit("release-all", which.partner.clone(), data)?;
+            return Ok(Made::Kept(Acted::Released { released: number(released.len()), left, doubtful }));
         }
         Act::Close { delivery, reason } => {
             let open = match Open::find(conn, *delivery)? {
@@ -61,6 +70,52 @@ pub(super) fn act(conn: &Connection, marks: &mut Marks, act: &Act, who: &str, at
         }
     }
     Ok(Made::Kept(Acted::Written))
+}
+
+/// Releases one; the public facts of it for the audit. None: it is not in a state for that.
+fn release(
+    conn: &Connection,
+    marks: &mut Marks,
+    open: &Open,
+    verdict: Verdict,
+    (reason, who, at): (&str, &str, Time),
+) -> Result<Option<Value>, Fault> {
+    let was = open.state();
+    let done = End { state: code(DeliveryState::Done), at: Some(at), reason: Some(reason), last: None };
+    match (was, verdict) {
+        (DeliveryState::Unknown, Verdict::Received) => open.end(conn, marks, &done)?,
+        (DeliveryState::Parked, Verdict::Received) if open.sent() => open.end(conn, marks, &done)?,
+        (DeliveryState::Unknown | DeliveryState::Parked, v) => open.renew(conn, marks, at, v == Verdict::NotReceived)?,
+        _ => return Ok(None),
+    }
+    marks.tell(open.dossier.as_deref(), Some(open.number()));
+    timeline(conn, open, "released", open.number(), who, at)?;
+    Ok(Some(json!({ "reason": reason, "verdict": verdict, "was": was, "partner": open.partner, "dossier": open.dossier })))
+}
+
+/// Which held deliveries are meant, by the index on held lanes.
+const HELD: &str = "FROM lane l JOIN delivery d ON d.seq = l.head
+     WHERE l.state IN (2, 3) AND l.partner = ?1 AND (?2 IS NULL OR l.reason = ?2 OR substr(l.reason, 1, length(?2) + 1) = ?2 || ':')
+       AND (?3 IS NULL OR d.kind = ?3)";
+
+/// The oldest of those that fit; only those that certainly never left, where no verdict is given.
+fn fitting(conn: &Connection, which: &Which, never_left: bool) -> Result<Vec<u64>, Fault> {
+    let sql = format!("SELECT l.head {HELD} AND (?4 = 0 OR (l.state = 3 AND l.sent = 0)) ORDER BY l.head LIMIT ?5");
+    let mut read = conn.prepare_cached(&sql)?;
+    let rows = read.query_map(params![which.partner, which.reason, which.kind, never_left, which.limit], |r| r.get(0))?;
+    Ok(rows.map(|n| n.map(positive)).collect::<Result<_, _>>()?)
+}
+
+/// How many fit still, and how many of these may have been received.
+fn left(conn: &Connection, which: &Which) -> Result<(u64, u64), Fault> {
+    let sql = format!("SELECT count(*), coalesce(sum(l.state = 2 OR l.sent), 0) {HELD}");
+    let mut read = conn.prepare_cached(&sql)?;
+    let (all, doubtful) = read.query_row(params![which.partner, which.reason, which.kind], |r| Ok((r.get(0)?, r.get(1)?)))?;
+    Ok((positive(all), positive(doubtful)))
+}
+
+fn number(of: usize) -> u64 {
+    u64::try_from(of).unwrap_or(u64::MAX)
 }
 
 /// The dossier's timeline tells that a person acted; the reason given stands in the audit only.

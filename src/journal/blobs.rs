@@ -77,6 +77,8 @@ pub struct Faults {
 struct Inner {
     dir: PathBuf,
     next: AtomicU64,
+    /// Bytes that may still be taken in; `u64::MAX`: as many as the disk holds.
+    room: AtomicU64,
     /// Subfolders whose entry this process has synced.
     folders: Mutex<BTreeSet<PathBuf>>,
     #[cfg(feature = "test-faults")]
@@ -92,6 +94,7 @@ impl BlobStore {
         Self::make(Inner {
             dir: dir.to_owned(),
             next: AtomicU64::new(0),
+            room: AtomicU64::new(u64::MAX),
             folders: Mutex::default(),
             #[cfg(feature = "test-faults")]
             faults: Faults::default(),
@@ -101,7 +104,13 @@ impl BlobStore {
     /// The same with syncs left out.
     #[cfg(feature = "test-faults")]
     pub fn open_faulty(dir: &Path, faults: Faults) -> Result<Self, BlobError> {
-        Self::make(Inner { dir: dir.to_owned(), next: AtomicU64::new(0), folders: Mutex::default(), faults })
+        Self::make(Inner {
+            dir: dir.to_owned(),
+            next: AtomicU64::new(0),
+            room: AtomicU64::new(u64::MAX),
+            folders: Mutex::default(),
+            faults,
+        })
     }
 
     fn make(inner: Inner) -> Result<Self, BlobError> {
@@ -121,6 +130,17 @@ impl BlobStore {
     #[must_use]
     pub fn guarded(&self, disk: Disk) -> Self {
         Self { inner: self.inner.clone(), guard: Some(disk) }
+    }
+
+    /// From now on at most so many bytes are taken in; what goes beyond finds the disk full. `u64::MAX`: as many as the disk holds.
+    pub fn limit(&self, bytes: u64) {
+        self.inner.room.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Takes room for a piece; false: there is none.
+    fn take_room(&self, bytes: u64) -> bool {
+        let taken = |room: u64| if room == u64::MAX { Some(room) } else { room.checked_sub(bytes) };
+        self.inner.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken).is_ok()
     }
 
     /// Begins a content of at most `limit` bytes.
@@ -209,6 +229,9 @@ impl Write for Stage {
         if self.size.saturating_add(piece.len() as u64) > self.limit {
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, BlobError::TooLarge { limit: self.limit }));
         }
+        if !self.store.take_room(piece.len() as u64) {
+            return Err(io::ErrorKind::QuotaExceeded.into());
+        }
         let n = file.write(piece)?;
         self.digest.update(piece.get(..n).unwrap_or(piece));
         self.size += n as u64;
@@ -287,6 +310,19 @@ mod tests {
         drop(stage);
         assert!(names(&store, "tmp").is_empty());
         assert_eq!(fs::read_dir(&store.inner.dir).unwrap().count(), 1, "tmp alone");
+    }
+
+    #[test]
+    fn beyond_the_quota_the_disk_is_full_and_afterwards_it_is_not() {
+        let (_dir, store) = store();
+        store.limit(5);
+        let mut stage = store.stage(100).unwrap();
+        stage.write_all(b"four").unwrap();
+        assert!(matches!(BlobError::from(stage.write_all(b"more").unwrap_err()), BlobError::Full));
+        drop(stage);
+        assert!(names(&store, "tmp").is_empty());
+        store.limit(u64::MAX);
+        store.stage(100).unwrap().write_all(b"more than five").unwrap();
     }
 
     #[test]

@@ -216,8 +216,9 @@ fn standing<'s>(s: &'s ReadySettlement, head: &mut Head) -> Result<Stay, (Delive
             again(head, *at)
         }
         Next::Later { at } => again(head, *at),
-        Next::Ask { at, called_at, why, asked } => {
+        Next::Ask { at, called_at, why, asked, used } => {
             head.sent = true;
+            head.attempts += i64::from(*used);
             let doubt = Doubt { called_at: *called_at, why: why.clone(), asked: *asked };
             Stay { state: 2, ready: Some((Step::Inquiry, *at)), reason: Some(why.clone()), doubt: Some(Some(doubt)) }
         }

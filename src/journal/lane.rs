@@ -10,6 +10,7 @@ use super::writer::{Fault, Kept, Marks};
 use super::{Attempt, Close, DeliveryState, Doubt, NewDelivery};
 use crate::clock::Time;
 use crate::delivery::{Step, urgency};
+use crate::planted::{Plant, planted};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 /// Stands for "no deadline is known" in the store.
@@ -181,6 +182,11 @@ impl Open {
         })
     }
 
+    /// Its number.
+    pub(super) fn number(&self) -> u64 {
+        positive(self.seq)
+    }
+
     /// Its state: a head's is its lane's, any other waits.
     pub(super) fn state(&self) -> DeliveryState {
         self.head.as_ref().map_or(DeliveryState::Waiting, |h| h.state)
@@ -228,11 +234,12 @@ impl Open {
 
     /// Sets the next open delivery of the lane at its head (`true`), or removes the lane.
     fn go_on(&self, conn: &Connection) -> Result<bool, Fault> {
+        let order = if planted(Plant::NewestFirst) { "DESC" } else { "ASC" };
         let next = conn
-            .prepare_cached(
+            .prepare_cached(&format!(
                 "SELECT seq, deadline, not_before, created_at FROM delivery WHERE partner = ?1 AND lane = ?2 AND state = 0
-                 ORDER BY seq LIMIT 1",
-            )?
+                 ORDER BY seq {order} LIMIT 1",
+            ))?
             .query_row([&self.partner, &self.lane], |r| {
                 let not_before = r.get::<_, Option<i64>>(2)?.map(Time);
                 Ok((r.get::<_, i64>(0)?, first(deadline(r.get(1)?), not_before, Time(r.get(3)?))))
@@ -390,6 +397,20 @@ pub(super) fn close_seen(conn: &Connection, marks: &mut Marks, close: &Close, at
     open.end(conn, marks, &End { state, at, reason: Some(&close.reason), last: None })?;
     marks.tell(open.dossier.as_deref(), Some(close.delivery));
     Ok(true)
+}
+
+/// The wall was set by `ms` at `now`: what waits for a time still to come waits as long as before; so does what was due before the wall went
+/// back. Doubts and the pacing move with it.
+pub(super) fn shift(conn: &Connection, now: Time, ms: i64) -> Result<(), rusqlite::Error> {
+    // A first attempt waits for no time.
+    let after = now.plus_ms(ms.min(0));
+    conn.execute(
+        "UPDATE lane SET ready_at = ready_at + ?1, turn = turn + ?1 WHERE step > 0 AND turn > ?2",
+        params![ms, after.0],
+    )?;
+    conn.execute("UPDATE lane SET called_at = called_at + ?1 WHERE state > 0 AND called_at IS NOT NULL", [ms])?;
+    conn.execute("UPDATE lane SET claimed_at = claimed_at + ?1 WHERE state = 1", [ms])?;
+    Ok(())
 }
 
 /// A row number as the trait speaks of it.

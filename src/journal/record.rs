@@ -371,7 +371,7 @@ pub enum Next {
         /// Not before.
         at: Time,
     },
-    /// Outcome not known: asked at this time; no attempt is used up.
+    /// Outcome not known: asked at this time.
     Ask {
         /// When to ask.
         at: Time,
@@ -381,6 +381,8 @@ pub enum Next {
         why: String,
         /// Inquiries made so far.
         asked: u32,
+        /// A call was made to a partner in its senses: one attempt is used up. An inquiry uses none, nor does an outage.
+        used: bool,
     },
     /// Asked and answered "not received": sent again at this time, no longer in doubt.
     Clear {
@@ -434,6 +436,15 @@ pub enum Act {
         /// Why.
         reason: String,
     },
+    /// Parked and unknown deliveries of a partner are released together, oldest first; they go out at the partner's pace.
+    ReleaseAll {
+        /// Which.
+        which: Which,
+        /// What the operator states of all of them; none: only those that never left are released.
+        verdict: Option<Verdict>,
+        /// Why.
+        reason: String,
+    },
     /// A parked, waiting or unknown delivery is closed without delivery.
     Close {
         /// The delivery.
@@ -441,6 +452,19 @@ pub enum Act {
         /// Why.
         reason: String,
     },
+}
+
+/// Which deliveries are released together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Which {
+    /// The receiving partner.
+    pub partner: String,
+    /// Why they are kept: the whole reason, or its word before a colon. None: whatever it is.
+    pub reason: Option<String>,
+    /// The message's kind. None: whatever it is.
+    pub kind: Option<String>,
+    /// At most so many.
+    pub limit: u32,
 }
 
 /// What an operator states when releasing.
@@ -464,6 +488,15 @@ pub enum Acted {
     Missing,
     /// It is not in a state in which this can be done (a call is under way, or it has ended).
     Refused,
+    /// Several were released; how many fit besides, and how many of these wait for the operator's word because they may have been received.
+    Released {
+        /// Released now.
+        released: u64,
+        /// Fit too, and were not.
+        left: u64,
+        /// Of these, those that may have been received: a verdict is needed.
+        doubtful: u64,
+    },
 }
 
 /// All that `exchange` looks at, read in one transaction.

@@ -3,6 +3,8 @@
 //! What always holds: a shipped migration is never edited (its digest is checked at every start); a file that is newer than
 //! this program, or not ours, is refused and not touched; opening costs the same whatever waits in the journal.
 
+use super::lane;
+use crate::clock::Time;
 use crate::seal::sha256_hex;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
@@ -157,8 +159,13 @@ pub(super) fn checkpointer(path: &Path, synchronous: &str) -> Result<Connection,
     Ok(conn)
 }
 
-/// Begins a new run, synced: its number; claims that earlier runs left unsettled become unknown. Costs as many rows as calls were under way.
-pub(super) fn begin_run(conn: &mut Connection) -> Result<u64, OpenError> {
+/// A wall that goes back by less is no step.
+const STEP_MS: i64 = 1_000;
+
+/// Begins a new run, synced: its number; claims that earlier runs left unsettled become unknown. Costs as many rows as calls were under
+/// way. Between two runs no interval can be measured: a doubt counts from now on, and where the wall was set back since the last run, what
+/// waits is moved back with it.
+pub(super) fn begin_run(conn: &mut Connection, now: Option<Time>) -> Result<u64, OpenError> {
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let run: i64 = tx.query_row(
         "INSERT INTO meta (name, value) VALUES ('run', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
@@ -170,6 +177,19 @@ pub(super) fn begin_run(conn: &mut Connection) -> Result<u64, OpenError> {
          step = 2, turn = claimed_at, run = NULL, claimed_at = NULL WHERE state > 0 AND state = 1",
         [],
     )?;
+    if let Some(now) = now {
+        let seen: Option<i64> = tx.query_row(
+            "SELECT max(coalesce((SELECT at FROM audit ORDER BY seq DESC LIMIT 1), 0),
+                        coalesce((SELECT received_at FROM message ORDER BY seq DESC LIMIT 1), 0))",
+            [],
+            |r| r.get(0),
+        )?;
+        let back = seen.unwrap_or(0) - now.0;
+        if back > STEP_MS {
+            lane::shift(&tx, now.plus_ms(back), -back)?;
+        }
+        tx.execute("UPDATE lane SET called_at = ?1 WHERE state > 0 AND called_at IS NOT NULL", [now.0])?;
+    }
     tx.commit()?;
     Ok(u64::try_from(run).unwrap_or(0))
 }

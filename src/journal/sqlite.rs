@@ -20,6 +20,7 @@ use super::{
 };
 use crate::clock::{Clock as _, Time, Wall};
 use crate::model::{Kind, Payment};
+use crate::planted::{Plant, planted};
 use rusqlite::{Connection, params};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -47,6 +48,8 @@ pub struct Options {
     pub reserve: u64,
     /// Largest size of the file, in pages of 8 KiB; none: the disk's.
     pub max_pages: Option<u32>,
+    /// The wall now: a journal whose last run saw a later one moves what waits back. None: not looked at.
+    pub now: Option<Time>,
     /// Test builds only: leave out the WAL's sync.
     #[cfg(feature = "test-faults")]
     pub faults: super::Faults,
@@ -85,6 +88,7 @@ impl Default for Options {
             wal_pages: checkpoint::CAP,
             reserve: 0,
             max_pages: None,
+            now: None,
             #[cfg(feature = "test-faults")]
             faults: super::Faults::default(),
         }
@@ -105,7 +109,7 @@ impl SqliteJournal {
         let sync = measured(dir)?;
         let synchronous = synchronous(&options);
         let mut conn = schema::writer(&path, synchronous)?;
-        let run = schema::begin_run(&mut conn)?;
+        let run = schema::begin_run(&mut conn, options.now)?;
         if let Some(pages) = options.max_pages {
             conn.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
         }
@@ -151,6 +155,19 @@ impl SqliteJournal {
     pub async fn limit_pages(&self, pages: u32) -> Result<(), JournalError> {
         self.write(move |conn, _| {
             conn.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
+            Ok(Made::Kept(()))
+        })
+        .await
+    }
+
+    /// The wall was set by `ms` (back: negative) at `now`, its time before: whatever waits for a time waits as long as before.
+    pub async fn shift(&self, now: Time, ms: i64) -> Result<(), JournalError> {
+        self.write(move |conn, marks| {
+            lane::shift(conn, now, ms)?;
+            let mut names = conn.prepare_cached("SELECT name FROM partner")?;
+            for name in names.query_map([], |r| r.get::<_, String>(0))? {
+                marks.due(&name?);
+            }
             Ok(Made::Kept(()))
         })
         .await
@@ -221,6 +238,9 @@ impl Drop for SqliteJournal {
 
 impl Journal for SqliteJournal {
     fn accept(&self, acceptance: Acceptance) -> Answer<'_, Accepted> {
+        if planted(Plant::DropAccept) && acceptance.message.kind == Kind::DossierSubmit && one_in_five() {
+            return Box::pin(async { Ok(Accepted::New { message: 0 }) });
+        }
         Box::pin(async move {
             // What a payment platform tells is worth the reserve: a payment is never left untold because dossiers filled the disk.
             if acceptance.message.kind != Kind::PaymentNotice || self.disk.room() == Room::Last {
@@ -416,6 +436,12 @@ fn measured(dir: &Path) -> Result<Duration, OpenError> {
         None => tracing::info!(sync_us, "the data folder's disk was measured"),
     }
     Ok(sync)
+}
+
+/// True for the first of five, and so on: which messages a planted fault takes.
+fn one_in_five() -> bool {
+    static TURN: AtomicU64 = AtomicU64::new(0);
+    TURN.fetch_add(1, Ordering::Relaxed).is_multiple_of(5)
 }
 
 #[cfg(feature = "test-faults")]

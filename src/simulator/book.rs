@@ -49,7 +49,8 @@ pub struct Call {
     pub processed: bool,
     /// Its id had been processed before.
     pub repeat: bool,
-    /// Another counted call about its dossier was still being handled: two in flight on one lane (or a caller that died).
+    /// Another counted call about its dossier was still being handled and had not taken effect: two in flight on one lane (or a caller that
+    /// died). One that has taken effect may still be answered: who asked after it goes on.
     #[serde(default)]
     pub overlap: bool,
     /// What the caller got: a status and a word, or the cut.
@@ -90,6 +91,15 @@ pub struct Open {
     pub processed: bool,
 }
 
+/// A time in which this simulator did not get to run: arrivals within it are not when they seem to be.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Stall {
+    /// When it began: milliseconds since the Unix epoch.
+    pub from_ms: i64,
+    /// How long it was, milliseconds.
+    pub ms: i64,
+}
+
 /// A call's place in the book from arrival to answer.
 #[derive(Debug)]
 pub struct Ticket(u64);
@@ -107,6 +117,7 @@ struct Inner {
     calls: Vec<Call>,
     open: BTreeMap<u64, Call>,
     processed: HashMap<String, u64>,
+    stalls: Vec<Stall>,
     file: Option<std::fs::File>,
 }
 
@@ -150,7 +161,7 @@ impl Book {
         inner.last += 1;
         let number = inner.last;
         let repeat = ident.counted && ident.id.as_ref().is_some_and(|id| inner.processed.contains_key(id));
-        let same = |c: &Call| c.counted && c.dossier.is_some() && c.dossier == ident.dossier;
+        let same = |c: &Call| c.counted && !c.processed && c.dossier.is_some() && c.dossier == ident.dossier;
         let overlap = ident.counted && inner.open.values().any(same);
         let call = Call {
             number,
@@ -234,6 +245,17 @@ impl Book {
         self.lock().open.values().map(open).collect()
     }
 
+    /// Enters a time in which nothing ran here.
+    pub fn stalled(&self, stall: Stall) {
+        self.lock().stalls.push(stall);
+    }
+
+    /// The times in which nothing ran here.
+    #[must_use]
+    pub fn stalls(&self) -> Vec<Stall> {
+        self.lock().stalls.clone()
+    }
+
     /// True when a counted call with this id was processed.
     #[must_use]
     pub fn was_processed(&self, id: &str) -> bool {
@@ -315,7 +337,10 @@ mod tests {
         book.finish(&third, false, "200".into(), vec!["late".into()]);
         assert_eq!(book.in_flight().len(), 2);
         let sum = book.summary();
-        assert_eq!((sum.calls, sum.processed, sum.repeats, sum.violations, sum.overlaps), (3, 1, 1, 1, 1));
+        assert_eq!((sum.calls, sum.processed, sum.repeats, sum.violations, sum.overlaps), (3, 1, 1, 1, 0));
+        let (fourth, _) = book.arrive(ident("b"));
+        book.finish(&fourth, true, "200".into(), vec![]);
+        assert_eq!(book.summary().overlaps, 1, "the third is still being handled and has not taken effect");
     }
 
     #[test]

@@ -26,7 +26,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 pub use crate::seal::Chance;
-pub use book::{Book, Call, Ident, Open, Summary};
+pub use book::{Book, Call, Ident, Open, Stall, Summary};
 pub use load::{LoadOptions, load};
 pub use ministry::{Document, Dossier, Fee, Ministry, Missing, Push, Pushed, Script};
 pub use payment::{Payment, Transaction, Wrong};

@@ -24,11 +24,17 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tower::ServiceExt as _;
 
-use super::book::{Book, Ident};
+use super::book::{Book, Ident, Stall};
 use super::weather::{Climate, Down, Effect, Fate, Plan, Weather};
 
 /// The largest body a simulator takes.
 const BODY_LIMIT: usize = 64 * 1024 * 1024;
+
+/// How often a simulator looks whether it runs.
+const TICK: Duration = Duration::from_millis(5);
+
+/// What is longer than this between two looks was a stall.
+const STALL_MS: i64 = 20;
 
 /// What a handler says about its call, put into the answer's extensions.
 #[derive(Clone, Debug, Default)]
@@ -68,8 +74,25 @@ struct Half(Option<Bytes>);
 
 /// Serves `desk` on both addresses until `stop` says true (or its sender is gone).
 pub(super) fn spawn(desk: Arc<Desk>, main: TcpListener, control: TcpListener, stop: &watch::Receiver<bool>) {
+    tokio::spawn(witness(Arc::clone(&desk), stop.clone()));
     tokio::spawn(accept(Arc::clone(&desk), control, stop.clone(), false));
     tokio::spawn(accept(desk, main, stop.clone(), true));
+}
+
+/// Notes when this process did not get to run: on a busy machine calls that came apart then seem to come together.
+async fn witness(desk: Arc<Desk>, mut stop: watch::Receiver<bool>) {
+    let mut last = desk.book.now_ms();
+    loop {
+        tokio::select! {
+            _ = stop.wait_for(|s| *s) => return,
+            () = tokio::time::sleep(TICK) => {}
+        }
+        let now = desk.book.now_ms();
+        if now - last > STALL_MS {
+            desk.book.stalled(Stall { from_ms: last, ms: now - last });
+        }
+        last = now;
+    }
 }
 
 async fn accept(desk: Arc<Desk>, listener: TcpListener, mut stop: watch::Receiver<bool>, partner: bool) {
@@ -218,6 +241,7 @@ fn book(desk: &Desk, whole: bool) -> serde_json::Value {
         "summary": desk.book.summary(),
         "peak_per_second": desk.weather.peak(),
         "in_flight": desk.book.in_flight(),
+        "stalls": desk.book.stalls(),
         "state": (desk.state)(),
     });
     if let (true, Some(map)) = (whole, all.as_object_mut()) {

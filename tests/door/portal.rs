@@ -34,6 +34,25 @@ async fn two_at_the_same_time_are_one() {
     assert_eq!(a.json(), b.json());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sixteen_at_the_same_time_are_one() {
+    let gate = std::sync::Arc::new(Gate::open().await);
+    let body = gate.submission().await;
+    let mut all = tokio::task::JoinSet::new();
+    for _ in 0..16 {
+        let (gate, body) = (gate.clone(), body.clone());
+        all.spawn(async move { gate.portal("/hanoi/ho-so", &body).await });
+    }
+    let answers = all.join_all().await;
+    let first = answers[0].json();
+    for answer in &answers {
+        assert_eq!((answer.status, answer.json()), (200, first.clone()), "{}", answer.text);
+    }
+    assert_eq!(gate.journal.snapshot(CODE).await.unwrap().open.len(), 1, "one delivery");
+    let events = gate.journal.events(0, 100, None).await.unwrap();
+    assert_eq!(events.iter().filter(|e| e.kind == "accepted").count(), 1, "one acceptance");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_key_with_another_body_is_refused_and_changes_nothing() {
     let gate = Gate::open().await;
@@ -356,6 +375,21 @@ async fn nothing_personal_and_no_secret_is_logged_or_counted() {
 async fn a_parked_submission_that_never_left_is_replaced_by_its_correction() {
     let gate = Gate::open().await;
     let mut body = gate.submit().await;
+    let claim = ended(&gate, Next::Park { reason: "adapter".into() }).await;
+    body["ThongTinNguoiNop"]["ThongTinChiTiet"]["Email"] = "moi@vidu.example".into();
+    let corrected = gate.portal("/hanoi/ho-so", &body).await;
+    assert_eq!(corrected.status, 200, "{}", corrected.text);
+    let open = gate.journal.snapshot(CODE).await.unwrap().open;
+    assert_eq!(open.iter().filter(|d| d.kind == "dossier.submit").count(), 1);
+    assert!(open.iter().all(|d| d.delivery != claim.delivery), "the first one is closed");
+    assert_eq!(gate.portal("/hanoi/ho-so", &body).await.json(), corrected.json(), "the correction again");
+    body["ThongTinNguoiNop"]["ThongTinChiTiet"]["Email"] = "khac@vidu.example".into();
+    let late = gate.portal("/hanoi/ho-so", &body).await;
+    assert_eq!((late.status, late.json()["reason"].as_str()), (422, Some("key-reused")), "{}", late.text);
+}
+
+/// The Ministry's head is called and ends so, nothing having left; its claim.
+async fn ended(gate: &Gate, next: Next) -> lienthong::journal::Claim {
     let now = gate.clock.now();
     let feed = Feed::start(&Terms::default(), &Saved::default(), now);
     let take = Take { partner: "moet".into(), max: 1, now, feed, probe: false, adapters: "set".into() };
@@ -368,23 +402,52 @@ async fn a_parked_submission_that_never_left_is_replaced_by_its_correction() {
         why: Some("adapter".into()),
         adapters: "set".into(),
     };
-    let settlement = Settlement {
-        delivery: claim.delivery,
-        run: claim.run,
-        at: now,
-        attempt,
-        next: Next::Park { reason: "adapter".into() },
-        effects: Effects::default(),
-    };
+    let settlement = Settlement { delivery: claim.delivery, run: claim.run, at: now, attempt, next, effects: Effects::default() };
     assert_eq!(gate.journal.settle(settlement).await.unwrap(), Settled::Written);
-    body["ThongTinNguoiNop"]["ThongTinChiTiet"]["Email"] = "moi@vidu.example".into();
-    let corrected = gate.portal("/hanoi/ho-so", &body).await;
+    claim
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_correction_back_to_the_first_body_is_a_correction_too() {
+    let gate = Gate::open().await;
+    let first = gate.submit().await;
+    let mut second = first.clone();
+    second["ThongTinNguoiNop"]["ThongTinChiTiet"]["Email"] = "moi@vidu.example".into();
+    let park = || Next::Park { reason: "adapter".into() };
+    ended(&gate, park()).await;
+    let corrected = gate.portal("/hanoi/ho-so", &second).await;
     assert_eq!(corrected.status, 200, "{}", corrected.text);
+    let late = gate.portal("/hanoi/ho-so", &first).await;
+    assert_eq!(
+        (late.status, late.json()["reason"].as_str()),
+        (422, Some("key-reused")),
+        "the second is on its way: {}",
+        late.text
+    );
+    let claim = ended(&gate, park()).await;
+    let back = gate.portal("/hanoi/ho-so", &first).await;
+    assert_eq!(back.status, 200, "{}", back.text);
+    assert_ne!(back.json()["MaTiepNhan"], corrected.json()["MaTiepNhan"], "a receipt of its own");
     let open = gate.journal.snapshot(CODE).await.unwrap().open;
-    assert_eq!(open.iter().filter(|d| d.kind == "dossier.submit").count(), 1);
-    assert!(open.iter().all(|d| d.delivery != claim.delivery), "the first one is closed");
-    assert_eq!(gate.portal("/hanoi/ho-so", &body).await.json(), corrected.json(), "the correction again");
-    body["ThongTinNguoiNop"]["ThongTinChiTiet"]["Email"] = "khac@vidu.example".into();
-    let late = gate.portal("/hanoi/ho-so", &body).await;
-    assert_eq!((late.status, late.json()["reason"].as_str()), (422, Some("key-reused")), "{}", late.text);
+    assert_eq!(open.len(), 1, "{open:?}");
+    assert!(open[0].delivery > claim.delivery, "the second is replaced");
+    assert_eq!(gate.portal("/hanoi/ho-so", &first).await.json(), back.json(), "told again, the receipt of what is in effect");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawal_that_came_to_nothing_may_be_asked_for_again_with_the_same_words() {
+    let gate = Gate::open().await;
+    gate.submit().await;
+    ended(&gate, Next::Done).await;
+    let body = json!({ "MaHoSo": CODE, "LyDo": "Đổi ý" });
+    let first = gate.portal("/hanoi/rut-ho-so", &body).await;
+    assert_eq!(first.status, 200, "{}", first.text);
+    assert_eq!(gate.portal("/hanoi/rut-ho-so", &body).await.json(), first.json(), "while it is under way it is the same one");
+    ended(&gate, Next::Reject { reason: "not-now".into() }).await;
+    let again = gate.portal("/hanoi/rut-ho-so", &body).await;
+    assert_eq!(again.status, 200, "{}", again.text);
+    assert_ne!(again.json()["MaTiepNhan"], first.json()["MaTiepNhan"]);
+    let open = gate.journal.snapshot(CODE).await.unwrap().open;
+    assert_eq!(open.iter().filter(|d| d.kind == "dossier.withdraw").count(), 1, "{open:?}");
+    assert_eq!(gate.portal("/hanoi/rut-ho-so", &body).await.json(), again.json());
 }

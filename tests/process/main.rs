@@ -13,6 +13,7 @@
 //! | `reload` | other adapters in force by one swap; a wrong set changes nothing |
 //! | `fee` | a fee is paid once, whatever the platform's answers and notices do |
 //! | `strangers` | other people's software understands us: zeep, standardwebhooks |
+//! | `torture` | a short torture is green, and with each planted fault red |
 //! | `silence` | no secret and no personal datum in logs, metrics, reasons, refusals |
 //! | `carried` | portal → canonical → Ministry → canonical loses nothing |
 
@@ -36,4 +37,5 @@ mod outage;
 mod reload;
 mod silence;
 mod strangers;
+mod torture;
 mod world;

@@ -1,20 +1,14 @@
 //! The stage: the gateway with its configuration in code, and the three partners, all in this process.
 //!
-//! Partners are found by their role, never by a name. Credentials are invented here, anew for each run where both sides take them from
-//! us. The folder is removed at the end, however it ends short of a kill.
+//! Partners are found by their role, never by a name.
 
+use super::super::invented::{Folder, Names, Words};
 use super::Failed;
 use crate::app::{self, App, Listeners, Settings};
-use crate::catalogue::{Auth, Catalogue, Files, Role};
-use crate::clock::{Clock as _, Wall};
-use crate::config::{
-    Caller, Callers, Config, Credential, Gateway, Network, PartnerSettings, Rate, RetrySettings, Role as May, Secrets,
-};
-use crate::model::Mint;
-use crate::seal::{Secret, SystemRandom, sha256_hex};
+use crate::catalogue::{Files, Role};
+use crate::config::{Caller, Callers, Config, Credential, Gateway, Network, PartnerSettings, Rate, RetrySettings, Role as May};
+use crate::seal::sha256_hex;
 use crate::simulator::{Credentials, Ministry, Options, Payment, Portal, Running};
-use base64::Engine as _;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,33 +25,6 @@ pub(super) struct Stage {
     token: String,
 }
 
-/// A folder of ours, removed when dropped unless it is kept.
-pub(super) struct Folder {
-    path: PathBuf,
-    keep: bool,
-}
-
-/// Invented words, one a credential.
-#[derive(Clone)]
-struct Words {
-    portal: String,
-    callback: String,
-    webhook: String,
-    ministry: String,
-    service: String,
-    key_1: String,
-    key_2: String,
-    operator: String,
-}
-
-/// The partners' names by role, and the seal of the payment platform's notices.
-struct Names {
-    portal: String,
-    ministry: String,
-    payment: String,
-    notice: String,
-}
-
 // === impl Stage ===
 
 impl Stage {
@@ -68,7 +35,7 @@ impl Stage {
             super::super::check::compile(&files).map_err(|f| Failed::because(format!("the adapters have faults:\n{f}")))?;
         let names = Names::of(&catalogue)?;
         let words = Words::invent();
-        let folder = Folder::make(keep)?;
+        let folder = Folder::make("demo", keep)?;
         let any = std::net::SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, 0));
         let listeners = Listeners::bind(any, any).await.map_err(|e| Failed::because(e.to_string()))?;
         let address = listeners.main.local_addr().map_err(|e| Failed::because(e.to_string()))?;
@@ -88,7 +55,7 @@ impl Stage {
         let config = Config {
             gateway: Gateway {
                 public_url: url,
-                data: folder.path.join("data"),
+                data: folder.path().join("data"),
                 partners: bases.into_iter().map(|(name, base)| (name.clone(), quick(base))).collect(),
                 return_urls: vec![RETURN_URL.to_owned()],
                 ..Gateway::default()
@@ -105,8 +72,8 @@ impl Stage {
     /// Stops everything; the folder goes with it.
     pub(super) async fn end(self) {
         self.gateway.stop().await;
-        if self.folder.keep {
-            super::screen::note(format!("the journal is kept in {}", self.folder.path.display()));
+        if self.folder.is_kept() {
+            super::screen::note(format!("the journal is kept in {}", self.folder.path().display()));
         }
     }
 
@@ -164,117 +131,16 @@ fn callers(names: &Names, words: &Words) -> Callers {
         credential,
     };
     let digest = |word: &str| sha256_hex(word.as_bytes());
-    let client = Credential::Client { id: "demo-portal".to_owned(), secret_sha256: digest(&words.portal) };
-    let basic = Credential::Basic { user: "demo-ministry".to_owned(), password_sha256: digest(&words.ministry) };
+    let client = Credential::Client { id: Words::PORTAL.to_owned(), secret_sha256: digest(&words.portal) };
+    let basic = Credential::Basic { user: Words::MINISTRY.to_owned(), password_sha256: digest(&words.ministry) };
     let loopback = Network { address: std::net::IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 0, 0)), prefix: 8 };
     Callers {
         list: vec![
-            caller("demo-portal", Some(&names.portal), &[May::Portal], client),
-            caller("demo-ministry", Some(&names.ministry), &[May::Ministry], basic),
-            caller("demo-notices", Some(&names.payment), &[May::Payment], Credential::Seal { seal: names.notice.clone() }),
-            caller("demo-bills", Some(&names.payment), &[May::Payment], Credential::Networks(vec![loopback])),
-            caller("demo-operator", None, &[May::Operator, May::Auditor], Credential::Token { sha256: digest(&words.operator) }),
+            caller(Words::PORTAL, Some(&names.portal), &[May::Portal], client),
+            caller(Words::MINISTRY, Some(&names.ministry), &[May::Ministry], basic),
+            caller("notices", Some(&names.payment), &[May::Payment], Credential::Seal { seal: names.notice.clone() }),
+            caller("bills", Some(&names.payment), &[May::Payment], Credential::Networks(vec![loopback])),
+            caller("operator", None, &[May::Operator, May::Auditor], Credential::Token { sha256: digest(&words.operator) }),
         ],
-    }
-}
-
-// === impl Names ===
-
-impl Names {
-    fn of(catalogue: &Catalogue) -> Result<Self, Failed> {
-        let find = |role: Role| {
-            let none = || Failed::because(format!("no adapter plays the role {}", role.word()));
-            catalogue.partner_of_role(role).ok_or_else(none)
-        };
-        let payment = find(Role::Payment)?;
-        let sealed = payment.ins.values().find(|r| r.auth == Some(Auth::Seal));
-        Ok(Self {
-            portal: find(Role::Portal)?.name.clone(),
-            ministry: find(Role::Ministry)?.name.clone(),
-            payment: payment.name.clone(),
-            notice: sealed.and_then(|r| r.seals.first()).cloned().unwrap_or_default(),
-        })
-    }
-}
-
-// === impl Words ===
-
-impl Words {
-    fn invent() -> Self {
-        let mint = Mint::new(&SystemRandom, Wall::new().now());
-        let word = || mint.opaque();
-        let webhook = format!("whsec_{}", base64::engine::general_purpose::STANDARD.encode(word()));
-        Self {
-            portal: word(),
-            callback: word(),
-            webhook,
-            ministry: word(),
-            service: word(),
-            key_1: word(),
-            key_2: word(),
-            operator: word(),
-        }
-    }
-
-    fn portal(&self) -> Credentials {
-        Credentials {
-            password: Some(self.callback.clone()),
-            gateway_username: Some("demo-portal".to_owned()),
-            gateway_password: Some(self.portal.clone()),
-            webhook: Some(self.webhook.clone()),
-            ..Credentials::default()
-        }
-    }
-
-    fn ministry(&self) -> Credentials {
-        Credentials {
-            password: Some(self.service.clone()),
-            gateway_username: Some("demo-ministry".to_owned()),
-            gateway_password: Some(self.ministry.clone()),
-            ..Credentials::default()
-        }
-    }
-
-    fn payment(&self) -> Credentials {
-        Credentials { key_1: Some(self.key_1.clone()), key_2: Some(self.key_2.clone()), ..Credentials::default() }
-    }
-}
-
-impl Secrets for Words {
-    /// By the last word of the reference: the folder before it is a partner's name.
-    fn get(&self, name: &str) -> Option<Secret> {
-        let word = match name.rsplit('/').next().unwrap_or(name) {
-            "client" => &self.callback,
-            "webhook" => &self.webhook,
-            "password" => &self.service,
-            key if key.ends_with('1') => &self.key_1,
-            key if key.ends_with('2') => &self.key_2,
-            _ => return None,
-        };
-        Some(Secret::new(word.clone()))
-    }
-}
-
-// === impl Folder ===
-
-impl Folder {
-    fn make(keep: bool) -> Result<Self, Failed> {
-        let id = Mint::new(&SystemRandom, Wall::new().now()).opaque();
-        let path = std::env::temp_dir().join(format!("lienthong-demo-{id}"));
-        std::fs::create_dir(&path).map_err(|e| Failed::because(format!("cannot make {}: {e}", path.display())))?;
-        Ok(Self { path, keep })
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if !self.keep {
-            // What cannot be removed lies in the system's temporary folder.
-            let _ = std::fs::remove_dir_all(&self.path);
-        }
     }
 }

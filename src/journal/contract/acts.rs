@@ -13,7 +13,7 @@ async fn brought_to(j: &dyn Journal, code: &str, state: DeliveryState) -> u64 {
     assert_eq!(claim.delivery, delivery);
     let next = match state {
         DeliveryState::Claimed => return delivery,
-        DeliveryState::Unknown => Next::Ask { at: at(1_000), called_at: T0, why: "cut".into(), asked: 2 },
+        DeliveryState::Unknown => Next::Ask { at: at(1_000), called_at: T0, why: "cut".into(), asked: 2, used: false },
         DeliveryState::Parked => Next::Park { reason: "content".into() },
         DeliveryState::Rejected => Next::Reject { reason: "content".into() },
         _ => Next::Done,
@@ -137,7 +137,7 @@ pub(super) async fn what_is_parked_but_may_have_been_received_keeps_its_doubt(st
             // A route that is never repeated: parked at once.
             park.attempt.outcome = "unknown".into();
         } else {
-            settle(&*j, &claim, Next::Ask { at: at(0), called_at: T0, why: "cut".into(), asked: 0 }).await;
+            settle(&*j, &claim, Next::Ask { at: at(0), called_at: T0, why: "cut".into(), asked: 0, used: false }).await;
             claim = claim_all(&*j, at(0)).await.remove(0);
         }
         assert_eq!(j.settle(park).await.unwrap(), Settled::Written);
@@ -150,4 +150,41 @@ pub(super) async fn what_is_parked_but_may_have_been_received_keeps_its_doubt(st
             assert_eq!((claim.doubt, claim.adapters.is_some()), (None, verdict == Verdict::SendAgain));
         }
     }
+}
+
+pub(super) async fn held_deliveries_are_released_together_by_reason_and_only_with_a_word_where_they_may_have_been_received(
+    store: &dyn Store,
+) {
+    let j = store.open();
+    let park = |reason: &str| Next::Park { reason: reason.to_owned() };
+    for code in ["D1", "D2", "D3", "D4", "D5"] {
+        new(&*j, submit(code)).await;
+    }
+    let claims = claim_all(&*j, at(1)).await;
+    settle(&*j, &claims[0], park("attempts-used-up: http-503")).await;
+    settle(&*j, &claims[1], park("attempts-used-up: http-429")).await;
+    settle(&*j, &claims[2], park("no-such-code")).await;
+    settle(&*j, &claims[3], Next::Ask { at: at(90), called_at: at(1), why: "cut".into(), asked: 0, used: false }).await;
+    let which = |reason: Option<&str>, limit| Which {
+        partner: "office".to_owned(),
+        reason: reason.map(str::to_owned),
+        kind: None,
+        limit,
+    };
+    let release = async |which: Which, verdict| {
+        let act = Act::ReleaseAll { which, verdict, reason: "they mended it".to_owned() };
+        j.act(act, "operator-a", at(2)).await.unwrap()
+    };
+    let done = release(which(Some("attempts-used-up"), 1), None).await;
+    assert_eq!(done, Acted::Released { released: 1, left: 1, doubtful: 0 }, "the oldest, and no more than was said");
+    assert_eq!(state_of(&*j, claims[0].delivery).await, DeliveryState::Waiting);
+    let done = release(which(None, 100), None).await;
+    assert_eq!(done, Acted::Released { released: 2, left: 1, doubtful: 1 }, "the doubtful one is left to a word");
+    assert_eq!(state_of(&*j, claims[3].delivery).await, DeliveryState::Unknown);
+    let other = Which { partner: "bank".to_owned(), ..which(None, 100) };
+    assert_eq!(release(other, None).await, Acted::Released { released: 0, left: 0, doubtful: 0 });
+    let done = release(which(Some("cut"), 100), Some(Verdict::Received)).await;
+    assert_eq!(done, Acted::Released { released: 1, left: 0, doubtful: 0 });
+    assert_eq!(state_of(&*j, claims[3].delivery).await, DeliveryState::Done);
+    assert_eq!(state_of(&*j, claims[4].delivery).await, DeliveryState::Claimed, "what is under way is never touched");
 }

@@ -90,7 +90,7 @@ pub(super) async fn a_probe_asks_before_it_sends(store: &dyn Store) {
         new(&*j, submit(code)).await;
     }
     let claim = claim(&*j, "office", 1, at(0)).await.remove(0);
-    settle(&*j, &claim, Next::Ask { at: at(500), called_at: at(0), why: "timeout".into(), asked: 0 }).await;
+    settle(&*j, &claim, Next::Ask { at: at(500), called_at: at(0), why: "timeout".into(), asked: 0, used: false }).await;
     let probe = Take { probe: true, ..take("office", 1, at(5), "set") };
     let probed = j.claim(probe.clone()).await.unwrap().claims.remove(0);
     assert_eq!((probed.lane.as_str(), probed.doubt.is_some()), ("D1", true), "a pending inquiry, due or not");
@@ -115,7 +115,7 @@ pub(super) async fn nothing_is_claimed_twice_in_a_run(store: &dyn Store) {
 pub(super) async fn every_next_leaves_what_it_says(store: &dyn Store) {
     let j = store.open();
     new(&*j, submit("D1")).await;
-    let ask = |asked| Next::Ask { at: at(10), called_at: at(1), why: "timeout".into(), asked };
+    let ask = |asked| Next::Ask { at: at(10), called_at: at(1), why: "timeout".into(), asked, used: false };
     let doubt = |asked| Some(Doubt { called_at: at(1), why: "timeout".into(), asked });
     let (waiting, unknown) = (DeliveryState::Waiting, DeliveryState::Unknown);
     let steps = [
@@ -257,7 +257,7 @@ pub(super) async fn a_close_of_another_state_than_seen_is_stale(store: &dyn Stor
         assert_eq!(j.apply(close(delivery, seen, false)).await.unwrap(), fresh, "{delivery} {seen:?}");
     }
     assert!(j.apply(close(1, DeliveryState::Claimed, false)).await.is_err(), "a call under way is never closed");
-    settle(&*j, &claim, Next::Ask { at: at(5), called_at: T0, why: "cut".into(), asked: 0 }).await;
+    settle(&*j, &claim, Next::Ask { at: at(5), called_at: T0, why: "cut".into(), asked: 0, used: false }).await;
     assert!(j.apply(close(1, DeliveryState::Unknown, true)).await.unwrap());
     let view = j.delivery(1).await.unwrap().unwrap().view;
     assert_eq!((view.state, view.sent), (DeliveryState::Done, true), "proven: it ends as done");
@@ -312,7 +312,7 @@ pub(super) async fn a_queues_numbers_are_those_of_its_deliveries(store: &dyn Sto
     let claims = claim(&*j, "office", 5, at(0)).await;
     settle(&*j, &claims[0], Next::Done).await;
     settle(&*j, &claims[1], Next::Park { reason: "x".into() }).await;
-    settle(&*j, &claims[2], Next::Ask { at: at(9), called_at: T0, why: "cut".into(), asked: 0 }).await;
+    settle(&*j, &claims[2], Next::Ask { at: at(9), called_at: T0, why: "cut".into(), asked: 0, used: false }).await;
     settle(&*j, &claims[3], Next::Reject { reason: "x".into() }).await;
     let queue = |claimed, unknown| QueueView {
         partner: "office".into(),

@@ -196,7 +196,8 @@ macro_rules! contract {
             what_waits_behind_a_rejected_head_is_closed_with_it, a_close_of_another_state_than_seen_is_stale,
             what_became_due_wakes_and_what_was_settled_is_told, pace_and_pause_outlive_a_crash,
             a_queues_numbers_are_those_of_its_deliveries;
-        acts: what_is_parked_but_may_have_been_received_keeps_its_doubt, a_release_does_what_the_verdict_says, a_close_spares_what_is_under_way_or_has_ended,
+        acts: held_deliveries_are_released_together_by_reason_and_only_with_a_word_where_they_may_have_been_received,
+            what_is_parked_but_may_have_been_received_keeps_its_doubt, a_release_does_what_the_verdict_says, a_close_spares_what_is_under_way_or_has_ended,
             deliveries_are_listed_by_what_is_asked_for;
         cases: the_same_matter_is_one_case_while_it_is_open, a_statements_difference_once_decided_is_not_opened_again,
             a_word_on_a_case_is_kept_and_an_old_one_is_stale, cases_are_listed_by_what_is_asked_for;

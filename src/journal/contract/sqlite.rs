@@ -341,3 +341,63 @@ fn a_kept_statement_is_prepared_once() {
     }
     assert_eq!(due.get_status(StatementStatus::RePrepare), 0);
 }
+
+/// A time of day long before the suite's own.
+const EARLIER: Time = Time(T0.0 - 86_400_000);
+
+/// Two lanes at the second start of a journal: one whose call was under way, one that waits for its next try.
+async fn two_waits(f: &Folder) {
+    let j = f.journal(Options::default());
+    for code in ["D1", "D2"] {
+        new(&*j, submit(code)).await;
+    }
+    let claims = claim_all(&*j, at(5)).await;
+    settle(&*j, &claims[0], Next::Retry { at: at(60) }).await;
+    j.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_wall_set_back_between_two_runs_draws_out_no_wait() {
+    let f = folder();
+    two_waits(&f).await;
+    // A day earlier than everything the journal has seen.
+    let j = f.journal(Options { now: Some(EARLIER), ..Options::default() });
+    let soon = claim_all(&*j, EARLIER.plus_ms(10_000)).await;
+    assert_eq!(keys(&soon), ["D2"], "the question about the call that was under way");
+    let doubt = soon[0].doubt.clone().unwrap();
+    assert_eq!((doubt.called_at, doubt.why.as_str()), (EARLIER, "crash"));
+    assert_eq!(keys(&claim_all(&*j, EARLIER.plus_ms(70_000)).await), ["D1"], "the next try, as long after as before");
+}
+
+#[tokio::test]
+async fn a_doubt_of_an_earlier_run_counts_from_this_runs_start() {
+    let f = folder();
+    two_waits(&f).await;
+    // Whether an hour passed or the wall was set on by one, nobody knows.
+    let later = at(3_600);
+    let j = f.journal(Options { now: Some(later), ..Options::default() });
+    let claims = claim_all(&*j, later).await;
+    let doubt = claims.iter().find_map(|c| c.doubt.clone()).unwrap();
+    assert_eq!(doubt.called_at, later);
+}
+
+#[tokio::test]
+async fn a_wall_set_while_running_moves_what_waits_and_its_doubts() {
+    for step in [3_600_000, -3_600_000] {
+        let f = folder();
+        let j = f.journal(Options::default());
+        for code in ["D1", "D2", "D3"] {
+            new(&*j, submit(code)).await;
+        }
+        let claims = claim_all(&*j, at(5)).await;
+        settle(&*j, &claims[0], Next::Retry { at: at(60) }).await;
+        let ask = Next::Ask { at: at(30), called_at: at(5), why: "cut".into(), asked: 0, used: false };
+        settle(&*j, &claims[1], ask).await;
+        j.shift(at(10), step).await.unwrap();
+        let moved = |t: Time| t.plus_ms(step);
+        assert!(claim_all(&*j, moved(at(29))).await.is_empty(), "nothing comes sooner");
+        let asked = claim_all(&*j, moved(at(31))).await;
+        assert_eq!((keys(&asked), asked[0].doubt.clone().unwrap().called_at), (vec!["D2"], moved(at(5))));
+        assert_eq!(keys(&claim_all(&*j, moved(at(61))).await), ["D1"], "nothing comes later");
+    }
+}
