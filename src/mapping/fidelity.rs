@@ -128,7 +128,8 @@ impl Walk<'_> {
 
     fn rows(&mut self, plan: &Plan, rule: &Rule, frame: &str, object: &str) {
         let Some(rows) = rule.node.and_then(|id| plan.node(id)).and_then(|n| n.rows.as_ref()) else { return };
-        self.rules(rows, &rows.rules, &format!("{}[]", place(plan, rule, frame)), object);
+        let object = rows.flat.as_ref().map_or_else(|| object.to_owned(), |inner| named(object, &To::Own(inner.clone())));
+        self.rules(rows, &rows.rules, &format!("{}[]", place(plan, rule, frame)), &object);
     }
 
     fn keep(&mut self, plan: &Plan, rule: &Rule, frame: &str, canonical: &str, how: Keeping) {

@@ -55,6 +55,9 @@ pub(crate) struct Plan {
     pub(crate) forks: Vec<Fork>,
     /// A row that is a scalar itself (`W[] = p[] : …`).
     pub(crate) scalar: bool,
+    /// `W[] = p[].q[]`: a row is one of `q` in an element of `p`; here is the way from the element to `q`. Each element of `p` is a
+    /// frame of its own around its rows (`^code`); neighbouring rows with the same `^` values are of one element.
+    pub(crate) flat: Option<CPath>,
 }
 
 /// One wire place of a frame.

@@ -1,7 +1,7 @@
 //! A thin view of the canonical JSON Schemas: what the engine must know of each place of a message.
 //!
 //! Understood: `properties`, `required`, `items`, `type`, `enum`, `const`, `format` (`date-time`, `date`, `decimal`), `$ref` to
-//! `#/$defs/…`, to `other-message.json#/…` and to `forms/…`, `x-public` (`x-key` is for joins, which are not supported yet). An object whose properties are exactly `blob` and
+//! `#/$defs/…`, to `other-message.json#/…` and to `forms/…`, `x-public`, `x-key`. An object whose properties are exactly `blob` and
 //! `size` is a content. This is not a validator: JSON Schema itself is checked elsewhere.
 
 use super::editions::Editions;
@@ -13,6 +13,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 pub struct Shapes {
     arena: Vec<Shape>,
     roots: BTreeMap<String, ShapeId>,
+    /// The field that tells a list's elements apart (`x-key`).
+    keys: BTreeMap<ShapeId, String>,
     editions: Editions,
 }
 
@@ -78,6 +80,7 @@ struct Builder<'s> {
     sources: &'s BTreeMap<String, Value>,
     arena: Vec<Shape>,
     known: HashMap<(String, String), ShapeId>,
+    keys: BTreeMap<ShapeId, String>,
 }
 
 // === impl Shapes ===
@@ -85,12 +88,12 @@ struct Builder<'s> {
 impl Shapes {
     /// Resolves the schemas, named by message (`dossier.submit`) or form (`forms/1.005142@2019`). The error names schema and place.
     pub fn new(schemas: BTreeMap<String, Value>, editions: Editions) -> Result<Self, String> {
-        let mut builder = Builder { sources: &schemas, arena: Vec::new(), known: HashMap::new() };
+        let mut builder = Builder { sources: &schemas, arena: Vec::new(), known: HashMap::new(), keys: BTreeMap::new() };
         let mut roots = BTreeMap::new();
         for name in schemas.keys() {
             roots.insert(name.clone(), builder.at(name, "")?);
         }
-        let mut shapes = Self { arena: builder.arena, roots, editions };
+        let mut shapes = Self { arena: builder.arena, roots, keys: builder.keys, editions };
         shapes.note_lists();
         Ok(shapes)
     }
@@ -168,6 +171,15 @@ impl Shapes {
         &ANY
     }
 
+    /// The field that tells a list's elements apart (`x-key`).
+    pub(crate) fn key(&self, at: ShapeId) -> Option<&str> {
+        let mut at = at;
+        while let (None, Some(Shape::Same(next))) = (self.keys.get(&at), self.arena.get(at.0)) {
+            at = *next;
+        }
+        self.keys.get(&at).map(String::as_str)
+    }
+
     /// The field of an object.
     pub(crate) fn field(&self, at: ShapeId, name: &str) -> Option<ShapeId> {
         match self.get(at) {
@@ -225,6 +237,9 @@ impl Builder<'_> {
         self.arena.push(Shape::Any);
         self.known.insert(key, id);
         let shape = self.shape(name, pointer, schema)?;
+        if let (Shape::List(_), Some(key)) = (&shape, schema.get("x-key").and_then(Value::as_str)) {
+            self.keys.insert(id, key.to_owned());
+        }
         if let Some(place) = self.arena.get_mut(id.0) {
             *place = shape;
         }

@@ -344,7 +344,7 @@ impl Compiler<'_> {
         for node in &mut frame.nodes {
             node.ns_id = Ns::own(&node.ns, &mut self.namespaces);
         }
-        Plan { nodes: frame.nodes, rules, forks: frame.forks, scalar: frame.scalar }
+        Plan { nodes: frame.nodes, rules, forks: frame.forks, scalar: frame.scalar, flat: None }
     }
 }
 

@@ -81,8 +81,7 @@ impl Compiler<'_> {
             return self.batch(cells, node, frame, at);
         }
         if lists > 1 {
-            self.fault(&path.at, "flattened lists (`p[].q[]`) are not yet supported");
-            return None;
+            return self.flat(cells, path, node, frame, at);
         }
         let resolved = self.resolve(path, frame, at)?;
         let Shape::List(item) = self.shapes.get(resolved.shape) else {
@@ -95,14 +94,8 @@ impl Compiler<'_> {
             return None;
         }
         self.covered.insert(resolved.dotted.clone());
-        let own = frame.nodes.get(node).map(|n| WireName {
-            ns: n.ns.to_string(),
-            local: n.local.to_string(),
-            qname: n.qname.to_string(),
-        });
-        let mut inner = Frame::new(own.unwrap_or_default(), item, resolved.dotted.clone(), String::new());
-        let parent = resolved.path.split_last().map_or(Vec::new(), |(_, head)| head.to_vec());
-        self.frames.push(Outer { shape: frame.shape, path: parent, prefix: frame.prefix.clone() });
+        let mut inner = row_frame(frame, node, item, &resolved.dotted);
+        self.frames.push(outer_of(frame, &resolved));
         let rules = if cells.below.is_empty() {
             inner.scalar = true;
             self.scalar_row(cells, item, &resolved, &mut inner)
@@ -145,12 +138,7 @@ impl Compiler<'_> {
             return None;
         }
         self.batch = true;
-        let own = frame.nodes.get(node).map(|n| WireName {
-            ns: n.ns.to_string(),
-            local: n.local.to_string(),
-            qname: n.qname.to_string(),
-        });
-        let mut inner = Frame::new(own.unwrap_or_default(), frame.shape, String::new(), String::new());
+        let mut inner = row_frame(frame, node, frame.shape, "");
         inner.edit(0, |n| n.object = true);
         let rules = self.lines(cells.below, &mut inner, &At::root(frame.shape));
         inner.nodes.iter_mut().for_each(|n| n.root_level = false);
@@ -161,6 +149,19 @@ impl Compiler<'_> {
         });
         Some(Rule { node: Some(node), opt: opt(cells.opt), what: Act::Batch, at: cells.site() })
     }
+}
+
+/// The frame of a row of the list at a node.
+pub(super) fn row_frame(frame: &Frame, node: usize, item: ShapeId, dotted: &str) -> Frame {
+    let own =
+        frame.nodes.get(node).map(|n| WireName { ns: n.ns.to_string(), local: n.local.to_string(), qname: n.qname.to_string() });
+    Frame::new(own.unwrap_or_default(), item, dotted.to_owned(), String::new())
+}
+
+/// The frame around the rows of a list that stands in it.
+pub(super) fn outer_of(frame: &Frame, list: &Resolved) -> Outer {
+    let parent = list.path.split_last().map_or(Vec::new(), |(_, head)| head.to_vec());
+    Outer { shape: frame.shape, path: parent, prefix: frame.prefix.clone() }
 }
 
 /// Whether a line shows that its optional scope is there.

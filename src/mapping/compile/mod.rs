@@ -2,10 +2,11 @@
 //!
 //! Checked here (numbers as in the reference): names of both sides exist (V1), a wire place is mapped once per branch (V2), types
 //! meet along a chain (V3), code lists (V4, in `codes`), templates are unambiguous (V5), branches are disjoint (V6), what is not
-//! carried is said (V9). Joins, flattened lists, zip and doc are refused as not yet supported.
+//! carried is said (V9). Flattened lists carry the outer key (V8). Joins, zip and doc are refused as not yet supported.
 
 mod branches;
 mod chains;
+mod flat;
 mod frame;
 mod group;
 mod head;

@@ -83,7 +83,7 @@ fn each_fault_of_a_line_stands_at_its_cell() {
         ("A[] = rows[]\n    F = file", "5:9: a content has no form of its own on a wire"),
         ("A = $nope", "4:5: `$nope` is not known"),
         ("A = '{code}{kind}'", "4:5: this template cannot be cut apart again"),
-        ("A[] = rows[].file[]", "4:7: flattened lists (`p[].q[]`) are not yet supported"),
+        ("A[] = rows[].file[]", "4:7: `file` is not a list"),
         ("A = code : zip", "4:12: `zip` is not yet supported"),
         ("A[k='x'] = code", "4:1: an element chosen by a child or member is not yet supported, only by an attribute (`@key`)"),
         ("@a = code", "4:1: attributes belong to xml only"),

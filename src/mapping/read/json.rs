@@ -1,6 +1,6 @@
 //! JSON events into slots.
 
-use super::{Frame, Held, Run, Seen, eval, lex, select};
+use super::{Frame, Held, Run, Seen, eval, flat, lex, select};
 use crate::mapping::convert::Tag;
 use crate::mapping::fault::{Both, FaultKind, Found};
 use crate::mapping::json::{Json, Keys, Kind};
@@ -201,13 +201,16 @@ fn array<'a>(
         run.rows.push((&node.path, index));
         let mut row = Frame::new(row_plan);
         value(run, json, row_plan, &mut row, 0)?;
-        let (said, outer) = eval::row(run, row_plan, row);
+        let (mut said, mut outer) = eval::row(run, row_plan, row);
         if node.batch {
             frame.hear(outer, &BTreeMap::new(), at);
             messages.push(said);
         } else {
+            match &row_plan.flat {
+                Some(inner) => outer = flat::take(run, &mut values, inner, std::mem::take(&mut said.body), outer),
+                None => values.push(std::mem::take(&mut said.body)),
+            }
             frame.hear(outer, &said.context, at);
-            values.push(said.body);
         }
         run.rows.pop();
         index += 1;

@@ -5,6 +5,7 @@
 mod agree;
 mod branches;
 mod eval;
+mod flat;
 mod form;
 mod json;
 mod select;
@@ -51,6 +52,8 @@ struct Frame<'a> {
 struct Slot<'a> {
     seen: Seen<'a>,
     at: usize,
+    /// How many rows came (XML: they come one by one).
+    rows: usize,
 }
 
 #[derive(Default)]
@@ -144,13 +147,13 @@ impl<'a> Frame<'a> {
     }
 
     fn slot(&self, node: NodeId) -> &Slot<'a> {
-        const NONE: &Slot<'static> = &Slot { seen: Seen::No, at: 0 };
+        const NONE: &Slot<'static> = &Slot { seen: Seen::No, at: 0, rows: 0 };
         self.slots.get(node).unwrap_or(NONE)
     }
 
     fn see(&mut self, node: NodeId, at: usize, seen: Seen<'a>) {
         if let Some(slot) = self.slots.get_mut(node) {
-            *slot = Slot { seen, at };
+            *slot = Slot { seen, at, rows: 0 };
         }
     }
 

@@ -1,6 +1,6 @@
 //! XML events into slots. Names are compared by namespace and local name, never by prefix.
 
-use super::{Frame, Held, Run, Seen, eval, lex, select};
+use super::{Frame, Held, Run, Seen, eval, flat, lex, select};
 use crate::mapping::convert::{Lex, Tag};
 use crate::mapping::fault::{Both, FaultKind, Found, short};
 use crate::mapping::plan::{Node, NodeId, Plan};
@@ -251,15 +251,26 @@ fn child_element<'a>(
         }
         return element(run, xml, plan, frame, id, at);
     };
-    let index = match &frame.slot(id).seen {
-        Seen::Rows(rows) => rows.len(),
-        Seen::Messages(rows) => rows.len(),
-        _ => 0,
-    };
+    let index = frame.slot(id).rows;
+    if let Some(slot) = frame.slots.get_mut(id) {
+        slot.rows += 1;
+    }
     run.rows.push((&node.path, index));
     let mut row = Frame::new(row_plan);
     element(run, xml, row_plan, &mut row, 0, at)?;
-    let (said, outer) = eval::row(run, row_plan, row);
+    let (mut said, mut outer) = eval::row(run, row_plan, row);
+    if let (Some(inner), Some(slot)) = (&row_plan.flat, frame.slots.get_mut(id)) {
+        if !matches!(slot.seen, Seen::Rows(_)) {
+            slot.at = at;
+            slot.seen = Seen::Rows(Vec::new());
+        }
+        if let Seen::Rows(elements) = &mut slot.seen {
+            outer = flat::take(run, elements, inner, std::mem::take(&mut said.body), outer);
+        }
+        run.rows.pop();
+        frame.hear(outer, &said.context, at);
+        return Ok(());
+    }
     run.rows.pop();
     if node.batch {
         frame.hear(outer, &BTreeMap::new(), at);

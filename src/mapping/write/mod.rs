@@ -267,6 +267,9 @@ impl<'w, W: Wire> Run<'w, W> {
     fn list(&mut self, rule: &Rule, to: &[Box<str>], node: &Node, at: Cursor<'w, '_>) -> Written<()> {
         let rows = self.body(at).and_then(|b| get(b, to)).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let Some(plan) = &node.rows else { return Ok(()) };
+        if let Some(inner) = &plan.flat {
+            return self.flat(rule, to, rows, inner, plan, node, at);
+        }
         if rows.is_empty() && rule.opt != Opt::Required {
             self.none(rule, node, false);
             return Ok(());
@@ -279,6 +282,38 @@ impl<'w, W: Wire> Run<'w, W> {
             self.wire.row_open(plan, node);
             self.lines(plan, &plan.rules, Cursor { frames: &frames, pointer: &pointer, open: 0 })?;
             self.wire.row_close(plan, node);
+        }
+        self.wire.list_close(node);
+        Ok(())
+    }
+
+    /// The rows of an inner list, of one outer element after the other.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one rule, taken apart by its only caller")]
+    fn flat(
+        &mut self,
+        rule: &Rule,
+        to: &[Box<str>],
+        elements: &'w [Value],
+        inner: &[Box<str>],
+        plan: &Plan,
+        node: &Node,
+        at: Cursor<'w, '_>,
+    ) -> Written<()> {
+        let rows_of = |element: &'w Value| get(element, inner).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        if rule.opt != Opt::Required && elements.iter().all(|e| rows_of(e).is_empty()) {
+            self.none(rule, node, false);
+            return Ok(());
+        }
+        self.wire.list_open(node);
+        for (n, element) in elements.iter().enumerate() {
+            for (index, row) in rows_of(element).iter().enumerate() {
+                let pointer = format!("{}/{}/{n}/{}/{index}", at.pointer, to.join("/"), inner.join("/"));
+                let mut frames = at.frames.to_vec();
+                frames.extend([element, row]);
+                self.wire.row_open(plan, node);
+                self.lines(plan, &plan.rules, Cursor { frames: &frames, pointer: &pointer, open: 0 })?;
+                self.wire.row_close(plan, node);
+            }
         }
         self.wire.list_close(node);
         Ok(())
