@@ -6,7 +6,7 @@
 
 use super::api::Context;
 use super::fidelity::{Keeping, cell, keeping};
-use super::plan::{Act, Compiled, Node, Piece, Plan, Rule, To};
+use super::plan::{Act, CPath, Compiled, Node, Piece, Plan, Rule, To};
 use super::read::form_key_of;
 use super::source::Source;
 use super::write::get;
@@ -96,6 +96,10 @@ impl<'w> Walk<'w> {
                 Act::List { to } => {
                     let rows = get(at.body(), to).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
                     let list = format!("{}/{}", at.pointer(), to.join("/"));
+                    if let Some(inner) = node.and_then(|n| n.rows.as_ref()).and_then(|plan| plan.flat.as_ref()) {
+                        self.flat(node, (rows, &list), inner, at, bodies);
+                        continue;
+                    }
                     for (index, row) in rows.iter().enumerate() {
                         let mut frames = at.frames.clone();
                         frames.push((row, format!("{list}/{index}")));
@@ -119,6 +123,22 @@ impl<'w> Walk<'w> {
         let list = format!("{}{}", at.wire, node.path);
         at.wire = if self.map.is_xml() { format!("{list}[{}]", index + 1) } else { format!("{list}/{index}") };
         self.rules(rows, &rows.rules, &at, bodies);
+    }
+
+    /// The rows of a flattened list, counted through all elements.
+    fn flat(&mut self, node: Option<&'w Node>, list: (&'w [Value], &str), inner: &CPath, at: &At<'w>, bodies: &[&'w Value]) {
+        let mut count = 0;
+        for (n, element) in list.0.iter().enumerate() {
+            let here = format!("{}/{n}", list.1);
+            let rows = get(element, inner).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+            for (index, row) in rows.iter().enumerate() {
+                let mut frames = at.frames.clone();
+                frames.push((element, here.clone()));
+                frames.push((row, format!("{here}/{}/{index}", inner.join("/"))));
+                self.row(node, count, At { frames, ..at.clone() }, bodies);
+                count += 1;
+            }
+        }
     }
 
     fn form(&mut self, plan: &'w Plan, index: usize, at: &At<'w>, bodies: &[&'w Value]) {

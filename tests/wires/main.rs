@@ -9,6 +9,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod allocations;
 #[path = "../../fuzz/src/checks.rs"]
 #[expect(unreachable_pub, reason = "the fuzz targets call it from their own crates")]
 mod checks;
@@ -18,4 +19,5 @@ mod json;
 mod laws;
 mod mutants;
 mod respell;
+mod strangers;
 mod suite;

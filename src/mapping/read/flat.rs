@@ -87,7 +87,7 @@ mod tests {
 
     /// Papers with keys of their own; some without files.
     fn note() -> impl Strategy<Value = Value> {
-        let files = prop::collection::vec(("[a-z]{1,6}", prop::option::of("[a-zà-ỹ ]{1,9}[a-z]")), 0..4);
+        let files = prop::collection::vec(("[a-z]{1,6}", prop::option::of("[a-zàảấệữđ ]{1,9}[a-z]")), 0..4);
         let papers = prop::collection::vec((prop::option::of("[a-z]{1,5}"), files), 0..5);
         (papers, prop::option::of("[A-Z]{1,5}")).prop_map(|(papers, code)| {
             let thin = |mut value: Value| {

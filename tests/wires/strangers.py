@@ -1,0 +1,118 @@
+"""What Python's own hands make of our messages, and of theirs. One JSON object in on stdin, one out on stdout; nothing of this
+repository is imported.
+
+  lxml    {xml: [text…], xsd: path}  checks each document's content by lxml's XSD validator, then builds it anew: other prefix, indented
+  json    {json: [text…]}            parses and writes it anew: names sorted, indented, everything beyond ASCII escaped
+  zeep    {wsdl: path}               what zeep makes of the operations' values, from the WSDL alone
+  spyne   {call: text, soap: 11|12}  a spyne service takes the call; what it understood and what it answered
+"""
+
+import json
+import sys
+
+from lxml import etree
+
+NS = "urn:lienthong:bo-gddt:1"
+
+
+def content(root):
+    """The document inside a SOAP body, whichever version."""
+    if etree.QName(root).localname != "Envelope":
+        return root
+    body = next(child for child in root if etree.QName(child).localname == "Body")
+    return body[0]
+
+
+def again(old, parent):
+    """The same element by lxml's own calls, under a prefix of its own."""
+    names = {"q": NS}
+    new = etree.Element(old.tag, nsmap=names) if parent is None else etree.SubElement(parent, old.tag)
+    for name, value in sorted(old.attrib.items(), reverse=True):
+        new.set(name, value)
+    new.text = old.text
+    for child in old.iterchildren("*"):
+        again(child, new)
+    return new
+
+
+def by_lxml(given):
+    schema = etree.XMLSchema(etree.parse(given["xsd"]))
+    made = []
+    for text in given["xml"]:
+        root = etree.fromstring(text.encode())
+        schema.assertValid(etree.ElementTree(content(root)))
+        envelope = etree.Element(root.tag, nsmap={"env": etree.QName(root).namespace})
+        body = etree.SubElement(envelope, etree.QName(etree.QName(root).namespace, "Body"))
+        body.append(again(content(root), None))
+        made.append(etree.tostring(envelope, encoding="UTF-8", xml_declaration=True, pretty_print=True).decode())
+    return {"made": made}
+
+
+def by_json(given):
+    return {"made": [json.dumps(json.loads(text), sort_keys=True, indent=3) for text in given["json"]]}
+
+
+def by_zeep(given):
+    import zeep
+
+    client = zeep.Client(given["wsdl"])
+    service = next(iter(client.wsdl.services.values()))
+    port = next(iter(service.ports.values()))
+    proxy = client.bind(service.name, port.name)
+    values = {
+        "DaNopPhi": {
+            "MaThongDiep": "zeep-0001",
+            "MaHoSo": "H26.15-20250421-0000117",
+            "SoTien": 150000,
+            "MaGiaoDich": "0GK3M7Q2V9X4B8N6C1D5",
+            "ThoiDiem": "2025-04-21T09:30:00+07:00",
+        },
+        "TraCuu": {"MaThongDiep": "zeep-0002", "MaHoSo": "H26.15-20250421-0000117", "MaThongDiepHoi": "019a0b7c"},
+    }
+    made = {}
+    for name, arguments in values.items():
+        message = client.create_message(proxy, name, **arguments)
+        made[name] = etree.tostring(message).decode()
+    return {"made": made}
+
+
+def by_spyne(given):
+    import io
+    import logging
+
+    from spyne import Application, Integer, ServiceBase, Unicode, rpc
+    from spyne.protocol.soap import Soap11, Soap12
+    from spyne.server.wsgi import WsgiApplication
+
+    logging.disable(logging.CRITICAL)
+    seen = {}
+    text = Unicode(min_occurs=1, nillable=False)
+
+    class Ministry(ServiceBase):
+        @rpc(
+            text, text, Integer(min_occurs=1, nillable=False), text, text,
+            _args=["MaThongDiep", "MaHoSo", "SoTien", "MaGiaoDich", "ThoiDiem"],
+            _returns=[Unicode, Unicode, Unicode],
+            _out_variable_names=["MaPhanHoi", "ThongDiep", "MaTiepNhan"],
+            _out_message_name="DaNopPhiKetQua",
+        )
+        def DaNopPhi(ctx, MaThongDiep, MaHoSo, SoTien, MaGiaoDich, ThoiDiem):
+            seen.update(id=MaThongDiep, code=MaHoSo, amount=int(SoTien), transaction=MaGiaoDich, at=ThoiDiem)
+            return "0", "Đã nhận <phí> & cảm ơn", "TN-77"
+
+    protocol = {11: Soap11, 12: Soap12}[given["soap"]]
+    app = WsgiApplication(Application([Ministry], NS, in_protocol=protocol(validator="lxml"), out_protocol=protocol()))
+    body = given["call"].encode()
+    kind = "text/xml; charset=utf-8" if given["soap"] == 11 else "application/soap+xml; charset=utf-8"
+    environ = {
+        "REQUEST_METHOD": "POST", "PATH_INFO": "/", "SCRIPT_NAME": "", "QUERY_STRING": "", "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80", "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(body), "CONTENT_TYPE": kind,
+        "CONTENT_LENGTH": str(len(body)), "HTTP_SOAPACTION": '"urn:lienthong:bo-gddt:1/DaNopPhi"',
+    }
+    told = {}
+    answer = b"".join(app(environ, lambda status, headers: told.update(status=status)))
+    return {"status": told["status"], "seen": seen, "answer": answer.decode()}
+
+
+WORK = {"lxml": by_lxml, "json": by_json, "zeep": by_zeep, "spyne": by_spyne}
+json.dump(WORK[sys.argv[1]](json.load(sys.stdin)), sys.stdout)
