@@ -57,13 +57,19 @@ struct Run<'w, W> {
     raw: RawFields,
 }
 
-/// Where in the canonical body a rule stands: the frames' objects, innermost last, and the pointers of their rows.
+/// Where in the canonical body a rule stands.
 #[derive(Clone, Copy)]
 struct Cursor<'w, 'p> {
-    frames: &'p [&'w Value],
-    pointer: &'p str,
+    frame: &'p Frame<'w, 'p>,
     /// The wire node that is open.
     open: NodeId,
+}
+
+/// A frame's canonical object: the message, or a row of a list. It lives on the stack of the writing; nothing is kept of it.
+struct Frame<'w, 'p> {
+    body: &'w Value,
+    /// The frame around it, the list in it and this row's place there.
+    outer: Option<(&'p Frame<'w, 'p>, &'p [Box<str>], usize)>,
 }
 
 type Written<T> = Result<T, WriteFault>;
@@ -92,6 +98,20 @@ pub(crate) fn get<'v>(body: &'v Value, path: &[Box<str>]) -> Option<&'v Value> {
     path.iter().try_fold(body, |at, word| at.get(&**word)).filter(|v| !v.is_null())
 }
 
+// === impl Frame ===
+
+impl<'w, 'p> Frame<'w, 'p> {
+    /// The frame that many further out.
+    fn further(&self, out: usize) -> Option<&Self> {
+        if out == 0 { Some(self) } else { self.outer.and_then(|(outer, ..)| outer.further(out - 1)) }
+    }
+
+    /// The JSON pointer of its object: made only when a fault wants it.
+    fn pointer(&self) -> String {
+        self.outer.map_or_else(String::new, |(outer, list, index)| format!("{}/{}/{index}", outer.pointer(), list.join("/")))
+    }
+}
+
 // === impl Run ===
 
 impl<'w, W: Wire> Run<'w, W> {
@@ -101,8 +121,9 @@ impl<'w, W: Wire> Run<'w, W> {
 
     fn document(mut self, sealer: Option<&dyn Sealer>) -> Written<Vec<u8>> {
         let plan = &self.map.root;
-        let frames: Vec<&Value> = self.bodies.first().copied().into_iter().collect();
-        let at = Cursor { frames: &frames, pointer: "", open: 0 };
+        let Some(body) = self.bodies.first() else { return Ok(Vec::new()) };
+        let frame = Frame { body, outer: None };
+        let at = Cursor { frame: &frame, open: 0 };
         let Some(root) = plan.node(0) else { return Ok(Vec::new()) };
         // A batch that is the whole document (`[] = .`) has no object around it.
         let bare = root.rows.is_some();
@@ -166,13 +187,13 @@ impl<'w, W: Wire> Run<'w, W> {
     }
 
     fn body(&self, at: Cursor<'w, '_>) -> Option<&'w Value> {
-        at.frames.last().copied()
+        Some(at.frame.body)
     }
 
     fn known(&self, to: &To, at: Cursor<'w, '_>) -> Option<&'w Value> {
         match to {
-            To::Own(path) => get(at.frames.last()?, path),
-            To::Outer(out, path) => get(at.frames.iter().rev().nth(*out)?, path),
+            To::Own(path) => get(at.frame.body, path),
+            To::Outer(out, path) => get(at.frame.further(*out)?.body, path),
             To::Context(name) => self.ctx.get(name),
         }
     }
@@ -276,11 +297,9 @@ impl<'w, W: Wire> Run<'w, W> {
         }
         self.wire.list_open(node);
         for (index, row) in rows.iter().enumerate() {
-            let pointer = format!("{}/{}/{index}", at.pointer, to.join("/"));
-            let mut frames = at.frames.to_vec();
-            frames.push(row);
+            let frame = Frame { body: row, outer: Some((at.frame, to, index)) };
             self.wire.row_open(plan, node);
-            self.lines(plan, &plan.rules, Cursor { frames: &frames, pointer: &pointer, open: 0 })?;
+            self.lines(plan, &plan.rules, Cursor { frame: &frame, open: 0 })?;
             self.wire.row_close(plan, node);
         }
         self.wire.list_close(node);
@@ -306,12 +325,11 @@ impl<'w, W: Wire> Run<'w, W> {
         }
         self.wire.list_open(node);
         for (n, element) in elements.iter().enumerate() {
+            let between = Frame { body: element, outer: Some((at.frame, to, n)) };
             for (index, row) in rows_of(element).iter().enumerate() {
-                let pointer = format!("{}/{}/{n}/{}/{index}", at.pointer, to.join("/"), inner.join("/"));
-                let mut frames = at.frames.to_vec();
-                frames.extend([element, row]);
+                let frame = Frame { body: row, outer: Some((&between, inner, index)) };
                 self.wire.row_open(plan, node);
-                self.lines(plan, &plan.rules, Cursor { frames: &frames, pointer: &pointer, open: 0 })?;
+                self.lines(plan, &plan.rules, Cursor { frame: &frame, open: 0 })?;
                 self.wire.row_close(plan, node);
             }
         }
@@ -324,7 +342,8 @@ impl<'w, W: Wire> Run<'w, W> {
         self.wire.list_open(node);
         for body in self.bodies {
             self.wire.row_open(plan, node);
-            self.lines(plan, &plan.rules, Cursor { frames: &[body], pointer: "", open: 0 })?;
+            let frame = Frame { body, outer: None };
+            self.lines(plan, &plan.rules, Cursor { frame: &frame, open: 0 })?;
             self.wire.row_close(plan, node);
         }
         self.wire.list_close(node);
@@ -460,7 +479,7 @@ impl<'w, W: Wire> Run<'w, W> {
 
     fn fault(&self, to: &To, node: Option<&Node>, at: Cursor<'w, '_>, kind: WriteFaultKind, text: Both) -> WriteFault {
         let pointer = match to {
-            To::Own(path) => format!("{}/{}", at.pointer, path.join("/")),
+            To::Own(path) => format!("{}/{}", at.frame.pointer(), path.join("/")),
             To::Outer(_, path) => format!("/{}", path.join("/")),
             To::Context(name) => format!("${name}"),
         };

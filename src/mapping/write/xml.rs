@@ -65,12 +65,18 @@ impl Out {
     }
 
     fn attribute(&mut self, name: &str, value: &str) {
-        let mut text = format!(" {name}=\"").into_bytes();
-        escape_attribute(value, &mut text);
-        text.push(b'"');
+        let write = |out: &mut Vec<u8>| {
+            for piece in [" ", name, "=\""] {
+                out.extend_from_slice(piece.as_bytes());
+            }
+            escape_attribute(value, out);
+            out.push(b'"');
+        };
         match self.open.last_mut() {
             // A late attribute goes back into its start tag.
             Some(Open { gt: Some(gt) }) => {
+                let mut text = Vec::new();
+                write(&mut text);
                 let at = *gt;
                 *gt += text.len();
                 if let Some(hole) = self.hole.as_mut().filter(|hole| **hole >= at) {
@@ -78,7 +84,7 @@ impl Out {
                 }
                 self.bytes.splice(at..at, text);
             }
-            _ => self.bytes.extend_from_slice(&text),
+            _ => write(&mut self.bytes),
         }
     }
 }
