@@ -21,3 +21,4 @@ mod mutants;
 mod respell;
 mod strangers;
 mod suite;
+mod sync;
