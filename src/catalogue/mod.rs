@@ -34,7 +34,7 @@ pub use crate::mapping::SourceFault as FileFault;
 pub use agency::{Agencies, Agency};
 pub use callers::check_callers;
 pub use compare::{Becomes, Difference, compare};
-pub use fee::{FeeDue, FeeRule};
+pub use fee::{Alternative, Exemption, FeeBy, FeeRule, When};
 pub use files::{Files, FilesError};
 pub use load::{Catalogue, LoadFaults, Settings};
 pub use partner::{Limits, Partner, Role, SignIn, Wsdl};

@@ -2,8 +2,8 @@
 //!
 //! Always: an entry is true from a day to a day only; a row without a code is listed and never found by a look-up.
 
-use super::fee::{FeeDue, FeeRule};
-use crate::model::ProcedureCode;
+use super::fee::FeeRule;
+use crate::model::{Charge, ProcedureCode};
 use jiff::civil::Date;
 use serde_json::Value;
 use std::fmt;
@@ -213,10 +213,10 @@ impl Procedure {
         self.valid_from <= day && self.valid_to.is_none_or(|to| day <= to)
     }
 
-    /// What a dossier with this form owes by the rule. The number of papers plays no part in any rule known today.
+    /// What a dossier with this form and these papers costs by the rule.
     #[must_use]
-    pub fn fee_due(&self, form: &Value, _papers: &[Value]) -> FeeDue {
-        self.fee_rule.due(form)
+    pub fn charge(&self, form: &Value, papers: &[Value]) -> Charge {
+        self.fee_rule.charge(form, papers)
     }
 }
 

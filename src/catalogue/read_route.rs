@@ -212,7 +212,7 @@ pub(super) fn ins(root: &Table<'_>, parts: &Parts<'_>) -> BTreeMap<String, InRou
 }
 
 fn door(name: &str, t: &Table<'_>, parts: &Parts<'_>) -> InRoute {
-    t.only(&["post", "map", "kind", "auth", "dedupe", "about", "seal", "wait", "max_body", "reply"]);
+    t.only(&["post", "map", "kind", "auth", "dedupe", "about", "seal", "wait", "max_body", "decides", "reply"]);
     let kind = t.parsed("kind", "message, question, token, upload or issue", InKind::of_word).unwrap_or(InKind::Message);
     let replies = t.table("reply").map(|r| replies(&r, parts)).unwrap_or_default();
     let map = t.text("map");
@@ -236,6 +236,7 @@ fn door(name: &str, t: &Table<'_>, parts: &Parts<'_>) -> InRoute {
         seals: seals(t, "seal", parts),
         wait: t.get("wait").map(|_| t.duration("wait", Duration::ZERO)),
         max_body: t.get("max_body").map(|_| t.size("max_body", 0)),
+        decides: t.flag("decides", false),
         replies,
     };
     check_door(t, &route, parts);
@@ -263,6 +264,14 @@ fn check_door(t: &Table<'_>, route: &InRoute, parts: &Parts<'_>) {
     }
     if route.auth == Some(Auth::Seal) && route.seals.is_empty() {
         t.fault_at("auth", "`auth = \"seal\"` needs the seal: `seal = [\"name\"]`", None);
+    }
+    let proven = route.auth == Some(Auth::Network) && !route.seals.is_empty() && route.message == Some(Kind::PaymentNotice);
+    if route.decides && !proven {
+        t.fault_at(
+            "decides",
+            "only a sealed payment.notice from the partner's own network may decide",
+            Some("auth = \"network\" and seal = [\"name\"]; or leave `decides` out and let a query decide".into()),
+        );
     }
     let r = &route.replies;
     let needed: &[(&str, bool)] = match route.kind {

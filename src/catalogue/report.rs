@@ -1,6 +1,6 @@
 //! What the commands print: the catalogue as a table or as JSON, the plan beside it. Texts and values only; printing is `cli`'s.
 
-use super::fee::FeeRule;
+use super::fee::FeeBy;
 use super::plan::PlanLine;
 use super::procedure::Procedure;
 use serde_json::{Value, json};
@@ -63,15 +63,23 @@ pub fn plan_json(lines: &[PlanLine]) -> Value {
 }
 
 fn row_json(p: &Procedure) -> Value {
-    let fee = match &p.fee_rule {
-        FeeRule::None => json!({"kind": "none"}),
-        FeeRule::Unknown => json!({"kind": "unknown"}),
-        FeeRule::Amount(amount) => json!({"kind": "amount", "amount": amount}),
-        FeeRule::PerItem { list, amount, unless } => {
-            json!({"kind": "per-item", "list": list, "amount": amount, "unless": unless})
+    let mut fee = match &p.fee_rule.by {
+        FeeBy::None => json!({"kind": "none"}),
+        FeeBy::Unknown => json!({"kind": "unknown"}),
+        FeeBy::Amount(amount) => json!({"kind": "amount", "amount": amount}),
+        FeeBy::PerItem { list, amount, unless, key, .. } => {
+            json!({"kind": "per-item", "list": list, "amount": amount, "unless": unless, "key": key})
         }
-        FeeRule::Alternatives(list) => json!({"kind": "alternatives", "amounts": list}),
+        FeeBy::PerPaper { papers, amount } => json!({"kind": "per-paper", "papers": papers, "amount": amount}),
+        FeeBy::Alternatives(list) => {
+            let names: Vec<Option<&str>> = list.iter().map(|a| a.name.as_deref()).collect();
+            json!({"kind": "alternatives", "amounts": list.iter().map(|a| a.amount).collect::<Vec<_>>(), "names": names})
+        }
     };
+    if let Some(map) = fee.as_object_mut().filter(|_| !p.fee_rule.exempt.is_empty()) {
+        let exempt = p.fee_rule.exempt.iter().map(|e| json!({"name": e.name, "confidence": e.confidence}));
+        map.insert("exempt".into(), exempt.collect());
+    }
     json!({
         "era": p.era,
         "code": p.code,

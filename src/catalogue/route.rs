@@ -87,6 +87,8 @@ pub struct InRoute {
     pub wait: Option<Duration>,
     /// The largest body, bytes; none: the gateway's own limit.
     pub max_body: Option<u64>,
+    /// A notice of this door is the platform's word: it has no query. From its network only.
+    pub decides: bool,
     /// Our answers.
     pub replies: Replies,
 }

@@ -2,7 +2,7 @@
 //!
 //! Always: every row of the list becomes a procedure; what our table adds must name a row that exists; all faults at once.
 
-use super::fee::FeeRule;
+use super::fee::{Alternative, Exemption, FeeBy, FeeRule, When};
 use super::plan::PlanRow;
 use super::procedure::{Beneficiary, Host, Level, Procedure, Procedures, Term, Tier};
 use crate::config::reader::{Doc, Fault, Faults, Item, Table};
@@ -116,7 +116,7 @@ fn join(row: Row, table: &mut Services, seen: &mut BTreeSet<(String, String)>) -
         tier,
         level: Level::Unknown,
         host: Host::City,
-        fee_rule: FeeRule::Unknown,
+        fee_rule: FeeRule::plain(FeeBy::Unknown),
         fee_note: row.fee_vnd,
         beneficiary,
         valid_from,
@@ -171,28 +171,70 @@ fn service(t: &Table<'_>) -> ((String, String), Service) {
     let level = t.parsed("level", "\"3\", \"4\", \"partial\", \"full\" or \"unknown\"", Level::of_word).unwrap_or(Level::Unknown);
     let host = t.parsed("host", "\"city\" or \"ministry\"", Host::of_word).unwrap_or(Host::City);
     let confidence = t.parsed("confidence", "V, M or G", |w| ["V", "M", "G"].contains(&w).then(|| w.to_owned()));
-    let fee = t.get("fee").and_then(|i| fee(&i)).unwrap_or(FeeRule::Unknown);
+    let fee = t.get("fee").and_then(|i| fee(&i)).unwrap_or_else(|| FeeRule::plain(FeeBy::Unknown));
     ((t.need_text("era"), t.need_text("code")), Service { level, host, fee, account: t.text("account"), confidence, used: false })
 }
 
 fn fee(item: &Item<'_>) -> Option<FeeRule> {
     if item.value().is_str() {
-        return item.parsed("\"none\", \"unknown\" or a table", |w| match w {
-            "none" => Some(FeeRule::None),
-            "unknown" => Some(FeeRule::Unknown),
+        let by = item.parsed("\"none\", \"unknown\" or a table", |w| match w {
+            "none" => Some(FeeBy::None),
+            "unknown" => Some(FeeBy::Unknown),
             _ => None,
-        });
+        })?;
+        return Some(FeeRule::plain(by));
     }
     let t = item.table()?;
-    t.only(&["amount", "per", "unless", "alternatives"]);
+    t.only(&["amount", "per", "unless", "key", "name", "number", "per-paper", "alternatives", "exempt"]);
+    let exempt = t.tables("exempt").iter().filter_map(exemption).collect();
+    Some(FeeRule { by: fee_by(&t)?, exempt })
+}
+
+fn fee_by(t: &Table<'_>) -> Option<FeeBy> {
     if let Some(list) = t.get("alternatives") {
-        return Some(FeeRule::Alternatives(list.list().iter().filter_map(vnd).collect()));
+        return Some(FeeBy::Alternatives(list.list().iter().filter_map(alternative).collect()));
     }
     let amount = t.need("amount").and_then(|i| vnd(&i))?;
+    if t.get("per-paper").is_some() {
+        return Some(FeeBy::PerPaper { papers: t.texts("per-paper"), amount });
+    }
     Some(match t.text("per") {
-        Some(list) => FeeRule::PerItem { list, amount, unless: t.text("unless") },
-        None => FeeRule::Amount(amount),
+        Some(list) => {
+            let name = t.text("name").map(|name| (name, t.text("number").unwrap_or_default()));
+            FeeBy::PerItem { list, amount, unless: t.text("unless"), key: t.texts("key"), name }
+        }
+        None => FeeBy::Amount(amount),
     })
+}
+
+fn alternative(item: &Item<'_>) -> Option<Alternative> {
+    if item.value().is_integer() {
+        return Some(Alternative { amount: vnd(item)?, name: None, when: None });
+    }
+    let t = item.table()?;
+    t.only(&["amount", "name", "field", "is", "paper"]);
+    let amount = t.need("amount").and_then(|i| vnd(&i))?;
+    Some(Alternative { amount, name: t.text("name"), when: when(&t) })
+}
+
+fn exemption(t: &Table<'_>) -> Option<Exemption> {
+    t.only(&["name", "field", "is", "paper", "confidence"]);
+    let confidence = t.parsed("confidence", "V, M or G", |w| ["V", "M", "G"].contains(&w).then(|| w.to_owned()));
+    if t.get("confidence").is_none() {
+        t.fault("an exemption says how sure it is: `confidence` V, M or G");
+    }
+    let when = when(t);
+    if when.is_none() {
+        t.fault("an exemption needs `field` with `is`, or `paper`");
+    }
+    Some(Exemption { name: t.need_text("name"), when: when?, confidence: confidence? })
+}
+
+fn when(t: &Table<'_>) -> Option<When> {
+    match t.text("field") {
+        Some(field) => Some(When::Field { field, is: t.texts("is") }),
+        None => t.get("paper").is_some().then(|| When::Paper(t.texts("paper"))),
+    }
 }
 
 fn vnd(item: &Item<'_>) -> Option<Vnd> {

@@ -1,6 +1,7 @@
 //! The shipped catalogue, row by row.
 
 use super::*;
+use crate::model::Vnd;
 use jiff::civil::{Date, date};
 use serde_json::json;
 
@@ -68,24 +69,23 @@ fn the_three_services_are_on_the_ministrys_software_then_and_now() {
 fn fee_rules_are_those_of_the_sources() {
     let (procedures, _) = shipped();
     let wishes = json!({"wishes": [{"paid": false}, {"paid": true}, {"paid": false}]});
-    let amount = |n| FeeDue::Amount(crate::model::Vnd::new(n).unwrap());
     for (code, day, want) in [
-        ("1.001942", date(2019, 3, 15), amount(60_000)),
-        ("1.001942", TODAY, amount(40_000)),
-        ("1.005095", date(2019, 3, 15), FeeDue::None),
-        ("1.005095", TODAY, FeeDue::Unknown),
-        ("1.005142", TODAY, FeeDue::Unknown),
-        ("1.004889", TODAY, FeeDue::Unknown),
-        ("3.000181", TODAY, FeeDue::Unknown),
-        ("1.004492", date(2019, 3, 15), FeeDue::None),
+        ("1.001942", date(2019, 3, 15), Some(60_000)),
+        ("1.001942", TODAY, Some(40_000)),
+        ("1.005095", date(2019, 3, 15), Some(0)),
+        ("1.005095", TODAY, None),
+        ("1.005142", TODAY, None),
+        ("1.004889", TODAY, None),
+        ("3.000181", TODAY, None),
+        ("1.004492", date(2019, 3, 15), Some(0)),
     ] {
-        assert_eq!(procedures.lookup(code, day).unwrap().fee_due(&wishes, &[]), want, "{code} on {day}");
+        assert_eq!(procedures.lookup(code, day).unwrap().charge(&wishes, &[]).sum().map(Vnd::amount), want, "{code} on {day}");
     }
     // Where the list says 0 the rule says none; where it is silent the rule is unknown.
     for p in procedures.list().iter().filter(|p| p.addressable()) {
         match p.fee_note.as_str() {
-            "0" => assert_eq!(p.fee_rule, FeeRule::None, "{}", p.code()),
-            "" => assert_eq!(p.fee_rule, FeeRule::Unknown, "{}", p.code()),
+            "0" => assert_eq!(p.fee_rule.by, FeeBy::None, "{}", p.code()),
+            "" => assert_eq!(p.fee_rule.by, FeeBy::Unknown, "{}", p.code()),
             _ => {}
         }
     }

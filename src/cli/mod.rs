@@ -8,10 +8,11 @@
 //! | `serve` `demo` `simulate` `load` `torture` | run something |
 //! | `check` `lint` `read` and `write` and `translate` (`wire`) `catalogue` | work on adapters and files, no gateway needed |
 //! | `fmt` `explain` `diff` | for adapter authors, no gateway needed (`explain --delivery` asks one) |
-//! | `status` `deliveries` `cases` `dossier` `pause` | ask the running gateway (`remote`) |
+//! | `status` `deliveries` `cases` `dossier` `fees` `refunds` `accounts` `pause` | ask the running gateway (`remote`) |
 //! | `invented` | an invented world for `demo` and `torture` |
 //! | `screen` | what the terminal gets |
 
+mod accounts;
 mod cases;
 mod catalogue;
 mod check;
@@ -20,11 +21,13 @@ mod demo;
 mod diff;
 mod dossier;
 mod explain;
+mod fees;
 mod fmt;
 mod invented;
 mod lint;
 mod load;
 mod pause;
+mod refunds;
 mod reload;
 mod remote;
 mod samples;
@@ -125,6 +128,15 @@ enum Command {
     /// A dossier's state and timeline.
     #[command(long_about = dossier::ABOUT)]
     Dossier(dossier::Arguments),
+    /// What a dossier owes where a person has to say it; receipts.
+    #[command(long_about = fees::ABOUT)]
+    Fees(fees::Arguments),
+    /// Money that goes back: list, request, tell what became of it.
+    #[command(long_about = refunds::ABOUT)]
+    Refunds(refunds::Arguments),
+    /// Whether the books add up; movements.
+    #[command(long_about = accounts::ABOUT)]
+    Accounts(accounts::Arguments),
     /// Send nothing to a partner until it is resumed.
     #[command(long_about = pause::PAUSE)]
     Pause(pause::PauseArguments),
@@ -195,6 +207,9 @@ async fn obey(command: Command, json: bool) -> Result<(), Failed> {
         Command::Deliveries(a) => deliveries::run(a, json).await,
         Command::Cases(a) => cases::run(a, json).await,
         Command::Dossier(a) => dossier::run(&a, json).await,
+        Command::Fees(a) => fees::run(a, json).await,
+        Command::Refunds(a) => refunds::run(a, json).await,
+        Command::Accounts(a) => accounts::run(a, json).await,
         Command::Pause(a) => pause::pause(&a, json).await,
         Command::Resume(a) => pause::resume(&a, json).await,
     }

@@ -4,7 +4,7 @@ use super::refusal::Refusal;
 use super::scene::{Guide, Service, Target};
 use crate::catalogue::{Catalogue, Host, NotFound, Procedure, Role};
 use crate::clock::Time;
-use crate::model::{AgencyCode, Dossier, Message};
+use crate::model::{AgencyCode, Charge, Dossier, Message};
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
@@ -57,36 +57,67 @@ impl Service {
             return Err(Refusal::new("procedure-not-ministry", 422, text, text_en).at("/agency/code"));
         }
         let form = message.body.get("form").cloned().unwrap_or(Value::Null);
-        let mut service = Self::build(catalogue, procedure, day, &form);
+        let mut service = Self::build(catalogue, procedure, day);
+        service.charge = Some(procedure.charge(&form, message.list("papers")));
         service.agency_name = message.text("agency.code").and_then(|c| catalogue.agencies.lookup(c)).map(|a| a.name_vi.clone());
         Ok(service)
     }
 
+    /// What the catalogue says of a supplement: of the dossier's procedure on its first submission day, and what it costs with the
+    /// corrected form, or with the papers added.
+    #[must_use]
+    pub fn of_supplement(catalogue: &Catalogue, message: &Message, dossier: &Dossier) -> Option<Self> {
+        let mut service = Self::of_dossier(catalogue, dossier)?;
+        let procedure = catalogue.procedures.lookup(&dossier.procedure, day_of(dossier.submitted_at)?).ok()?;
+        let form = message.body.get("form");
+        let papers = message.list("papers");
+        service.charge = match form {
+            Some(form) => Some(procedure.charge(form, papers)),
+            // Papers alone add to what is counted by papers, or show an exemption; what is counted by the form stays.
+            None if procedure.fee_rule.looks() => added(&procedure.charge(&Value::Null, papers), dossier.charge.as_ref()),
+            None => None,
+        };
+        Some(service)
+    }
+
     /// What the catalogue says of a dossier already there: of its procedure on its first submission day. The form is not looked at
-    /// again, so a fee that depends on it is not known here.
+    /// again: what it costs stands in the dossier.
     #[must_use]
     pub fn of_dossier(catalogue: &Catalogue, dossier: &Dossier) -> Option<Self> {
         let day = day_of(dossier.submitted_at)?;
         let procedure = catalogue.procedures.lookup(&dossier.procedure, day).ok()?;
-        let mut service = Self::build(catalogue, procedure, day, &Value::Null);
+        let mut service = Self::build(catalogue, procedure, day);
         service.edition.clone_from(&dossier.edition);
         service.agency_name = catalogue.agencies.lookup(&dossier.agency).map(|a| a.name_vi.clone());
         Some(service)
     }
 
-    fn build(catalogue: &Catalogue, procedure: &Procedure, day: Date, form: &Value) -> Self {
+    fn build(catalogue: &Catalogue, procedure: &Procedure, day: Date) -> Self {
         let code = procedure.code().to_owned();
         let beneficiary = &procedure.beneficiary;
         Self {
             name: procedure.name_vi.clone(),
             ministry: catalogue.ministry_for(procedure).map(|p| p.name.clone()),
             edition: catalogue.edition_on(&code, day).map(str::to_owned),
-            fee: procedure.fee_rule.due(form).amount(),
+            charge: None,
+            marks: procedure.fee_rule.marks().map(|(list, field)| (list.to_owned(), field.to_owned())),
             beneficiary: Some(json!({ "account": beneficiary.account, "bank": beneficiary.bank, "name": beneficiary.name })),
             agency_name: None,
             due_at: None,
             code,
         }
+    }
+}
+
+/// The charge with papers added: an exemption they show, or the ones not counted yet; none: it stays.
+fn added(by_papers: &Charge, before: Option<&Charge>) -> Option<Charge> {
+    match (by_papers, before) {
+        (Charge::Exempt(_), _) => Some(by_papers.clone()),
+        (Charge::Items(new), Some(Charge::Items(old))) if !new.is_empty() => {
+            let fresh = new.iter().filter(|n| !old.iter().any(|o| o.key == n.key)).cloned();
+            Some(Charge::Items(old.iter().cloned().chain(fresh).collect()))
+        }
+        _ => None,
     }
 }
 

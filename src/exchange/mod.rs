@@ -12,7 +12,7 @@
 //! | `submit` | a dossier, its supplement, its withdrawal |
 //! | `moves` | status pushes and results: judged, applied, kept for later |
 //! | `tell` | what the portal and the ministry are told |
-//! | `pay` | fee owed, payment started, notice, the platform's answer, bill |
+//! | `pay` | fee owed, payment started, notice, the platform's answer, bill, refund |
 //! | `outcome` | what the end of a delivery causes |
 //! | `case` | a person's word on a case, the cases' texts |
 
@@ -34,7 +34,7 @@ pub use current::{Current, Known};
 pub use knowledge::unusable;
 pub use moves::{early_waits, pushed};
 pub use outcome::{Ended, Evidence, answered, ended, proven};
-pub use pay::{Start, bill, expired, notice_in_doubt, noticed, start};
+pub use pay::{Figure, RefundStep, Start, bill, decide_fee, expired, notice_in_doubt, noticed, refund, refund_step, start};
 pub use refusal::{Fault, Refusal};
 pub use scene::{Files, Guide, Origin, Scene, Service, Target};
 pub use submit::{closed_by_operator, correct, submit, supplement, withdraw, withdrawal_came_to_nothing};

@@ -213,15 +213,14 @@ fn told(scene: &Scene<'_>, message: &Message) -> Result<(Status, Time), Refusal>
 }
 
 fn impossible(scene: &Scene<'_>, dossier: &Dossier, status: Status, data: Value) -> Refusal {
-    let mut refusal = Refusal::new(
+    Refusal::new(
         "status-impossible",
         409,
         format!("Hồ sơ đang ở “{}”, không thể chuyển sang “{}”.", dossier.status.vietnamese(), status.vietnamese()),
         format!("The dossier stands in \"{}\" and cannot move to \"{}\".", dossier.status.word(), status.word()),
     )
-    .at("/status");
-    refusal.audit = Some(Box::new(scene.audit("status.refused", &dossier.code, data)));
-    refusal
+    .at("/status")
+    .audited(scene.audit("status.refused", &dossier.code, data))
 }
 
 fn take_due(message: &Message, dossier: &mut Dossier) {

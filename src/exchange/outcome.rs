@@ -100,6 +100,9 @@ pub fn ended(
         (_, Ended::Rejected(_)) => return None,
         (_, Ended::Parked(why)) => {
             let data = json!({ "partner": claim.partner, "route": claim.route, "delivery": claim.delivery, "why": why });
+            if matches!(claim.kind, Kind::PaymentRequest | Kind::PaymentQuery) {
+                pay::unanswered(scene, claim, why, &mut effects);
+            }
             effects.events.extend(claim.dossier.is_some().then(|| scene.event(&code, "parked", data.clone())));
             effects.audit.push(crate::journal::NewAudit {
                 at: scene.now,

@@ -1,9 +1,9 @@
 //! A refusal: why a message was not taken, for the people outside. Vietnamese and English, never a personal datum.
 
-use crate::journal::NewAudit;
+use crate::journal::{Effects, NewAudit};
 
-/// Why a message is refused. It changed nothing, but for the audit entry it may carry.
-#[derive(Clone, Debug, PartialEq)]
+/// Why a message is refused. It changed nothing, but for what it leaves.
+#[derive(Clone, Debug)]
 pub struct Refusal {
     /// Our code word, stable: `procedure-unknown`, `status-impossible`, ….
     pub code: &'static str,
@@ -15,8 +15,8 @@ pub struct Refusal {
     pub text_en: String,
     /// Where, when it can be told.
     pub faults: Vec<Fault>,
-    /// Kept although the message is refused.
-    pub audit: Option<Box<NewAudit>>,
+    /// Written although the message is refused: an audit entry, a case.
+    pub left: Option<Box<Effects>>,
 }
 
 /// One place that is wrong.
@@ -36,7 +36,7 @@ impl Refusal {
     /// A refusal without places.
     #[must_use]
     pub fn new(code: &'static str, status: u16, text: impl Into<String>, text_en: impl Into<String>) -> Self {
-        Self { code, status, text: text.into(), text_en: text_en.into(), faults: Vec::new(), audit: None }
+        Self { code, status, text: text.into(), text_en: text_en.into(), faults: Vec::new(), left: None }
     }
 
     /// The same with a place.
@@ -44,6 +44,19 @@ impl Refusal {
     pub fn at(mut self, pointer: impl Into<String>) -> Self {
         self.faults.push(Fault { pointer: pointer.into(), text: self.text.clone(), text_en: self.text_en.clone() });
         self
+    }
+
+    /// The same with an audit entry that stays.
+    #[must_use]
+    pub fn audited(mut self, entry: NewAudit) -> Self {
+        self.left = Some(Box::new(Effects { audit: vec![entry], ..Effects::default() }));
+        self
+    }
+
+    /// There is no such refund.
+    #[must_use]
+    pub fn no_refund() -> Self {
+        Self::new("refund-unknown", 404, "Không có khoản hoàn trả với mã này.", "There is no refund with this id.")
     }
 
     /// The dossier is not there, or not this caller's: the two are not told apart.

@@ -2,7 +2,7 @@
 
 use crate::clock::Time;
 use crate::journal::{FileRow, NewAudit, NewDelivery, NewEvent};
-use crate::model::{Kind, Mint, Vnd};
+use crate::model::{Charge, Kind, Mint};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -70,8 +70,10 @@ pub struct Service {
     pub ministry: Option<String>,
     /// Edition of its form on the day.
     pub edition: Option<String>,
-    /// The amount the catalogue's rule gives for this dossier; none: no rule.
-    pub fee: Option<Vnd>,
+    /// What it costs by the catalogue's rule; none: the message at hand has no form or papers the rule could look at.
+    pub charge: Option<Charge>,
+    /// The list of the form that is counted, and the field that says of an item that it is paid.
+    pub marks: Option<(String, String)>,
     /// Where the money goes.
     pub beneficiary: Option<Value>,
     /// The agency's name.

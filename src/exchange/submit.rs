@@ -109,6 +109,10 @@ pub fn supplement(scene: &Scene<'_>, message: &mut Message, snapshot: &Snapshot)
     dossier.version += 1;
     let code = dossier.code.clone();
     let mut effects = Effects::default();
+    mark_paid(scene, message, &dossier);
+    if let Some(charge) = scene.service.and_then(|s| s.charge.clone()) {
+        super::pay::charge_again(scene, charge, &mut dossier, &mut effects);
+    }
     if let Some(ministry) = dossier.ministry.clone() {
         effects.deliveries.push(to_ministry(scene, &ministry, Kind::DossierSupplement, &code)?);
     }
@@ -211,6 +215,18 @@ fn never_left(snapshot: &Snapshot) -> bool {
     })
 }
 
+/// Items of a corrected form that are paid for are marked so: the ministry reads it there.
+fn mark_paid(scene: &Scene<'_>, message: &mut Message, dossier: &Dossier) {
+    let Some((charge, (list, field))) = scene.service.and_then(|s| s.charge.as_ref().zip(s.marks.as_ref())) else { return };
+    let paid = charge.paid_places(&dossier.covered);
+    let Some(items) = message.body.pointer_mut(&format!("/form/{list}")).and_then(Value::as_array_mut) else { return };
+    for (item, _) in items.iter_mut().zip(paid).filter(|(_, paid)| *paid) {
+        if let Some(item) = item.as_object_mut() {
+            item.insert(field.clone(), true.into());
+        }
+    }
+}
+
 fn checked_code(scene: &Scene<'_>, message: &Message) -> Result<String, Refusal> {
     let code = message.text("code").unwrap_or_default();
     if DossierCode::parse(code).is_none() {
@@ -292,6 +308,11 @@ fn registered(scene: &Scene<'_>, service: &Service, message: &Message, code: &st
         reference: None,
         rounds: 0,
         fee: None,
+        charge: service.charge.clone(),
+        dispute: None,
+        overruled: Vec::new(),
+        fee_paid: crate::model::Vnd::ZERO,
+        covered: Vec::new(),
         documents: Vec::new(),
         payer: Payer {
             name: own("owner.name").unwrap_or_default(),

@@ -10,6 +10,7 @@
 //! | `trace` | ids, span, line and count of every request |
 //! | `caller` `roles` `limit` `body` `admission` | who, whether, how often, how much, and not when there is too much |
 //! | `door` `token` `upload` | the partners' routes, their sign-in, files coming in |
+//! | `money` | fees decided, receipts, refunds, the books |
 //! | `v1` `files` `operate` `adapters` `cases` `health` | our own API |
 //! | `problem` | its refusals (RFC 9457) |
 
@@ -23,6 +24,7 @@ mod files;
 mod health;
 mod limit;
 mod metrics;
+mod money;
 mod operate;
 mod problem;
 pub mod roles;
@@ -164,6 +166,7 @@ impl Door {
             .route("/healthz", get(health::alive))
             .route("/v1/dossiers/{code}", get(v1::dossier))
             .route("/v1/dossiers/{code}/timeline", get(v1::timeline))
+            .route("/v1/dossiers/{code}/receipt", get(money::receipt))
             .route("/v1/events", get(v1::events))
             .route("/v1/files", post(files::add))
             .route("/v1/files/{id}", get(files::fetch));
@@ -178,6 +181,7 @@ impl Door {
             .route("/metrics", get(health::metrics))
             .route("/v1/dossiers/{code}", get(v1::dossier))
             .route("/v1/dossiers/{code}/timeline", get(v1::timeline))
+            .route("/v1/dossiers/{code}/receipt", get(money::receipt))
             .route("/v1/events", get(v1::events))
             .route("/v1/files/{id}", get(files::fetch))
             .route("/v1/deliveries", get(operate::deliveries))
@@ -192,6 +196,12 @@ impl Door {
             .route("/v1/partners", get(operate::partners))
             .route("/v1/partners/{name}/pause", post(operate::pause))
             .route("/v1/partners/{name}/resume", post(operate::resume))
+            .route("/v1/dossiers/{code}/fee", post(money::decide_fee))
+            .route("/v1/refunds", get(money::refunds).post(money::request))
+            .route("/v1/refunds/{id}", get(money::refund))
+            .route("/v1/refunds/{id}/{step}", post(money::step))
+            .route("/v1/movements", get(money::movements))
+            .route("/v1/accounts", get(money::accounts))
             .route("/v1/cases", get(cases::list))
             .route("/v1/cases/{id}", get(cases::show))
             .route("/v1/cases/{id}/note", post(cases::note))

@@ -56,12 +56,24 @@ pub enum Operation {
     AdaptersShow,
     /// Puts others in force.
     AdaptersReload,
+    /// The receipts of a dossier; they hold the payer's name.
+    ReceiptShow,
+    /// Settles what a dossier owes.
+    FeeDecide,
+    /// Lists refunds.
+    RefundsList,
+    /// Asks for a refund.
+    RefundRequest,
+    /// Tells what became of a refund.
+    RefundSettle,
+    /// Movements of money, and whether the books add up.
+    AccountsShow,
     /// Reads the metrics.
     MetricsRead,
 }
 
 /// The table: operation, its word (also the name under which it is limited and counted), who may.
-pub const TABLE: [(Operation, &str, &[Role]); 25] = {
+pub const TABLE: [(Operation, &str, &[Role]); 31] = {
     use Operation as O;
     use Role::{Auditor, Metrics, Ministry, Operator, Payment, Portal};
     [
@@ -89,6 +101,12 @@ pub const TABLE: [(Operation, &str, &[Role]); 25] = {
         (O::CaseDecide, "case.decide", &[Operator]),
         (O::AdaptersShow, "adapters.show", &[Operator, Auditor]),
         (O::AdaptersReload, "adapters.reload", &[Operator]),
+        (O::ReceiptShow, "receipt.show", &[Portal, Operator]),
+        (O::FeeDecide, "fee.decide", &[Operator]),
+        (O::RefundsList, "refunds.list", &[Operator, Auditor]),
+        (O::RefundRequest, "refund.request", &[Operator]),
+        (O::RefundSettle, "refund.settle", &[Operator]),
+        (O::AccountsShow, "accounts.show", &[Operator, Auditor]),
         (O::MetricsRead, "metrics.read", &[Metrics, Operator]),
     ]
 };

@@ -93,7 +93,7 @@ pub(super) async fn events(
 // === what is seen ===
 
 /// The dossier's snapshot, if this caller may see it.
-async fn seen(door: &Door, caller: &Caller, code: &str) -> Result<Snapshot, Problem> {
+pub(super) async fn seen(door: &Door, caller: &Caller, code: &str) -> Result<Snapshot, Problem> {
     let snapshot = door.journal.snapshot(code).await?;
     match &snapshot.dossier {
         Some(dossier) if may_see(caller, dossier) => Ok(snapshot),
@@ -107,9 +107,18 @@ pub(super) fn may_see(caller: &Caller, dossier: &Dossier) -> bool {
     sees_all(caller) || dossier.caller == caller.name || addressed
 }
 
-fn show(snapshot: &Snapshot) -> Value {
+/// A dossier as `/v1` shows it.
+pub(super) fn show(snapshot: &Snapshot) -> Value {
     let Some(d) = &snapshot.dossier else { return Value::Null };
-    let fee = d.fee.as_ref().map(|f| json!({ "amount": f.amount, "state": f.state, "transaction": f.transaction }));
+    let fee = d
+        .fee
+        .as_ref()
+        .map(|f| json!({ "amount": f.amount, "state": f.state, "transaction": f.transaction, "items": f.items.len() }));
+    let undecided = d
+        .dispute
+        .as_ref()
+        .map(|u| json!({ "ministry": u.told, "catalogue": u.ours, "choices": u.choices, "since": u.since.rfc3339() }));
+    let payments: Vec<Value> = snapshot.payments.iter().map(super::money::payment_view).collect();
     let waiting: Vec<Value> = snapshot
         .open
         .iter()
@@ -132,6 +141,8 @@ fn show(snapshot: &Snapshot) -> Value {
         "supplements": d.rounds,
         "told": d.told,
         "fee": fee,
+        "fee_undecided": undecided,
+        "payments": payments,
         "documents": d.documents,
         "open": waiting,
     })

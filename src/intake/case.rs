@@ -49,7 +49,7 @@ impl Intake {
         };
         let known = self.known();
         let service = snapshot.dossier.as_ref().and_then(|d| Service::of_dossier(&known.catalogue, d));
-        Ok(Sight { known, now, snapshot, payment: None, service, files: Files::new() })
+        Ok(Sight { known, now, snapshot, service, files: Files::new() })
     }
 
     /// Runs `act` with the scene of an operator's act: what it causes goes out as if the dossier's own portal had caused it.

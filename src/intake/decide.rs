@@ -21,7 +21,7 @@ pub(super) enum Decision {
     /// To be accepted; the message was completed with names and contents.
     Take { effects: Box<Effects>, dossier: Option<String>, transaction: Option<String> },
     /// A transaction is open already: nothing to write.
-    Open(Payment),
+    Open(Box<Payment>),
 }
 
 /// Everything a decision looks at, once.
@@ -29,7 +29,6 @@ pub(super) struct Sight {
     pub(super) known: Arc<Known>,
     pub(super) now: Time,
     pub(super) snapshot: Snapshot,
-    pub(super) payment: Option<Payment>,
     pub(super) service: Option<Service>,
     pub(super) files: Files,
 }
@@ -45,14 +44,14 @@ impl Intake {
             _ => None,
         };
         let code = message.text("code").or_else(|| message.text("dossier")).map(str::to_owned);
-        let code = code.or_else(|| payment.as_ref().map(|p| p.dossier.clone()));
+        let code = code.or_else(|| payment.map(|p| p.dossier));
         let snapshot = match &code {
             Some(code) => self.journal.snapshot(code).await?,
             None => Snapshot::default(),
         };
         let service = service(known, message, snapshot.dossier.as_ref())?;
         let files = self.files(message).await?;
-        Ok(Sight { known: Arc::clone(known), now, snapshot, payment, service, files })
+        Ok(Sight { known: Arc::clone(known), now, snapshot, service, files })
     }
 
     /// The files a message names.
@@ -105,7 +104,10 @@ impl Intake {
             Kind::DossierSupplement => exchange::supplement(scene, message, snapshot).map(Some),
             Kind::DossierWithdraw => exchange::withdraw(scene, message, snapshot).map(Some),
             Kind::StatusChange | Kind::ResultIssue => exchange::pushed(scene, id, message, snapshot).map(Some),
-            Kind::PaymentNotice => exchange::noticed(scene, message, sight.payment.as_ref()).map(Some),
+            Kind::PaymentNotice => {
+                let decides = call.in_route().is_some_and(|r| r.decides);
+                exchange::noticed(scene, message, snapshot, decides).map(Some)
+            }
             Kind::PaymentStart => Ok(None),
             _ => Err(broken_adapter()),
         })?;
@@ -148,5 +150,8 @@ fn service(known: &Known, message: &Message, dossier: Option<&Dossier>) -> Resul
     if message.kind == Kind::DossierSubmit {
         return Service::of_submission(&known.catalogue, message).map(Some);
     }
-    Ok(dossier.and_then(|d| Service::of_dossier(&known.catalogue, d)))
+    Ok(dossier.and_then(|d| match message.kind {
+        Kind::DossierSupplement => Service::of_supplement(&known.catalogue, message, d),
+        _ => Service::of_dossier(&known.catalogue, d),
+    }))
 }

@@ -12,12 +12,13 @@
 //! | `take` | the way as a whole: known? decide, accept, again when stale |
 //! | `wait` | until a delivery is settled, or a payment link is there |
 //! | `reply` | what the caller gets, by the route's own mappings |
-//! | `case` | an operator's word on a case |
+//! | `case` `money` | an operator's word on a case; on what is owed and what goes back |
 //! | `keys` `stage` `place` | idempotency and fingerprint; contents on their way in; what the door counts it by |
 
 mod case;
 mod decide;
 mod keys;
+mod money;
 mod place;
 mod read;
 mod reply;

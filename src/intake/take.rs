@@ -10,7 +10,7 @@ use super::stage::Stages;
 use super::{Call, Intake, Reply};
 use crate::catalogue::{InKind, InRoute};
 use crate::exchange::{self, Refusal};
-use crate::journal::{Acceptance, Accepted, BlobError, Effects, Idempotency, Known, NewMessage};
+use crate::journal::{Acceptance, Accepted, BlobError, Idempotency, Known, NewMessage};
 use crate::model::{AgencyCode, DossierCode, Kind, Message, Mint};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -47,9 +47,9 @@ impl Intake {
         match outcome {
             Ok(reply) => reply,
             Err(No { mut refusal, level }) => {
-                if let Some(audit) = refusal.audit.take() {
-                    let effects = Effects { audit: vec![*audit], ..Effects::default() };
-                    if let Err(error) = self.journal.apply(effects).await {
+                if let Some(left) = refusal.left.take() {
+                    // Stale means that somebody else has just left the same.
+                    if let Err(error) = self.journal.apply(*left).await {
                         refusal = super::read::unavailable(&error);
                     }
                 }
@@ -154,7 +154,7 @@ impl Intake {
                 (Err(refusal), _) => return Err(refusal.into()),
             };
             let (effects, dossier, transaction) = match decision {
-                Decision::Open(payment) => return Ok(open(payment, &id, sight.now.rfc3339())),
+                Decision::Open(payment) => return Ok(open(*payment, &id, sight.now.rfc3339())),
                 Decision::Take { effects, dossier, transaction } => (effects, dossier, transaction),
             };
             if let Some(staged) = contents.take().filter(|c| !c.is_empty()) {

@@ -5,6 +5,7 @@
 
 use super::lane::{self, NewRow};
 use super::matter::{CaseRow, StepRow};
+use super::money::{self, ReceiptRow, RefundRow};
 use super::writer::{Fault, Made, Marks};
 use super::{Acceptance, Accepted, Close, Early, Effects, FileRow, Known, NewAudit, NewMessage};
 use crate::clock::Time;
@@ -19,6 +20,8 @@ pub(super) struct Ready {
     dossier: Option<(String, u64, String, String)>,
     payments: Vec<PaymentRow>,
     movements: Vec<Movement>,
+    refunds: Vec<RefundRow>,
+    receipts: Vec<ReceiptRow>,
     events: Vec<(String, Time, String, String)>,
     deliveries: Vec<NewRow>,
     closes: Vec<Close>,
@@ -78,6 +81,8 @@ impl Ready {
             dossier: dossier.map(|(data, version, code, caller)| (code, version, caller, data)),
             payments: payments.collect::<Result<_, Fault>>()?,
             movements: effects.movements,
+            refunds: effects.refunds.into_iter().map(RefundRow::new).collect::<Result<_, Fault>>()?,
+            receipts: effects.receipts.iter().map(ReceiptRow::new).collect::<Result<_, Fault>>()?,
             events: effects.events.into_iter().map(|e| (e.dossier, e.at, e.kind, e.data.to_string())).collect(),
             deliveries: effects.deliveries.into_iter().map(NewRow::new).collect(),
             closes: effects.closes,
@@ -112,6 +117,11 @@ impl Ready {
         if !(self.write_dossier(conn)? && self.write_payments(conn)?) {
             return Ok(false);
         }
+        for refund in &self.refunds {
+            if !refund.write(conn)? {
+                return Ok(false);
+            }
+        }
         for step in &self.case_steps {
             if !step.write(conn)? {
                 return Ok(false);
@@ -136,7 +146,8 @@ impl Ready {
         for delivery in &self.deliveries {
             delivery.write(conn, marks, message, at)?;
         }
-        self.write_money(conn)?;
+        self.movements.iter().try_for_each(|m| money::write_movement(conn, m))?;
+        self.receipts.iter().try_for_each(|r| r.write(conn))?;
         self.write_timeline(conn)?;
         self.write_early(conn)?;
         write_files(conn, &self.files)?;
@@ -174,14 +185,6 @@ impl Ready {
             }
         }
         Ok(true)
-    }
-
-    fn write_money(&self, conn: &Connection) -> Result<(), Fault> {
-        for m in &self.movements {
-            conn.prepare_cached("INSERT INTO movement (payment, debit, credit, amount, kind) VALUES (?1, ?2, ?3, ?4, ?5)")?
-                .execute(params![m.transaction, m.debit, m.credit, number(m.amount.amount()), m.kind])?;
-        }
-        Ok(())
     }
 
     fn write_timeline(&self, conn: &Connection) -> Result<(), Fault> {

@@ -15,6 +15,7 @@ mod effects;
 mod health;
 mod lane;
 mod matter;
+mod money;
 mod reader;
 mod record;
 mod schema;
@@ -33,7 +34,7 @@ pub use schema::OpenError;
 pub use sqlite::{Options, SqliteJournal};
 
 use crate::clock::Time;
-use crate::model::Payment;
+use crate::model::{Payment, Receipt, Refund};
 use std::future::Future;
 use std::pin::Pin;
 use tokio::sync::{broadcast, watch};
@@ -103,6 +104,21 @@ pub trait Journal: Send + Sync + 'static {
 
     /// A payment by transaction id.
     fn payment(&self, transaction: &str) -> Answer<'_, Option<Payment>>;
+
+    /// A refund by its id.
+    fn refund(&self, id: &str) -> Answer<'_, Option<Refund>>;
+
+    /// Refunds, newest first.
+    fn refunds(&self, filter: RefundFilter) -> Answer<'_, Vec<Refund>>;
+
+    /// A dossier's receipts, oldest first.
+    fn receipts(&self, dossier: &str) -> Answer<'_, Vec<Receipt>>;
+
+    /// Movements after a number, oldest first; of one transaction, or of all.
+    fn movements(&self, after: u64, limit: u32, transaction: Option<&str>) -> Answer<'_, Vec<MovementView>>;
+
+    /// The books, added up from all rows: for a command, not for a request's way.
+    fn accounts(&self) -> Answer<'_, Accounts>;
 
     /// A dossier's timeline, oldest first.
     fn timeline(&self, dossier: &str) -> Answer<'_, Vec<EventView>>;

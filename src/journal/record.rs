@@ -5,7 +5,7 @@
 use super::{CaseStep, NewCase};
 use crate::clock::Time;
 use crate::delivery::Feed;
-use crate::model::{Dossier, Kind, Movement, Payment};
+use crate::model::{Dossier, Kind, Movement, Payment, Receipt, Refund, RefundState};
 use serde_json::Value;
 
 /// A message to keep: the raw bytes as received, the canonical form as accepted, the adapter set that read it.
@@ -94,6 +94,10 @@ pub struct Effects {
     pub payments: Vec<Payment>,
     /// Movements of money, appended.
     pub movements: Vec<Movement>,
+    /// New or changed refunds.
+    pub refunds: Vec<Refund>,
+    /// Receipts, appended; their numbers are given when they are written.
+    pub receipts: Vec<Receipt>,
     /// What the timeline says.
     pub events: Vec<NewEvent>,
     /// What is to be delivered, in this order per lane.
@@ -506,6 +510,8 @@ pub struct Snapshot {
     pub dossier: Option<Dossier>,
     /// Its payments, oldest first.
     pub payments: Vec<Payment>,
+    /// Its refunds, oldest first.
+    pub refunds: Vec<Refund>,
     /// Early moves kept for it, in the partner's order of time.
     pub early: Vec<Early>,
     /// Its unfinished deliveries, oldest first.
@@ -602,6 +608,83 @@ pub struct DeliveryFilter {
     pub after: u64,
     /// At most this many.
     pub limit: u32,
+}
+
+/// Which refunds to list, newest first.
+#[derive(Clone, Debug, Default)]
+pub struct RefundFilter {
+    /// Only this dossier's.
+    pub dossier: Option<String>,
+    /// Only in this state.
+    pub state: Option<RefundState>,
+    /// At most this many.
+    pub limit: u32,
+}
+
+/// A movement as read.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct MovementView {
+    /// Its number, from 1 without gaps.
+    pub movement: u64,
+    /// The transaction whose money it is.
+    pub transaction: String,
+    /// The dossier.
+    pub dossier: String,
+    /// From.
+    pub debit: String,
+    /// To.
+    pub credit: String,
+    /// Whole VND.
+    pub amount: u64,
+    /// Why.
+    pub kind: String,
+    /// Our time.
+    pub at: Time,
+    /// The refund that moved it.
+    pub refund: Option<String>,
+}
+
+/// The books, added up. They are in order when `faults` is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Accounts {
+    /// Movements there are.
+    pub movements: u64,
+    /// Payments compared with them.
+    pub payments: u64,
+    /// Every account that moved.
+    pub balances: Vec<Balance>,
+    /// All that citizens paid, VND.
+    pub paid_in: u64,
+    /// All that is held, promised back or not, VND.
+    pub held: i128,
+    /// All that went back, VND.
+    pub refunded: u64,
+    /// What does not add up: the first hundred of each kind.
+    pub faults: Vec<AccountFault>,
+    /// How much does not add up.
+    pub faults_found: u64,
+}
+
+/// An account's sums.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Balance {
+    /// Its word.
+    pub account: String,
+    /// All that left it, VND.
+    pub debit: u64,
+    /// All that came to it, VND.
+    pub credit: u64,
+}
+
+/// Something that does not add up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountFault {
+    /// What, a word: `total`, `payment`, `refund`, `refund-reserved`, `below-zero`, `receipt`, `fee`, `movement-gone`, ….
+    pub what: String,
+    /// The transaction.
+    pub transaction: Option<String>,
+    /// In a sentence, with both figures.
+    pub text: String,
 }
 
 /// Told after each commit that changed something somebody may wait for.

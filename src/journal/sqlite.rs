@@ -14,12 +14,12 @@ use super::reader::Readers;
 use super::schema::{self, Lock, OpenError};
 use super::writer::{Call, Command, Counts, Fault, Made, Marks, Wakes, Writer};
 use super::{
-    Acceptance, Accepted, Act, Acted, Answer, CaseDetail, CaseFilter, CaseView, DeliveryDetail, DeliveryFilter, DeliveryView,
-    Effects, EventView, FileRow, Journal, JournalError, Known, Notice, QueueView, Settled, Settlement, Snapshot, Take, Taken,
-    act, checkpoint, matter, view,
+    Acceptance, Accepted, Accounts, Act, Acted, Answer, CaseDetail, CaseFilter, CaseView, DeliveryDetail, DeliveryFilter,
+    DeliveryView, Effects, EventView, FileRow, Journal, JournalError, Known, MovementView, Notice, QueueView, RefundFilter,
+    Settled, Settlement, Snapshot, Take, Taken, act, checkpoint, matter, money, view,
 };
 use crate::clock::{Clock as _, Time, Wall};
-use crate::model::{Kind, Payment};
+use crate::model::{Kind, Payment, Receipt, Refund};
 use crate::planted::{Plant, planted};
 use rusqlite::{Connection, params};
 use std::path::Path;
@@ -332,6 +332,29 @@ impl Journal for SqliteJournal {
     fn payment(&self, transaction: &str) -> Answer<'_, Option<Payment>> {
         let transaction = transaction.to_owned();
         self.look(move |conn| view::payment(conn, &transaction))
+    }
+
+    fn refund(&self, id: &str) -> Answer<'_, Option<Refund>> {
+        let id = id.to_owned();
+        self.ask(move |conn| money::refund(conn, &id))
+    }
+
+    fn refunds(&self, filter: RefundFilter) -> Answer<'_, Vec<Refund>> {
+        self.ask(move |conn| money::refunds(conn, &filter))
+    }
+
+    fn receipts(&self, dossier: &str) -> Answer<'_, Vec<Receipt>> {
+        let dossier = dossier.to_owned();
+        self.ask(move |conn| money::receipts(conn, &dossier))
+    }
+
+    fn movements(&self, after: u64, limit: u32, transaction: Option<&str>) -> Answer<'_, Vec<MovementView>> {
+        let of = transaction.map(str::to_owned);
+        self.ask(move |conn| money::movements(conn, after, limit, of.as_deref()))
+    }
+
+    fn accounts(&self) -> Answer<'_, Accounts> {
+        self.ask(money::accounts)
     }
 
     fn timeline(&self, dossier: &str) -> Answer<'_, Vec<EventView>> {

@@ -37,7 +37,9 @@ pub(super) fn snapshot(conn: &Connection, code: &str) -> Result<Snapshot, Fault>
     let payments = payments(conn, "SELECT data FROM payment WHERE dossier = ?1 ORDER BY requested_at, id", [code])?;
     let early = early(conn, code)?;
     let open = views(conn, &OPEN, [code])?;
-    Ok(Snapshot { dossier, payments, early, open })
+    // No refund without a payment: most dossiers are not looked up there.
+    let refunds = if payments.is_empty() { Vec::new() } else { super::money::refunds_of(conn, code)? };
+    Ok(Snapshot { dossier, payments, refunds, early, open })
 }
 
 /// A payment by transaction id.

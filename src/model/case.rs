@@ -8,12 +8,20 @@ pub enum CaseKind {
     Overpayment,
     /// The authority's fee is not the one of the catalogue's rule (or not the one already asked for).
     FeeDiffers,
+    /// The rule leaves a choice of fees, and only the authority can say which.
+    FeeChoice,
     /// What was paid is not what was asked for, or not what is owed now.
     AmountDiffers,
     /// A sealed notice about a transaction that is not ours.
     NoticeUnknown,
+    /// A sealed notice tells another sum than was asked for.
+    NoticeDiffers,
     /// A notice said paid; the platform's own answer never bore it out.
     NoticeUnconfirmed,
+    /// Nobody could find out what became of a payment's request.
+    PaymentUnanswered,
+    /// Money is to go back, and the platform has no route for it: somebody pays it out by hand.
+    Refund,
     /// Payment links were lost on their way several times.
     LinkLost,
     /// A status came before its time and waits.
@@ -32,12 +40,16 @@ pub enum CaseKind {
 
 impl CaseKind {
     /// Every kind with its word.
-    pub const ALL: [(Self, &'static str); 11] = [
+    pub const ALL: [(Self, &'static str); 15] = [
         (Self::Overpayment, "overpayment"),
         (Self::FeeDiffers, "fee-differs"),
+        (Self::FeeChoice, "fee-choice"),
         (Self::AmountDiffers, "amount-differs"),
         (Self::NoticeUnknown, "notice-unknown"),
+        (Self::NoticeDiffers, "notice-differs"),
         (Self::NoticeUnconfirmed, "notice-unconfirmed"),
+        (Self::PaymentUnanswered, "payment-unanswered"),
+        (Self::Refund, "refund"),
         (Self::LinkLost, "link-lost"),
         (Self::EarlyWaits, "early-waits"),
         (Self::NoRoute, "no-route"),

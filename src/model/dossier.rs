@@ -1,10 +1,10 @@
-//! What the gateway remembers of a dossier (hồ sơ), its fee and its payments between two messages.
+//! What the gateway remembers of a dossier (hồ sơ) between two messages; its payments stand in `payment`, its costs in `fee`.
 //!
 //! These are plain values: `exchange` computes the next one, `journal` keeps it. `version` counts every change of a row, from 1;
 //! a writer that meets another version than the one a change was computed from refuses the change as stale.
 
 use crate::clock::Time;
-use crate::model::{Status, Vnd};
+use crate::model::{Charge, Dispute, Fee, Status, Vnd};
 use serde::{Deserialize, Serialize};
 
 /// A dossier's present state.
@@ -40,8 +40,23 @@ pub struct Dossier {
     pub reference: Option<String>,
     /// Supplements handed in.
     pub rounds: u32,
-    /// The fee, once one is owed.
+    /// The fee, once one is owed: the latest.
     pub fee: Option<Fee>,
+    /// What it costs by the catalogue's rule of its day, from form and papers as handed in and corrected; none: of an older journal.
+    #[serde(default)]
+    pub charge: Option<Charge>,
+    /// A fee two sides tell differently, or that only a person can settle: nothing is asked of the citizen until one has decided.
+    #[serde(default)]
+    pub dispute: Option<Dispute>,
+    /// Told sums a person has overruled: told again they change nothing.
+    #[serde(default)]
+    pub overruled: Vec<Vnd>,
+    /// All fees paid for it so far, refunds not taken off.
+    #[serde(default)]
+    pub fee_paid: Vnd,
+    /// Keys of the items (wishes) that are paid for.
+    #[serde(default)]
+    pub covered: Vec<String>,
     /// Result documents handed to the portal.
     pub documents: Vec<Document>,
     /// Name and identity of the payer as handed in (for the payment request only; never shown).
@@ -72,94 +87,6 @@ pub struct Document {
     pub name: String,
     /// SHA-256, lower-case hex.
     pub digest: String,
-}
-
-/// A fee a dossier owes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fee {
-    /// Whole VND.
-    pub amount: Vnd,
-    /// The fee's code at whoever set it.
-    pub code: Option<String>,
-    /// Its name.
-    pub name: Option<String>,
-    /// Where it stands.
-    pub state: FeeState,
-    /// The open (or paid) transaction.
-    pub transaction: Option<String>,
-}
-
-/// Owed → Requested → Paid | (Failed | Expired, then Owed again).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum FeeState {
-    /// To be paid; nothing asked of the platform.
-    Owed,
-    /// A transaction is open.
-    Requested,
-    /// Paid, by the platform's own sealed word.
-    Paid,
-}
-
-/// One attempt to pay a fee: one transaction at the platform.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Payment {
-    /// Our transaction id (20 characters), stored before the platform is called.
-    pub transaction: String,
-    /// The dossier.
-    pub dossier: String,
-    /// The payment partner.
-    pub partner: String,
-    /// Whole VND asked for.
-    pub amount: Vnd,
-    /// Where it stands.
-    pub state: PaymentState,
-    /// The link the citizen follows.
-    pub link: Option<String>,
-    /// Where the citizen comes back to.
-    pub return_url: String,
-    /// When the request was made.
-    pub requested_at: Time,
-    /// When an unpaid transaction counts as expired.
-    pub expires_at: Time,
-    /// When we last asked the platform about it.
-    pub asked_at: Option<Time>,
-    /// When a notice first said that it is paid; the platform's sealed word is then waited for.
-    #[serde(default)]
-    pub noticed_at: Option<Time>,
-    /// The platform's own transaction code.
-    pub platform_transaction: Option<String>,
-    /// Changes of this row.
-    pub version: u64,
-}
-
-/// Where a transaction stands. Paid is reachable from every other state; nothing undoes Paid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PaymentState {
-    /// Asked for (the call may still be on its way).
-    Requested,
-    /// Paid.
-    Paid,
-    /// The platform says it failed or refused it.
-    Failed,
-    /// Unpaid past its time.
-    Expired,
-}
-
-/// One movement of money, append-only; both sides named.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Movement {
-    /// The transaction that moved it.
-    pub transaction: String,
-    /// From whom: `citizen`, `platform`, `agency`.
-    pub debit: String,
-    /// To whom.
-    pub credit: String,
-    /// Whole VND.
-    pub amount: Vnd,
-    /// `payment`, `overpayment`, `refund`.
-    pub kind: String,
 }
 
 // === impl Dossier ===

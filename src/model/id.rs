@@ -122,14 +122,21 @@ impl<'r> Mint<'r> {
     /// Never cut from the dossier code, whose first 20 characters are one id for a whole day.
     #[must_use]
     pub fn payment_id(&self) -> String {
-        const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
         let mut random = [0; 10];
         self.random.fill(&mut random);
         let ms = u64::try_from(self.now.0).unwrap_or(0);
-        let letter = |n: u64| ALPHABET.get(usize::try_from(n & 31).unwrap_or(0)).map_or('0', |b| char::from(*b));
         let head = (0..10).rev().map(|i| letter(ms >> (5 * i)));
         let tail = random.iter().map(|b| letter(u64::from(*b)));
         head.chain(tail).collect()
+    }
+
+    /// A refund's id: `R` and nine characters of Crockford base32, short enough for the telephone; 45 random bits, and the journal refuses
+    /// one that is taken.
+    #[must_use]
+    pub fn refund_id(&self) -> String {
+        let mut random = [0; 9];
+        self.random.fill(&mut random);
+        std::iter::once('R').chain(random.iter().map(|b| letter(u64::from(*b)))).collect()
     }
 
     /// 128 random bits as lower-case hex: a file id, a callback nonce.
@@ -148,6 +155,12 @@ impl fmt::Debug for Mint<'_> {
 }
 
 // === forms ===
+
+/// A letter of Crockford base32.
+fn letter(n: u64) -> char {
+    const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    usize::try_from(n & 31).ok().and_then(|n| ALPHABET.get(n)).map_or('0', |b| char::from(*b))
+}
 
 fn digits(text: &str, n: usize) -> bool {
     text.len() == n && text.bytes().all(|b| b.is_ascii_digit())

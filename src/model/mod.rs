@@ -2,14 +2,22 @@
 
 mod case;
 mod dossier;
+mod fee;
 mod id;
 mod message;
 mod money;
+mod payment;
+mod refund;
 mod status;
+mod words;
 
 pub use case::CaseKind;
-pub use dossier::{Document, Dossier, Fee, FeeState, Movement, Payer, Payment, PaymentState};
+pub use dossier::{Document, Dossier, Payer};
+pub use fee::{Charge, Dispute, Fee, FeeItem, FeeState};
 pub use id::{AgencyCode, DossierCode, Mint, ProcedureCode};
 pub use message::{Kind, Message};
 pub use money::{Vnd, VndError};
+pub use payment::{Account, Beneficiary, Movement, Payment, PaymentState, Receipt, Terms};
+pub use refund::{Refund, RefundState};
 pub use status::{Judgement, Status};
+pub use words::vietnamese;

@@ -8,9 +8,11 @@
 mod guide;
 mod matrix;
 mod ministry;
+mod money;
 mod operators;
 mod overload;
 mod payment;
 mod portal;
 mod rig;
+mod second;
 mod tls;

@@ -147,6 +147,17 @@ impl Gate {
         self.finish(request).await
     }
 
+    /// An operator (or who this token is) asks our own API at the operators' address; no body: a look.
+    pub(crate) async fn operate(&self, token: &str, path: &str, body: Option<&Value>) -> Answer {
+        let request = match body {
+            Some(body) => Request::post(path).header("content-type", "application/json").body(Body::from(body.to_string())),
+            None => Request::get(path).body(Body::empty()),
+        };
+        let mut request = request.unwrap();
+        self.fill(&mut request, "127.0.0.1:1", &[("authorization", &format!("Bearer {token}"))]);
+        Self::asked(&self.admin, request).await
+    }
+
     pub(crate) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         let mut request = Request::get(path).body(Body::empty()).unwrap();
         self.fill(&mut request, "127.0.0.1:1", headers);
@@ -296,6 +307,8 @@ fn secrets() -> FixedSecrets {
         ("moet/password", "bi-mat"),
         ("keypay/hash_key_1", "khoa-mot-thu-nghiem"),
         ("keypay/hash_key_2", "khoa-hai-thu-nghiem"),
+        ("vidientu/access_code", "ma-truy-cap"),
+        ("vidientu/hash_key", "khoa-vi-dien-tu"),
     ])
 }
 
@@ -319,6 +332,8 @@ fn callers(more: &str) -> Callers {
         basic("ministry", "moet", "ministry", "bo", "chu-bo"),
         basic("stranger", "hanoi", "portal", "la", "chu-la"),
         format!("[[caller]]\nname='operator'\nroles=['operator']\ntoken_sha256='{}'\n", digest("van-hanh")),
+        format!("[[caller]]\nname='auditor'\nroles=['auditor']\ntoken_sha256='{}'\n", digest("kiem-toan")),
+        "[[caller]]\nname='wallet'\npartner='vidientu'\nroles=['payment']\nnetworks=['10.30.0.0/24']\n".to_owned(),
         "[[caller]]\nname='platform'\npartner='keypay'\nroles=['payment']\nseal='notice'\n".to_owned(),
         "[[caller]]\nname='bills'\npartner='keypay'\nroles=['payment']\nnetworks=['10.20.0.0/24']\n".to_owned(),
         more.to_owned(),

@@ -138,9 +138,7 @@ impl Far {
             let body = json!({ "transaction": transaction, "amount": 50_000, "state": "paid" });
             let payment = shared.parts.journal.payment(&transaction).await.unwrap();
             let code = payment.as_ref().map(|p| p.dossier.clone()).unwrap_or_default();
-            let decide = |scene: &Scene<'_>, _: &str, m: &mut Message, s: &Snapshot| {
-                exchange::noticed(scene, m, s.payments.iter().find(|p| p.transaction == transaction))
-            };
+            let decide = |scene: &Scene<'_>, _: &str, m: &mut Message, s: &Snapshot| exchange::noticed(scene, m, s, false);
             if payment.is_none() || take(&shared, "bank", &code, Kind::PaymentNotice, &body, decide).await.is_err() {
                 self.violation(format!("a true notice was refused: {transaction}"));
             }

@@ -7,6 +7,7 @@ mod texts;
 
 pub use texts::{Choice, Told, told};
 
+use super::pay::{self, Figure};
 use super::refusal::Refusal;
 use super::scene::Scene;
 use crate::journal::{CaseStep, CaseView, CaseWord, Effects, Snapshot};
@@ -32,7 +33,7 @@ pub fn case_step(
     }
     if let CaseWord::Decided(decision) = word {
         let known = case.kind.filter(|k| texts::decisions(*k).iter().any(|c| c.word == decision)).ok_or_else(|| unknown(case))?;
-        caused(scene, known, case, decision, snapshot, &mut effects)?;
+        caused(scene, known, decision, reason, snapshot, &mut effects)?;
     }
     let data = word.decision().map_or_else(|| json!({}), |decision| json!({ "decision": decision }));
     effects.audit.push(scene.audit(
@@ -53,22 +54,32 @@ pub fn case_step(
 }
 
 /// What a decision causes, by kind of case. A kind whose decisions cause nothing but its closing needs no arm.
-#[expect(
-    unused_variables,
-    clippy::unnecessary_wraps,
-    clippy::match_single_binding,
-    reason = "no kind's decision causes anything yet"
-)]
 fn caused(
     scene: &Scene<'_>,
     kind: CaseKind,
-    case: &CaseView,
     decision: &str,
+    reason: &str,
     snapshot: &Snapshot,
     effects: &mut Effects,
 ) -> Result<(), Refusal> {
-    match kind {
+    match (kind, Figure::of_word(decision)) {
+        (CaseKind::FeeDiffers | CaseKind::FeeChoice, Some(figure)) => {
+            pay::decide_figure(scene, figure, reason, snapshot, effects)
+        }
         _ => Ok(()),
+    }
+}
+
+/// The step that settles a case by what was done about its matter elsewhere.
+pub(super) fn settled(scene: &Scene<'_>, case: &CaseView, decision: &str, reason: &str) -> CaseStep {
+    CaseStep {
+        case: case.case,
+        version: case.version + 1,
+        what: CaseWord::Decided(decision.to_owned()),
+        who: scene.origin.caller.clone(),
+        at: scene.now,
+        reason: reason.to_owned(),
+        data: json!({ "decision": decision }),
     }
 }
 

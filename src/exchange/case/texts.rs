@@ -70,9 +70,13 @@ fn of(kind: CaseKind) -> &'static Texts {
     match kind {
         CaseKind::Overpayment => &OVERPAYMENT,
         CaseKind::FeeDiffers => &FEE_DIFFERS,
+        CaseKind::FeeChoice => &FEE_CHOICE,
         CaseKind::AmountDiffers => &AMOUNT_DIFFERS,
         CaseKind::NoticeUnknown => &NOTICE_UNKNOWN,
+        CaseKind::NoticeDiffers => &NOTICE_DIFFERS,
         CaseKind::NoticeUnconfirmed => &NOTICE_UNCONFIRMED,
+        CaseKind::PaymentUnanswered => &PAYMENT_UNANSWERED,
+        CaseKind::Refund => &REFUND,
         CaseKind::LinkLost => &LINK_LOST,
         CaseKind::EarlyWaits => &EARLY_WAITS,
         CaseKind::NoRoute => &NO_ROUTE,
@@ -105,7 +109,7 @@ fn sentence(text: &str, data: &Value) -> Option<String> {
 fn fact(name: &str, value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
-        Value::Number(n) if matches!(name, "open" | "nth" | "line") => Some(n.to_string()),
+        Value::Number(n) if matches!(name, "open" | "nth" | "line" | "delivery") => Some(n.to_string()),
         Value::Number(n) => Some(format!("{} đồng", grouped(&n.to_string()))),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
@@ -141,18 +145,24 @@ const OVERPAYMENT: Texts = Texts {
     title: ("Tiền nộp thừa hoặc nộp muộn", "Paid twice, or paid late"),
     what: (
         &[
-            "Giao dịch {transaction} đã thu {amount}, trong khi phí đã được nộp bằng giao dịch khác hoặc giao dịch này đã hết hạn.",
+            "Giao dịch {transaction} đã thu {amount}, trong khi phí đã được nộp bằng giao dịch khác, không còn phải nộp, hoặc giao dịch này đã hết hạn.",
+            "Lý do: {why}.",
+            "Số tiền còn phải nộp: {owed}.",
         ],
-        &["Transaction {transaction} took {amount}, though the fee was already paid by another one or its own time was over."],
+        &[
+            "Transaction {transaction} took {amount}, though the fee was paid by another one, is not owed any more, or its own time was over.",
+            "Why: {why}.",
+            "Still owed: {owed}.",
+        ],
     ),
     help: (
         &[
-            "Xem các giao dịch của hồ sơ: nếu phí đã được nộp hai lần thì hoàn lại khoản thừa cho người nộp; nếu chỉ nộp muộn thì không phải hoàn.",
-            "Ghi lại việc đã làm rồi đóng.",
+            "late: tiền đã được tính vào phí, không phải hoàn, trừ khi công dân đã nộp hai lần.",
+            "twice, not-owed, another-sum: hoàn lại bằng lệnh: lienthong refunds request {transaction} --reason …; việc này tự đóng khi hoàn xong.",
         ],
         &[
-            "Look at the dossier's transactions: if the fee was paid twice, refund what is too much; if it was only late, nothing is to be refunded.",
-            "Note what was done, then close.",
+            "late: the money pays the fee; nothing goes back unless the citizen paid twice.",
+            "twice, not-owed, another-sum: give it back with: lienthong refunds request {transaction} --reason …; the case closes itself when all of it went back.",
         ],
     ),
     decisions: &[],
@@ -163,20 +173,110 @@ const FEE_DIFFERS: Texts = Texts {
     what: (
         &[
             "Cơ quan giải quyết yêu cầu thu {ministry}.",
-            "Theo danh mục, mức phải thu là {catalogue}.",
-            "Khoản đã yêu cầu nộp trước đó là {asked}, giao dịch {transaction}.",
-            "Chưa có khoản nào được yêu cầu nộp theo mức mới.",
+            "Theo danh mục, mức còn phải thu là {catalogue}.",
+            "Danh mục cho chọn một trong các mức: {choices} đồng.",
+            "Đang yêu cầu nộp: {asked}.",
+            "Đã nộp trước đó: {paid}.",
+            "Công dân chưa được yêu cầu nộp theo mức mới.",
         ],
         &[
             "The authority asks for {ministry}.",
-            "The catalogue's rule gives {catalogue}.",
-            "Asked for before: {asked}, transaction {transaction}.",
+            "By the catalogue's rule {catalogue} is still owed.",
+            "The rule leaves a choice of {choices} VND.",
+            "Being asked for now: {asked}.",
+            "Paid before: {paid}.",
             "Nothing was requested by the new figure.",
         ],
     ),
     help: (
-        &["Hỏi cơ quan giải quyết mức nào đúng, rồi quyết định; nếu danh mục sai thì sửa danh mục."],
-        &["Ask the authority which figure is right, then decide; mend the catalogue if it is the one that is wrong."],
+        &[
+            "Hỏi cơ quan giải quyết mức nào đúng, rồi quyết định mức còn phải nộp; mức khác: lienthong fees decide MÃ-HỒ-SƠ --amount N --reason …; nếu danh mục sai thì sửa danh mục.",
+        ],
+        &[
+            "Ask the authority which figure is right, then decide what is still to be paid; another one: lienthong fees decide CODE --amount N --reason …; mend the catalogue if it is the one that is wrong.",
+        ],
+    ),
+    decisions: FIGURES,
+};
+
+/// What a person decides a fee by.
+const FIGURES: &[Choice] = &[
+    Choice {
+        word: "ministry",
+        text: "Thu theo mức của cơ quan giải quyết; công dân được thông báo mức này.",
+        text_en: "The authority's figure is owed; the portal is told.",
+    },
+    Choice {
+        word: "catalogue",
+        text: "Thu theo mức của danh mục; mức kia được nhắc lại thì bỏ qua.",
+        text_en: "The catalogue's figure is owed; the other one, told again, changes nothing.",
+    },
+    Choice { word: "none", text: "Không phải nộp thêm khoản nào.", text_en: "Nothing is owed any more." },
+];
+
+const FEE_CHOICE: Texts = Texts {
+    title: ("Cần chọn mức phí", "A fee has to be chosen"),
+    what: (
+        &["Danh mục cho chọn một trong các mức: {choices} đồng. Công dân chưa được yêu cầu nộp."],
+        &["The catalogue leaves a choice of {choices} VND. Nothing was requested."],
+    ),
+    help: (
+        &["Xem hồ sơ, rồi: lienthong fees decide MÃ-HỒ-SƠ --amount N --reason …"],
+        &["Look at the dossier, then: lienthong fees decide CODE --amount N --reason …"],
+    ),
+    decisions: &[Choice { word: "none", text: "Không phải nộp.", text_en: "Nothing is owed." }],
+};
+
+const NOTICE_DIFFERS: Texts = Texts {
+    title: ("Thông báo thanh toán khác với yêu cầu", "A notice differs from what was asked for"),
+    what: (
+        &[
+            "Thông báo có chữ ký đúng về giao dịch {transaction} không khớp ({why}); số tiền đã yêu cầu: {asked}. Thông báo đã bị từ chối.",
+        ],
+        &["A notice with a right seal about transaction {transaction} does not fit ({why}); asked for: {asked}. It was refused."],
+    ),
+    help: (
+        &[
+            "Hỏi đơn vị vận hành nền tảng thanh toán. Phí chỉ được coi là đã nộp khi nền tảng trả lời đúng câu hỏi của cổng kết nối.",
+        ],
+        &["Ask the platform's operators. The fee counts as paid only when the platform's answer to our own question says so."],
+    ),
+    decisions: &[],
+};
+
+const PAYMENT_UNANSWERED: Texts = Texts {
+    title: ("Không rõ kết quả yêu cầu thanh toán", "What became of a payment's request is not known"),
+    what: (
+        &["Giao dịch {transaction}: {message}, lượt chuyển {delivery}, lý do {why}."],
+        &["Transaction {transaction}: {message}, delivery {delivery}, why: {why}."],
+    ),
+    help: (
+        &[
+            "Hỏi nền tảng thanh toán về giao dịch này; ghi lại và đóng.",
+            "Rồi: lienthong deliveries release {delivery} --verdict received|not-received --reason …",
+        ],
+        &[
+            "Ask the platform about the transaction; note it and close.",
+            "Then: lienthong deliveries release {delivery} --verdict received|not-received --reason …",
+        ],
+    ),
+    decisions: &[],
+};
+
+const REFUND: Texts = Texts {
+    title: ("Hoàn trả tiền cho công dân", "Money to be given back"),
+    what: (
+        &[
+            "Khoản hoàn trả {refund}: {amount} của giao dịch {transaction}. Nền tảng không có kênh hoàn tiền: phải chuyển bằng tay.",
+        ],
+        &["Refund {refund}: {amount} of transaction {transaction}. The platform has no route for it: it is paid out by hand."],
+    ),
+    help: (
+        &["Gửi ngân hàng; việc này tự đóng khi có kết quả.", "Rồi: lienthong refunds sent|done|refuse {refund} …"],
+        &[
+            "Hand it to the bank; the case closes itself when it has ended.",
+            "Then: lienthong refunds sent|done|refuse {refund} …",
+        ],
     ),
     decisions: &[],
 };
@@ -371,7 +471,7 @@ mod tests {
         let told = told(&case("fee-differs", json!({ "ministry": 1_250_000, "catalogue": 250_000 })));
         assert_eq!(
             told.what,
-            "Cơ quan giải quyết yêu cầu thu 1.250.000 đồng. Theo danh mục, mức phải thu là 250.000 đồng. Chưa có khoản nào được yêu cầu nộp theo mức mới."
+            "Cơ quan giải quyết yêu cầu thu 1.250.000 đồng. Theo danh mục, mức còn phải thu là 250.000 đồng. Công dân chưa được yêu cầu nộp theo mức mới."
         );
         assert!(!told.what_en.contains("Asked for before"), "{}", told.what_en);
     }

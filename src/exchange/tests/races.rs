@@ -26,7 +26,7 @@ fn claim_of(world: &World, kind: Kind) -> Claim {
 }
 
 /// A dossier that owes this fee.
-fn owing(amount: u64) -> World {
+pub(super) fn owing(amount: u64) -> World {
     let mut world = World::registered();
     world.push("a", Status::Received, -2000).unwrap();
     world.push_with("b", Status::Payment, -1000, json!({ "fee_due": { "amount": amount } })).unwrap();
@@ -34,7 +34,7 @@ fn owing(amount: u64) -> World {
 }
 
 /// What the platform says of a transaction.
-fn say(world: &mut World, transaction: &str, state: &str, amount: u64) -> Effects {
+pub(super) fn say(world: &mut World, transaction: &str, state: &str, amount: u64) -> Effects {
     let body = json!({ "transaction": transaction, "amount": amount, "state": state });
     let content = Message { kind: Kind::PaymentState, body };
     let effects = world.scene_of("bank", |scene, snapshot| pay::decide(scene, &content, snapshot));
@@ -42,11 +42,10 @@ fn say(world: &mut World, transaction: &str, state: &str, amount: u64) -> Effect
     effects
 }
 
-fn notice(world: &mut World, transaction: &str, amount: u64) -> Effects {
+pub(super) fn notice(world: &mut World, transaction: &str, amount: u64) -> Effects {
     let message =
         Message { kind: Kind::PaymentNotice, body: json!({ "transaction": transaction, "amount": amount, "state": "paid" }) };
-    let payment = world.snapshot.payments.iter().find(|p| p.transaction == transaction).cloned();
-    let effects = world.scene_of("bank", |scene, _| noticed(scene, &message, payment.as_ref())).unwrap();
+    let effects = world.scene_of("bank", |scene, snapshot| noticed(scene, &message, snapshot, false)).unwrap();
     world.keep(effects.clone(), None);
     effects
 }
@@ -177,7 +176,13 @@ fn an_earlier_attempt_over_another_amount_does_not_pay_the_fee() {
     assert_eq!(world.dossier().fee.as_ref().map(|f| f.amount.amount()), Some(200_000));
     let effects = say(&mut world, &first, "paid", 150_000);
     assert_eq!(effects.movements.len(), 1, "the money is not lost");
-    assert!(effects.cases.iter().any(|c| c.kind.word() == "amount-differs"));
+    assert!(
+        effects
+            .cases
+            .iter()
+            .any(|c| c.kind.word() == "overpayment" && c.data["why"] == "another-sum" && c.data["owed"] == 200_000)
+    );
+    assert_eq!(effects.movements[0].credit, crate::model::Account::Overpaid);
     assert_eq!(world.dossier().fee.as_ref().map(|f| f.state), Some(FeeState::Owed));
     assert!(!world.told.iter().any(|(k, b)| *k == Kind::FeeChange && b["paid"] == true));
 }
@@ -192,6 +197,12 @@ fn a_lost_link_makes_no_new_attempt_when_another_is_open_or_too_many_were_lost()
         world.end(Kind::PaymentRequest, Ended::Done, Some(Message { kind: Kind::PaymentState, body: pending }));
     };
     // Its time is over, the citizen has clicked anew: the first one's lost link begins nothing.
+    world
+        .snapshot
+        .open
+        .iter_mut()
+        .filter(|d| d.kind == "payment.request")
+        .for_each(|d| (d.state, d.sent) = (DeliveryState::Unknown, true));
     let payment = world.snapshot.payments[0].clone();
     let effects = world.scene_of("bank", |scene, snapshot| expired(scene, &payment, snapshot));
     world.keep(effects, None);

@@ -1,7 +1,7 @@
 //! What must hold of taking in and reading.
 
 use super::*;
-use crate::model::{CaseKind, Movement};
+use crate::model::{Account, CaseKind, Movement};
 use tokio::task::JoinSet;
 
 pub(super) async fn what_is_accepted_is_found_delivered_and_told(store: &dyn Store) {
@@ -167,10 +167,13 @@ pub(super) async fn payments_movements_and_cases_are_kept(store: &dyn Store) {
     let j = store.open();
     let moved = Movement {
         transaction: "T1".into(),
-        debit: "citizen".into(),
-        credit: "platform".into(),
+        dossier: "D1".into(),
+        refund: None,
+        debit: Account::Citizen,
+        credit: Account::Platform,
         amount: Vnd::new(150_000).unwrap(),
         kind: "payment".into(),
+        at: T0,
     };
     let case = NewCase { kind: CaseKind::Overpayment, dossier: Some("D1".into()), data: json!({ "amount": 1 }), at: T0 };
     let later = Payment { requested_at: at(5), expires_at: at(100), ..payment("T0", "D1", 1) };

@@ -5,7 +5,7 @@
 
 use super::*;
 use crate::delivery::{Feed, Saved, Terms};
-use crate::model::{Dossier, Kind, Payer, PaymentState, Status, Vnd};
+use crate::model::{Account, Dossier, Kind, Payer, PaymentState, Status, Vnd};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -39,6 +39,11 @@ pub(super) fn dossier(code: &str, version: u64) -> Dossier {
         reference: None,
         rounds: 0,
         fee: None,
+        charge: None,
+        dispute: None,
+        overruled: Vec::new(),
+        fee_paid: Vnd::ZERO,
+        covered: Vec::new(),
         documents: Vec::new(),
         payer: Payer::default(),
         version,
@@ -58,7 +63,13 @@ pub(super) fn payment(transaction: &str, code: &str, version: u64) -> Payment {
         expires_at: at(900),
         asked_at: None,
         noticed_at: None,
+        differed_at: None,
         platform_transaction: None,
+        paid_at: None,
+        held_in: Account::Platform,
+        terms: None,
+        reserved: Vnd::ZERO,
+        refunded: Vnd::ZERO,
         version,
     }
 }
@@ -201,6 +212,8 @@ macro_rules! contract {
             deliveries_are_listed_by_what_is_asked_for;
         cases: the_same_matter_is_one_case_while_it_is_open, a_statements_difference_once_decided_is_not_opened_again,
             a_word_on_a_case_is_kept_and_an_old_one_is_stale, cases_are_listed_by_what_is_asked_for;
+        money: of_two_refunds_at_once_only_one_is_taken_from_what_was_paid, the_books_add_up_over_payment_and_refund,
+            receipts_and_movements_are_numbered_without_gaps_whatever_fails_between, a_payment_without_its_money_is_found;
     } };
 }
 
@@ -208,4 +221,6 @@ mod accepting;
 mod acts;
 mod cases;
 mod lanes;
+mod money;
+mod planted;
 mod sqlite;

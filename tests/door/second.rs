@@ -1,0 +1,239 @@
+//! A second payment adapter as data alone: the older mobile-money contract (form-urlencoded, HMAC-SHA1 over plainly joined values in its own
+//! order), a platform without a query, whose notice decides, from its own network only.
+
+use crate::rig::{CODE, Gate};
+use lienthong::catalogue::{Catalogue, Files};
+use lienthong::config::Placeholders;
+use lienthong::journal::{CaseFilter, Journal as _};
+use lienthong::model::PaymentState;
+use lienthong::seal::{Digest, Encoding, Secret, hmac_text};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+const PARTNER: &str = r#"
+name  = "vidientu"
+role  = "payment"
+title = "Ví điện tử thử nghiệm"
+class = "payment"
+
+[values]
+merchant_code = "GDDT-HN"
+
+[transport]
+base = "https://vi.vidu.example"
+
+[credentials]
+access = "secret:vidientu/access_code"
+key    = "secret:vidientu/hash_key"
+
+[seal.create]
+kind     = "hmac"
+over     = ["$access", "billcode", "merchant_code", "order_id", "trans_amount"]
+between  = ""
+digest   = "sha1"
+encoding = "base64"
+key      = "key"
+
+[seal.notice]
+like = "create"
+
+[out.create]
+message = "payment.request"
+map     = "create"
+post    = "/thanh-toan"
+seal    = ["create"]
+judge   = "create"
+content = "link"
+repeat  = "never"
+
+[in.notice]
+post     = "/ket-qua"
+map      = "notice"
+auth     = "network"
+seal     = ["notice"]
+dedupe   = ["*"]
+decides  = true
+max_body = "64KB"
+reply    = { accepted = "taken", refused = "refused", broken = "refused" }
+
+[judge.create]
+rules = [{ http = "200", then = "done" }, { http = "429,503", then = "retry" }]
+"#;
+
+const MAPS: [(&str, &str); 6] = [
+    ("create.map", CREATE),
+    ("link.map", "message: payment.link\nformat: json\nunknown: report\nwithout: note\n\npay_url = url\n"),
+    ("notice.map", NOTICE),
+    (
+        "taken.map",
+        "message: receipt\nformat: form\nwithout: at, dossier, note, outcome, reason, reference, transaction, url\n\nerror_code = '00'\n",
+    ),
+    (
+        "refused.map",
+        "message: refusal\nformat: form\nwithout: faults, reason, status, text_en\n\nerror_code = '01'\nerror_text = text\n",
+    ),
+    ("codes.toml", "[payment-state]\npaid = \"1\"\nfailed = \"0\"\nunclear = [\"2\", \"*\"]\n"),
+];
+
+const CREATE: &str = "\
+message: payment.request
+format:  form
+without: agency, beneficiary, device, extra_fee, fees, items, payer, procedure, procedure_name, purpose, service, service_name, treasury_account
+
+billcode      = dossier
+desc          = description
+merchant_code = $partner.merchant_code
+order_id      = transaction
+return_url    = return_url
+trans_amount  = amount
+check_sum     = $seal
+";
+
+const NOTICE: &str = "\
+message: payment.notice
+format:  form
+unknown: report
+without: description, extra_fee, platform_fee, platform_transaction
+
+billcode       = *
+merchant_code  = $partner.merchant_code
+order_id       = transaction
+trans_amount   = amount
+payment_status = state : ~code(payment-state)
+check_sum      = $seal
+";
+
+/// The shipped adapters with this payment platform in the place of theirs.
+pub(crate) fn files() -> Files {
+    let embedded = Files::embedded();
+    let mut files = Files::default();
+    for folder in ["schemas/", "adapters/hanoi/", "adapters/moet/"] {
+        for (path, text) in embedded.under(folder) {
+            files = files.with(format!("{folder}{path}"), text);
+        }
+    }
+    files = files.with("adapters/vidientu/partner.toml", PARTNER);
+    MAPS.into_iter().fold(files, |files, (name, text)| files.with(format!("adapters/vidientu/{name}"), text))
+}
+
+fn seal(order: &str, amount: &str, bill: &str) -> String {
+    let over = format!("ma-truy-cap{bill}GDDT-HN{order}{amount}");
+    hmac_text(Digest::Sha1, Encoding::Base64, &Secret::new("khoa-vi-dien-tu"), over.as_bytes())
+}
+
+fn encoded(text: &str) -> String {
+    text.bytes().map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}
+
+/// A notice as the platform posts it.
+pub(crate) fn notice(order: &str, amount: &str, state: &str, sum: &str) -> String {
+    format!(
+        "billcode={}&check_sum={}&merchant_code=GDDT-HN&order_id={order}&payment_status={state}&trans_amount={}",
+        encoded(CODE),
+        encoded(sum),
+        encoded(amount)
+    )
+}
+
+/// Tells the gateway that a transaction is paid (1) or failed (0), from the platform's network.
+pub(crate) async fn tell(gate: &Gate, order: &str, amount: u64, state: &str) -> String {
+    let amount = amount.to_string();
+    let body = notice(order, &amount, state, &seal(order, &amount, CODE));
+    gate.send_from("10.30.0.9:5", "/vidientu/ket-qua", &[("content-type", "application/x-www-form-urlencoded")], body).await.text
+}
+
+/// A click on "pay"; the transaction.
+pub(crate) async fn click(gate: &Gate) -> String {
+    let body = json!({ "MaHoSo": CODE, "return_url": "https://cong.vidu.example/thanh-toan/xong" }).to_string();
+    let auth = format!("Bearer {}", gate.token());
+    let answer = gate.send("/hanoi/thanh-toan", &[("authorization", &auth), ("prefer", "wait=0")], body).await;
+    answer.json()["transaction_id"].as_str().unwrap_or_else(|| panic!("{}", answer.text)).to_owned()
+}
+
+/// A dossier that owes this fee by the Ministry's push.
+pub(crate) async fn owing(amount: u64) -> Gate {
+    let gate = Gate::of(&files()).await;
+    gate.submit().await;
+    gate.push("bgd-1", 2, "2026-07-21T08:00:00+07:00", "").await;
+    let fee = format!("<PhiPhaiNop><SoTien>{amount}</SoTien><MaPhi>LP01</MaPhi><TenPhi>Lệ phí dự thi</TenPhi></PhiPhaiNop>");
+    let answer = gate.push("bgd-2", 6, "2026-07-21T08:05:00+07:00", &fee).await;
+    assert_eq!(answer.xml("MaPhanHoi").as_deref(), Some("0"), "{}", answer.text);
+    gate
+}
+
+#[test]
+fn its_seal_is_the_one_an_independent_tool_makes() {
+    // openssl dgst -sha1 -hmac khoa-vi-dien-tu -binary | base64, over the values joined without anything between.
+    assert_eq!(seal("01K7ABCDEFGHJKMNPQRS", "150000", CODE), "HTKoTG3vKpACn3FCv532gUyi7NM=");
+    let files = files();
+    let catalogue = Catalogue::load(&files, &BTreeMap::new(), &Placeholders).unwrap_or_else(|f| panic!("{f}"));
+    assert!(catalogue.partners["vidientu"].ins["notice"].decides);
+}
+
+#[test]
+fn a_notice_may_decide_only_from_the_partners_own_network_and_sealed() {
+    for (from, to) in [
+        ("auth     = \"network\"\nseal     = [\"notice\"]", "auth = \"seal\"\nseal = [\"notice\"]"),
+        ("seal     = [\"notice\"]\ndedupe", "dedupe"),
+    ] {
+        assert!(PARTNER.contains(from));
+        let files = files().with("adapters/vidientu/partner.toml", PARTNER.replace(from, to));
+        let faults = Catalogue::load(&files, &BTreeMap::new(), &Placeholders).unwrap_err().to_string();
+        assert!(faults.contains("may decide"), "{faults}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_decides_where_the_platform_has_no_query_and_contradictory_ones_converge() {
+    let orders: [&[&str]; 6] = [&["1"], &["0", "1"], &["1", "0"], &["2", "1", "2"], &["0", "2", "1", "1", "0"], &["1", "1", "1"]];
+    for states in orders {
+        let gate = owing(150_000).await;
+        let order = click(&gate).await;
+        for state in states {
+            assert_eq!(tell(&gate, &order, 150_000, state).await, "error_code=00", "{states:?}");
+        }
+        let payment = gate.journal.payment(&order).await.unwrap().unwrap();
+        assert_eq!(payment.state, PaymentState::Paid, "{states:?}");
+        assert_eq!(gate.journal.movements(0, 10, None).await.unwrap().len(), 1, "{states:?}");
+        assert_eq!(gate.journal.receipts(CODE).await.unwrap().len(), 1, "{states:?}");
+        let books = gate.journal.accounts().await.unwrap();
+        assert_eq!(books.faults, [], "{states:?}");
+        let open = gate.journal.snapshot(CODE).await.unwrap().open;
+        assert!(!open.iter().any(|d| d.kind == "payment.query"), "there is nothing to ask");
+        assert_eq!(open.iter().filter(|d| d.kind == "fee.paid").count(), 1, "the Ministry is told once");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn notices_at_once_are_one_payment() {
+    let gate = owing(150_000).await;
+    let order = click(&gate).await;
+    let (a, b, c) =
+        tokio::join!(tell(&gate, &order, 150_000, "1"), tell(&gate, &order, 150_000, "0"), tell(&gate, &order, 150_000, "1"));
+    assert_eq!([a.as_str(), b.as_str(), c.as_str()], ["error_code=00"; 3]);
+    assert_eq!(gate.journal.movements(0, 10, None).await.unwrap().len(), 1);
+    assert_eq!(gate.journal.accounts().await.unwrap().faults, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_from_elsewhere_or_not_sealed_or_over_another_sum_decides_nothing() {
+    let gate = owing(150_000).await;
+    let order = click(&gate).await;
+    let good = notice(&order, "150000", "1", &seal(&order, "150000", CODE));
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    for (peer, body) in [
+        ("10.31.0.9:5", good.clone()),
+        ("10.30.0.9:5", notice(&order, "150000", "1", &seal(&order, "150000", "X"))),
+        ("10.30.0.9:5", notice(&order, "1000", "1", &seal(&order, "1000", CODE))),
+        ("10.30.0.9:5", notice(&order, "150,000", "1", &seal(&order, "150,000", CODE))),
+    ] {
+        let answer = gate.send_from(peer, "/vidientu/ket-qua", &form, body).await;
+        assert!(answer.text.starts_with("error_code=01"), "{}", answer.text);
+        assert_eq!(gate.journal.payment(&order).await.unwrap().unwrap().state, PaymentState::Requested);
+    }
+    let stranger = notice("01K7ABCDEFGHJKMNPQRS", "7", "1", &seal("01K7ABCDEFGHJKMNPQRS", "7", CODE));
+    assert_eq!(gate.send_from("10.30.0.9:5", "/vidientu/ket-qua", &form, stranger).await.text, "error_code=00");
+    let cases = gate.journal.cases(CaseFilter { limit: 10, ..CaseFilter::default() }).await.unwrap();
+    let words: Vec<&str> = cases.iter().map(|c| c.word.as_str()).collect();
+    assert_eq!(words, ["notice-differs", "notice-unknown"], "kept and shown");
+}
