@@ -8,7 +8,7 @@
 //! | 9 | [`cli`] | commands |
 //! | 8 | [`app`] | composition root: the only place where things are built and handed to each other |
 //! | 7 | [`http`] | the door: bytes and caller in; receipt, answer or problem out |
-//! | 6 | [`intake`] [`dispatch`] | use cases; they do not know each other |
+//! | 6 | [`intake`] [`dispatch`] [`settlement`] | use cases; they do not know each other |
 //! | 5 | [`exchange`] | pure: (message, snapshot, catalogue) → effects |
 //! | 4 | [`catalogue`] [`journal`] [`partner`] | knowledge, memory, hands |
 //! | 3 | [`mapping`] [`delivery`] [`config`] | pure: no tokio, no sockets, no clock of their own (config alone reads files and environment) |
@@ -32,4 +32,5 @@ pub mod model;
 pub mod partner;
 pub mod planted;
 pub mod seal;
+pub mod settlement;
 pub mod simulator;

@@ -9,6 +9,8 @@ mod desk;
 mod expiry;
 mod key;
 mod log;
+#[cfg(test)]
+mod money_tests;
 mod rehearsal;
 mod reload;
 mod settings;
@@ -29,6 +31,7 @@ use crate::journal::{Act, BlobStore, Journal, JournalError, SqliteJournal};
 use crate::partner::{HttpTransport, Transport};
 use crate::planted::{Plant, planted};
 use crate::seal::{Random, SystemRandom};
+use crate::settlement::Settlement;
 use std::net::SocketAddr;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
@@ -185,6 +188,7 @@ impl App {
         let door = Door::new(http::Parts {
             config: &config,
             intake: Arc::new(intake),
+            settlement: Arc::new(Settlement::new(current.clone(), journal.clone(), clock.clone())),
             journal: journal.clone(),
             blobs: blobs.guarded(disk),
             clock,

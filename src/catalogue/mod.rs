@@ -22,6 +22,7 @@ pub mod report;
 mod route;
 mod seal;
 mod shelf;
+mod statement;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -43,4 +44,5 @@ pub use procedure::{Beneficiary, Filter, Host, Level, NotFound, Procedure, Proce
 pub use route::{Auth, InKind, InRoute, OutRoute, Repeat, Replies, SOAP_FAULT};
 pub use seal::{Over, Seal};
 pub use shelf::Shelf;
+pub use statement::{Columns, StatementForm};
 pub use validate::{SchemaFault, Validators};

@@ -4,6 +4,7 @@
 
 use super::route::{InRoute, OutRoute};
 use super::seal::Seal;
+use super::statement::StatementForm;
 use crate::delivery::{Judge, Quota, RetryPolicy, Terms};
 use crate::mapping::{Book, Context, Explained, Mapping};
 use crate::model::Kind;
@@ -49,6 +50,8 @@ pub struct Partner {
     pub seals: BTreeMap<String, Seal>,
     /// Its mappings.
     pub book: Book,
+    /// How its daily statement is written; none: it gives none.
+    pub statement: Option<StatementForm>,
     /// Its description for others' generators, served at `?wsdl`.
     pub wsdl: Option<Wsdl>,
 }

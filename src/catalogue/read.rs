@@ -77,7 +77,7 @@ pub(super) fn told(f: Fault) -> SourceFault {
 /// First parts of paths that are our own.
 const RESERVED: [&str; 4] = ["v1", "healthz", "readyz", "metrics"];
 
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "name",
     "title",
     "role",
@@ -95,6 +95,7 @@ const KEYS: [&str; 17] = [
     "seal",
     "judge",
     "soap",
+    "statement",
 ];
 
 /// Everything but the mappings; the partner is made once they are compiled.
@@ -137,6 +138,7 @@ fn whole(root: &Table<'_>, source: &Source, setting: &Setting<'_>) -> Box<dyn Fn
     limits.out.routes = limited.map(|r| (r.name.clone(), r.limit)).collect();
     let ins = read_route::ins(root, &parts);
     let wsdl = root.table("soap").and_then(|t| wsdl(&t, setting));
+    let statement = root.table("statement").map(|t| super::statement::read(&t));
     let paused = own.paused;
     Box::new(move |book| Partner {
         name,
@@ -156,6 +158,7 @@ fn whole(root: &Table<'_>, source: &Source, setting: &Setting<'_>) -> Box<dyn Fn
         judges,
         seals,
         book,
+        statement,
         wsdl,
     })
 }

@@ -8,7 +8,7 @@
 //! | `serve` `demo` `simulate` `load` `torture` | run something |
 //! | `check` `lint` `read` and `write` and `translate` (`wire`) `catalogue` | work on adapters and files, no gateway needed |
 //! | `fmt` `explain` `diff` | for adapter authors, no gateway needed (`explain --delivery` asks one) |
-//! | `status` `deliveries` `cases` `dossier` `fees` `refunds` `accounts` `pause` | ask the running gateway (`remote`) |
+//! | `status` `deliveries` `cases` `reconcile` `dossier` `fees` `refunds` `accounts` `pause` | ask the running gateway (`remote`) |
 //! | `invented` | an invented world for `demo` and `torture` |
 //! | `screen` | what the terminal gets |
 
@@ -27,6 +27,7 @@ mod invented;
 mod lint;
 mod load;
 mod pause;
+mod reconcile;
 mod refunds;
 mod reload;
 mod remote;
@@ -125,6 +126,9 @@ enum Command {
     /// Cases: what a person has to decide; list, show, note, close, decide.
     #[command(long_about = cases::ABOUT)]
     Cases(cases::Arguments),
+    /// Set a payment platform's daily statement against our books.
+    #[command(long_about = reconcile::ABOUT)]
+    Reconcile(Box<reconcile::Arguments>),
     /// A dossier's state and timeline.
     #[command(long_about = dossier::ABOUT)]
     Dossier(dossier::Arguments),
@@ -206,6 +210,7 @@ async fn obey(command: Command, json: bool) -> Result<(), Failed> {
         Command::Status(a) => status::run(&a, json).await,
         Command::Deliveries(a) => deliveries::run(a, json).await,
         Command::Cases(a) => cases::run(a, json).await,
+        Command::Reconcile(a) => reconcile::run(&a, json).await,
         Command::Dossier(a) => dossier::run(&a, json).await,
         Command::Fees(a) => fees::run(a, json).await,
         Command::Refunds(a) => refunds::run(a, json).await,

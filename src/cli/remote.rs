@@ -5,6 +5,9 @@ use crate::config::{Env as _, ProcessEnv};
 use serde_json::Value;
 use std::time::Duration;
 
+/// How long a file may take.
+const LONG: Duration = Duration::from_secs(300);
+
 const DEFAULT: &str = "http://127.0.0.1:8081";
 
 /// Where the gateway is and who asks; the same for every command that speaks to it.
@@ -69,13 +72,30 @@ impl Remote {
         self.answer(request.header("content-type", "application/json").body(body.to_string())).await
     }
 
+    /// Hands a file in; a long one is worked on for a while.
+    pub(super) async fn send(&self, path: &str, media: &str, bytes: Vec<u8>) -> Result<Value, Failed> {
+        let request = self.client.post(format!("{}{path}", self.base)).timeout(LONG);
+        self.answer(request.header("content-type", media).body(bytes)).await
+    }
+
+    /// Fetches a file.
+    pub(super) async fn fetch(&self, path: &str) -> Result<Vec<u8>, Failed> {
+        self.bytes(self.client.get(format!("{}{path}", self.base)).timeout(LONG)).await
+    }
+
     async fn answer(&self, request: reqwest::RequestBuilder) -> Result<Value, Failed> {
+        Ok(serde_json::from_slice(&self.bytes(request).await?).unwrap_or(Value::Null))
+    }
+
+    async fn bytes(&self, request: reqwest::RequestBuilder) -> Result<Vec<u8>, Failed> {
         let sent = request.bearer_auth(&self.token).send().await;
         let answer = sent.map_err(|e| self.unreachable(&e))?;
         let status = answer.status();
-        let body = answer.text().await.map_err(|e| self.unreachable(&e))?;
-        let body: Value = serde_json::from_str(&body).unwrap_or(Value::Null);
-        if status.is_success() { Ok(body) } else { Err(self.refused(status.as_u16(), &body)) }
+        let body = answer.bytes().await.map_err(|e| self.unreachable(&e))?;
+        if status.is_success() {
+            return Ok(body.to_vec());
+        }
+        Err(self.refused(status.as_u16(), &serde_json::from_slice(&body).unwrap_or(Value::Null)))
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Failed {
@@ -102,8 +122,14 @@ impl Remote {
             429 | 503 => "\n  try again shortly",
             _ => "",
         };
+        // Places that are wrong, one a line: of a file they are its lines.
+        let errors = problem.get("errors").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let place = |e: &Value| {
+            e.get("detail_en").and_then(Value::as_str).filter(|t| Some(*t) != text("detail_en")).map(|t| format!("\n  {t}"))
+        };
+        let places: String = errors.iter().filter_map(place).collect();
         let report = text("report").map_or_else(String::new, |r| format!("\n\n{}", r.trim_end()));
-        Failed::because(format!("the gateway refused: {said}{help}{report}"))
+        Failed::because(format!("the gateway refused: {said}{places}{help}{report}"))
     }
 }
 

@@ -18,7 +18,7 @@ mod lanes;
 mod loops;
 mod next;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod wire;
 
 use crate::catalogue::Shelf;

@@ -31,24 +31,40 @@ use far::Far;
 const PARTNERS: [&str; 3] = ["bank", "city", "office"];
 
 /// Dice with a seed.
-struct Dice(Mutex<u64>);
+pub(crate) struct Dice(Mutex<u64>);
 
-/// The gateway around one journal, and the invented partners.
-struct World {
+/// The gateway around one journal, and the invented partners. Also for tests of floors above, with other sides than [`Far`].
+pub(crate) struct World<F = Far> {
     dir: tempfile::TempDir,
-    catalogue: Arc<Catalogue>,
-    clock: Arc<Manual>,
-    dice: Arc<Dice>,
-    far: Arc<Far>,
+    pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) clock: Arc<Manual>,
+    pub(crate) dice: Arc<Dice>,
+    pub(crate) far: Arc<F>,
     shared: Option<Arc<Shared>>,
     healthy: BTreeMap<&'static str, bool>,
-    dossiers: Vec<String>,
+    pub(crate) dossiers: Vec<String>,
+}
+
+/// The other sides: they answer calls, may knock at our door, and say when we crash.
+pub(crate) trait Side: Transport {
+    /// Told when a call hangs until we are killed.
+    fn hangs(&self) -> &Notify;
+    /// Our door, while we are up.
+    fn met(&self, door: Option<Arc<Shared>>);
 }
 
 // === impl Dice ===
 
 impl Dice {
-    fn next(&self) -> u64 {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(Mutex::new(seed))
+    }
+
+    pub(crate) fn reseed(&self, seed: u64) {
+        *self.0.lock().unwrap() = seed;
+    }
+
+    pub(crate) fn next(&self) -> u64 {
         let mut state = self.0.lock().unwrap();
         *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = *state;
@@ -57,11 +73,11 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    fn below(&self, n: usize) -> usize {
+    pub(crate) fn below(&self, n: usize) -> usize {
         usize::try_from(self.next() % u64::try_from(n.max(1)).unwrap()).unwrap()
     }
 
-    fn percent(&self, n: usize) -> bool {
+    pub(crate) fn percent(&self, n: usize) -> bool {
         self.below(100) < n
     }
 }
@@ -84,7 +100,7 @@ rules = [
 "#;
 
 /// Three invented partners over the shipped schemas: name, role, routes (name, message, wire = canonical, repeat, more).
-fn catalogue() -> (Files, Arc<Catalogue>) {
+pub(crate) fn catalogue() -> (Files, Arc<Catalogue>) {
     let shipped = Files::embedded();
     let mut files = Files::default();
     for (path, text) in shipped.under("schemas/") {
@@ -172,15 +188,32 @@ fn map(shipped: &Files, message: &str, lines: &str, out: bool) -> String {
     format!("message: {message}\nformat: json\n{without}\n{id}{}\n", lines.replace("; ", "\n"))
 }
 
+// === impl Shared ===
+
+impl Shared {
+    pub(crate) fn journal(&self) -> Arc<dyn Journal> {
+        self.parts.journal.clone()
+    }
+
+    pub(crate) fn catalogue(&self) -> Arc<Catalogue> {
+        self.parts.current.now().catalogue.clone()
+    }
+}
+
 // === impl World ===
 
 impl World {
     fn new(seed: u64, files: &Files, catalogue: &Arc<Catalogue>) -> Self {
+        let (clock, dice) = (Arc::new(Manual::at(Time(20_400 * 86_400_000))), Arc::new(Dice::new(seed)));
+        let far = Arc::new(Far::new(clock.clone(), dice.clone()));
+        Self::with(far, clock, dice, files, catalogue)
+    }
+}
+
+impl<F: Side> World<F> {
+    pub(crate) fn with(far: Arc<F>, clock: Arc<Manual>, dice: Arc<Dice>, files: &Files, catalogue: &Arc<Catalogue>) -> Self {
         let shm = Path::new("/dev/shm");
         let dir = if shm.is_dir() { tempfile::tempdir_in(shm) } else { tempfile::tempdir() }.unwrap();
-        let clock = Arc::new(Manual::at(Time(20_400 * 86_400_000)));
-        let dice = Arc::new(Dice(Mutex::new(seed)));
-        let far = Arc::new(Far::new(clock.clone(), dice.clone()));
         let healthy = PARTNERS.into_iter().map(|p| (p, true)).collect();
         let mut world = Self { dir, catalogue: catalogue.clone(), clock, dice, far, shared: None, healthy, dossiers: Vec::new() };
         world.open(files);
@@ -203,23 +236,27 @@ impl World {
             breaker: BreakerPolicy::default(),
         };
         let shared = Arc::new(Shared { parts, tokens: Tokens::default(), board: Board::default() });
-        *self.far.door.lock().unwrap() = Some(shared.clone());
+        self.far.met(Some(shared.clone()));
         self.shared = Some(shared);
     }
 
     /// As by a kill: nothing is settled, everything is read back from disk.
-    fn crash(&mut self, files: &Files) {
-        *self.far.door.lock().unwrap() = None;
+    pub(crate) fn crash(&mut self, files: &Files) {
+        self.far.met(None);
         self.shared = None;
         self.open(files);
     }
 
-    fn shared(&self) -> Arc<Shared> {
+    pub(crate) fn shared(&self) -> Arc<Shared> {
         self.shared.clone().unwrap()
     }
 
+    pub(crate) fn journal(&self) -> Arc<dyn Journal> {
+        self.shared().journal()
+    }
+
     /// Takes what is due at a partner and runs it; `false`: nothing was due.
-    async fn dispatch(&mut self, partner: &'static str, max: u32, files: &Files) -> bool {
+    pub(crate) async fn dispatch(&mut self, partner: &'static str, max: u32, files: &Files) -> bool {
         let shared = self.shared();
         let now = self.clock.now();
         let feed = Feed::start(&Terms::default(), &Saved::default(), now);
@@ -232,7 +269,7 @@ impl World {
             let run = attempt::run(shared.clone(), shared.parts.current.now(), claim, Duration::ZERO, healthy);
             let outcome = tokio::select! {
                 outcome = run => outcome,
-                () = self.far.hangs.notified() => {
+                () = self.far.hangs().notified() => {
                     drop(shared);
                     self.crash(files);
                     return true;
@@ -245,7 +282,7 @@ impl World {
         any
     }
 
-    async fn register(&mut self) {
+    pub(crate) async fn register(&mut self) {
         let code = format!("H26.15-20251108-{:07}", self.dossiers.len() + 1);
         let at = self.clock.now().rfc3339();
         let body = json!({ "code": code, "procedure": "1.005142", "submitted_at": at, "agency": { "code": "H26.15" },
@@ -256,14 +293,27 @@ impl World {
         self.dossiers.push(code);
     }
 
-    async fn snapshot(&self, code: &str) -> Snapshot {
+    pub(crate) async fn snapshot(&self, code: &str) -> Snapshot {
         self.shared().parts.journal.snapshot(code).await.unwrap()
     }
 
-    async fn unfinished(&self) -> Vec<DeliveryView> {
+    pub(crate) async fn unfinished(&self) -> Vec<DeliveryView> {
         self.shared().parts.journal.deliveries(DeliveryFilter { limit: 1000, ..DeliveryFilter::default() }).await.unwrap()
     }
 
+    /// What the clock does: unpaid transactions whose time is over.
+    pub(crate) async fn expire(&self) {
+        let shared = self.shared();
+        let now = self.clock.now();
+        for payment in shared.parts.journal.expiring(now, 100).await.unwrap() {
+            let snapshot = shared.parts.journal.snapshot(&payment.dossier).await.unwrap();
+            let effects = with_scene(&shared, "bank", None, |scene| exchange::expired(scene, &payment, &snapshot));
+            shared.parts.journal.apply(effects).await.unwrap();
+        }
+    }
+}
+
+impl World {
     /// What the citizen does.
     async fn citizen(&self) {
         if self.dossiers.is_empty() {
@@ -296,20 +346,9 @@ impl World {
             }
         }
     }
-
-    /// What the clock does: unpaid transactions whose time is over.
-    async fn expire(&self) {
-        let shared = self.shared();
-        let now = self.clock.now();
-        for payment in shared.parts.journal.expiring(now, 100).await.unwrap() {
-            let snapshot = shared.parts.journal.snapshot(&payment.dossier).await.unwrap();
-            let effects = with_scene(&shared, "bank", None, |scene| exchange::expired(scene, &payment, &snapshot));
-            shared.parts.journal.apply(effects).await.unwrap();
-        }
-    }
 }
 
-fn with_scene<T>(shared: &Shared, partner: &str, service: Option<&Service>, act: impl FnOnce(&Scene<'_>) -> T) -> T {
+pub(crate) fn with_scene<T>(shared: &Shared, partner: &str, service: Option<&Service>, act: impl FnOnce(&Scene<'_>) -> T) -> T {
     let now = shared.parts.clock.now();
     let mint = Mint::new(&*shared.parts.random, now);
     let origin = Origin { partner: partner.into(), caller: partner.into(), agencies: Vec::new(), trace: None };
@@ -319,7 +358,7 @@ fn with_scene<T>(shared: &Shared, partner: &str, service: Option<&Service>, act:
 }
 
 /// One message at the door: decided, accepted; anew when a row has changed meanwhile.
-async fn take(
+pub(crate) async fn take(
     shared: &Shared,
     partner: &str,
     code: &str,

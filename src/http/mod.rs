@@ -11,7 +11,7 @@
 //! | `caller` `roles` `limit` `body` `admission` | who, whether, how often, how much, and not when there is too much |
 //! | `door` `token` `upload` | the partners' routes, their sign-in, files coming in |
 //! | `money` | fees decided, receipts, refunds, the books |
-//! | `v1` `files` `operate` `adapters` `cases` `health` | our own API |
+//! | `v1` `files` `operate` `adapters` `cases` `statements` `health` | our own API |
 //! | `problem` | its refusals (RFC 9457) |
 
 mod adapters;
@@ -29,6 +29,7 @@ mod operate;
 mod problem;
 pub mod roles;
 mod serve;
+mod statements;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -51,6 +52,7 @@ use crate::exchange::Refusal;
 use crate::intake::Intake;
 use crate::journal::{BlobStore, Journal, JournalError};
 use crate::seal::{Random, hmac_sha256};
+use crate::settlement::Settlement;
 use admission::Admission;
 use axum::Router;
 use axum::http::Extensions;
@@ -78,6 +80,8 @@ pub struct Parts<'c> {
     pub config: &'c Config,
     /// What takes messages in.
     pub intake: Arc<Intake>,
+    /// What reconciles.
+    pub settlement: Arc<Settlement>,
     /// The memory.
     pub journal: Arc<dyn Journal>,
     /// Contents.
@@ -105,6 +109,7 @@ pub type Standings = Arc<dyn Fn(&str) -> Value + Send + Sync>;
 /// The door.
 pub struct Door {
     intake: Arc<Intake>,
+    settlement: Arc<Settlement>,
     journal: Arc<dyn Journal>,
     blobs: BlobStore,
     clock: Arc<dyn Clock>,
@@ -140,6 +145,7 @@ impl Door {
         };
         Arc::new(Self {
             intake: parts.intake,
+            settlement: parts.settlement,
             journal: parts.journal,
             blobs: parts.blobs,
             clock: parts.clock.clone(),
@@ -202,6 +208,11 @@ impl Door {
             .route("/v1/refunds/{id}/{step}", post(money::step))
             .route("/v1/movements", get(money::movements))
             .route("/v1/accounts", get(money::accounts))
+            .route("/v1/statements", get(statements::list).post(statements::add))
+            .route("/v1/statements/{id}", get(statements::show))
+            .route("/v1/statements/{id}/lines", get(statements::lines))
+            .route("/v1/statements/{id}/csv", get(statements::csv))
+            .route("/v1/told", get(statements::told))
             .route("/v1/cases", get(cases::list))
             .route("/v1/cases/{id}", get(cases::show))
             .route("/v1/cases/{id}/note", post(cases::note))

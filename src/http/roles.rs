@@ -68,12 +68,16 @@ pub enum Operation {
     RefundSettle,
     /// Movements of money, and whether the books add up.
     AccountsShow,
+    /// A payment platform's statement is handed in.
+    StatementAdd,
+    /// Looks up statements, their lines and the lists beside them.
+    StatementsList,
     /// Reads the metrics.
     MetricsRead,
 }
 
 /// The table: operation, its word (also the name under which it is limited and counted), who may.
-pub const TABLE: [(Operation, &str, &[Role]); 31] = {
+pub const TABLE: [(Operation, &str, &[Role]); 33] = {
     use Operation as O;
     use Role::{Auditor, Metrics, Ministry, Operator, Payment, Portal};
     [
@@ -107,6 +111,8 @@ pub const TABLE: [(Operation, &str, &[Role]); 31] = {
         (O::RefundRequest, "refund.request", &[Operator]),
         (O::RefundSettle, "refund.settle", &[Operator]),
         (O::AccountsShow, "accounts.show", &[Operator, Auditor]),
+        (O::StatementAdd, "statement.add", &[Operator]),
+        (O::StatementsList, "statements.list", &[Operator, Auditor]),
         (O::MetricsRead, "metrics.read", &[Metrics, Operator]),
     ]
 };

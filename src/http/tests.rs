@@ -34,8 +34,10 @@ impl House {
         let blobs = BlobStore::open(&dir.path().join("files")).unwrap();
         let config = Config { callers: callers(), ..Config::default() };
         let (clock, random) = (Arc::new(Manual::at(START)), Arc::new(SystemRandom));
+        let current = Current::new(Arc::new(catalogue()));
+        let settlement = Arc::new(Settlement::new(current.clone(), journal.clone(), clock.clone()));
         let intake = Intake::new(intake::Parts {
-            current: Current::new(Arc::new(catalogue())),
+            current,
             journal: journal.clone(),
             blobs: blobs.clone(),
             clock: clock.clone(),
@@ -48,6 +50,7 @@ impl House {
         let door = Door::new(Parts {
             config: &config,
             intake: Arc::new(intake),
+            settlement,
             journal: journal.clone(),
             blobs,
             clock,
@@ -213,6 +216,12 @@ fn requests() -> Vec<(Operation, Method, String, Value)> {
         post(O::CaseNote, "/v1/cases/9/note", json!({ "reason": "thử" })),
         post(O::CaseClose, "/v1/cases/9/close", json!({ "reason": "thử" })),
         post(O::CaseDecide, "/v1/cases/9/decide", json!({ "decision": "none", "reason": "thử" })),
+        post(O::StatementAdd, "/v1/statements?partner=bank&day=2026-06-09", Value::Null),
+        get(O::StatementsList, "/v1/statements"),
+        get(O::StatementsList, "/v1/statements/9"),
+        get(O::StatementsList, "/v1/statements/9/lines"),
+        get(O::StatementsList, "/v1/statements/9/csv"),
+        get(O::StatementsList, "/v1/told?list=paid-not-told&day=2026-06-09"),
         get(O::MetricsRead, "/metrics"),
     ]
 }

@@ -5,7 +5,7 @@ use crate::model::CaseKind;
 use serde_json::Value;
 
 /// The names of a case's facts that say what it is about: with kind and dossier they are its key.
-const ABOUT: [&str; 6] = ["partner", "transaction", "refund", "movement", "message", "nth"];
+const ABOUT: [&str; 7] = ["partner", "transaction", "refund", "movement", "message", "day", "nth"];
 
 /// A matter for a person. Met again while it is open it is not opened twice: the case counts it, and takes the newest facts.
 #[derive(Clone, Debug, PartialEq)]

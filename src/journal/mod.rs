@@ -5,6 +5,7 @@
 
 mod act;
 mod blobs;
+mod books;
 mod case;
 mod checkpoint;
 mod claim;
@@ -20,6 +21,7 @@ mod reader;
 mod record;
 mod schema;
 mod sqlite;
+mod statement;
 mod view;
 mod writer;
 
@@ -32,9 +34,11 @@ pub use health::Health;
 pub use record::*;
 pub use schema::OpenError;
 pub use sqlite::{Options, SqliteJournal};
+pub use statement::{Booked, Difference, LineFacts, NewStatement, StatementLine, StatementView, Told};
 
 use crate::clock::Time;
-use crate::model::{Payment, Receipt, Refund};
+use crate::model::{Class, Payment, Receipt, Refund};
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use tokio::sync::{broadcast, watch};
@@ -143,6 +147,35 @@ pub trait Journal: Send + Sync + 'static {
 
     /// How many cases are open, by the kind's word; kinds without one are left out.
     fn open_cases(&self) -> Answer<'_, Vec<(String, u64)>>;
+
+    /// Movements of money that a statement of this partner's day may tell of: booked in `[from, until)`, and all of these transactions.
+    fn booked(&self, partner: &str, day: &str, within: (Time, Time), transactions: BTreeSet<String>) -> Answer<'_, Vec<Booked>>;
+
+    /// Keeps a compared statement with its lines, in several commits, and puts it in force with the effects, in the last of them: until
+    /// this answers `Some(number)` it is not to be found, and after a crash on the way none of it is in force. `None`: the effects are
+    /// stale; nothing is in force.
+    fn keep_statement(&self, statement: NewStatement, lines: Vec<StatementLine>, effects: Effects) -> Answer<'_, Option<u64>>;
+
+    /// Statements, newest first: those before a number (0: from the newest), of one partner or of all.
+    fn statements(&self, partner: Option<&str>, before: u64, limit: u32) -> Answer<'_, Vec<StatementView>>;
+
+    /// One statement.
+    fn statement(&self, statement: u64) -> Answer<'_, Option<StatementView>>;
+
+    /// A statement's lines after a number, each with its number, of one class or all.
+    fn statement_lines(
+        &self,
+        statement: u64,
+        class: Option<Class>,
+        after: u64,
+        limit: u32,
+    ) -> Answer<'_, Vec<(u64, StatementLine)>>;
+
+    /// Fees paid in `[from, until)` of which a partner was not told yet.
+    fn paid_not_told(&self, from: Time, until: Time, limit: u32) -> Answer<'_, Vec<Told>>;
+
+    /// Messages of `[from, until)` that told of a paid fee whose transaction our books do not know as paid.
+    fn told_not_paid(&self, from: Time, until: Time, limit: u32) -> Answer<'_, Vec<Told>>;
 
     /// Open payments whose expiry lies before `before`, oldest first.
     fn expiring(&self, before: Time, limit: u32) -> Answer<'_, Vec<Payment>>;

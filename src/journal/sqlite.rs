@@ -14,20 +14,25 @@ use super::reader::Readers;
 use super::schema::{self, Lock, OpenError};
 use super::writer::{Call, Command, Counts, Fault, Made, Marks, Wakes, Writer};
 use super::{
-    Acceptance, Accepted, Accounts, Act, Acted, Answer, CaseDetail, CaseFilter, CaseView, DeliveryDetail, DeliveryFilter,
-    DeliveryView, Effects, EventView, FileRow, Journal, JournalError, Known, MovementView, Notice, QueueView, RefundFilter,
-    Settled, Settlement, Snapshot, Take, Taken, act, checkpoint, matter, money, view,
+    Acceptance, Accepted, Accounts, Act, Acted, Answer, Booked, CaseDetail, CaseFilter, CaseView, DeliveryDetail, DeliveryFilter,
+    DeliveryView, Effects, EventView, FileRow, Journal, JournalError, Known, MovementView, NewStatement, Notice, QueueView,
+    RefundFilter, Settled, Settlement, Snapshot, StatementLine, StatementView, Take, Taken, Told, act, books, checkpoint, matter,
+    money, view,
 };
 use crate::clock::{Clock as _, Time, Wall};
-use crate::model::{Kind, Payment, Receipt, Refund};
+use crate::model::{Class, Kind, Payment, Receipt, Refund};
 use crate::planted::{Plant, planted};
 use rusqlite::{Connection, params};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, watch};
+
+/// Lines of a statement that are written at once: a few milliseconds of the writer.
+const PIECE: usize = 500;
 
 /// How the journal is opened.
 #[derive(Clone, Debug)]
@@ -389,6 +394,62 @@ impl Journal for SqliteJournal {
 
     fn open_cases(&self) -> Answer<'_, Vec<(String, u64)>> {
         self.ask(matter::open_cases)
+    }
+
+    fn booked(&self, partner: &str, day: &str, within: (Time, Time), transactions: BTreeSet<String>) -> Answer<'_, Vec<Booked>> {
+        let (partner, day) = (partner.to_owned(), day.to_owned());
+        self.ask(move |conn| books::booked(conn, &partner, &day, within, &transactions))
+    }
+
+    fn keep_statement(&self, statement: NewStatement, lines: Vec<StatementLine>, effects: Effects) -> Answer<'_, Option<u64>> {
+        Box::pin(async move {
+            let ready = Ready::new(effects).map_err(|f| f.told())?;
+            let data = statement.data.to_string();
+            let number = self.write(move |conn, _| books::begin(conn, &statement, &data).map(Made::Kept)).await?;
+            let mut first = 1;
+            let mut lines = lines.into_iter().peekable();
+            while lines.peek().is_some() {
+                let piece = lines.by_ref().take(PIECE).map(|l| (serde_json::to_string(&l.more), l));
+                let piece: Vec<(StatementLine, String)> = piece
+                    .map(|(facts, l)| Ok((l, facts.map_err(|_| Fault::Row("statement_line").told())?)))
+                    .collect::<Result<_, JournalError>>()?;
+                let after = first + piece.len() as u64;
+                self.write(move |conn, _| books::add(conn, number, first, &piece).map(Made::Kept)).await?;
+                first = after;
+            }
+            let written = self.write(move |conn, marks| {
+                let good = ready.write(conn, marks, None, None)? && books::finish(conn, number)?;
+                Ok(if good { Made::Kept(true) } else { Made::Dropped(false) })
+            });
+            Ok(written.await?.then_some(number))
+        })
+    }
+
+    fn statements(&self, partner: Option<&str>, before: u64, limit: u32) -> Answer<'_, Vec<StatementView>> {
+        let partner = partner.map(str::to_owned);
+        self.ask(move |conn| books::statements(conn, partner.as_deref(), before, limit))
+    }
+
+    fn statement(&self, statement: u64) -> Answer<'_, Option<StatementView>> {
+        self.ask(move |conn| books::statement(conn, statement))
+    }
+
+    fn statement_lines(
+        &self,
+        statement: u64,
+        class: Option<Class>,
+        after: u64,
+        limit: u32,
+    ) -> Answer<'_, Vec<(u64, StatementLine)>> {
+        self.ask(move |conn| books::lines(conn, statement, class, after, limit))
+    }
+
+    fn paid_not_told(&self, from: Time, until: Time, limit: u32) -> Answer<'_, Vec<Told>> {
+        self.ask(move |conn| books::paid_not_told(conn, from, until, limit))
+    }
+
+    fn told_not_paid(&self, from: Time, until: Time, limit: u32) -> Answer<'_, Vec<Told>> {
+        self.ask(move |conn| books::told_not_paid(conn, from, until, limit))
     }
 
     fn expiring(&self, before: Time, limit: u32) -> Answer<'_, Vec<Payment>> {

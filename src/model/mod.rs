@@ -8,6 +8,7 @@ mod message;
 mod money;
 mod payment;
 mod refund;
+mod statement;
 mod status;
 mod words;
 
@@ -19,5 +20,6 @@ pub use message::{Kind, Message};
 pub use money::{Vnd, VndError};
 pub use payment::{Account, Beneficiary, Movement, Payment, PaymentState, Receipt, Terms};
 pub use refund::{Refund, RefundState};
+pub use statement::{Class, Way};
 pub use status::{Judgement, Status};
 pub use words::vietnamese;

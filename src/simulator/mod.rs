@@ -29,7 +29,7 @@ pub use crate::seal::Chance;
 pub use book::{Book, Call, Ident, Open, Stall, Summary};
 pub use load::{LoadOptions, load};
 pub use ministry::{Document, Dossier, Fee, Ministry, Missing, Push, Pushed, Script};
-pub use payment::{Payment, Transaction, Wrong};
+pub use payment::{Payment, Plant, Transaction, Wrong};
 pub use portal::{
     AGENCY, Application, Edition, FeeState, Fetched, Filed, Link, Paper, Portal, Reply, Service, Step, Stored, Told,
 };

@@ -6,13 +6,17 @@ use axum::http::{HeaderMap, Request};
 use base64::Engine as _;
 use http_body_util::BodyExt as _;
 use lienthong::catalogue::{Catalogue, Files};
-use lienthong::clock::{Manual, Time};
+use lienthong::clock::{Clock as _, Manual, Time};
 use lienthong::config::{Callers, Config, FixedSecrets, Gateway};
+use lienthong::delivery::{Feed, Saved, Terms};
 use lienthong::exchange::Current;
 use lienthong::http::{Door, Metrics, Parts, Peer};
 use lienthong::intake::{self, Intake};
-use lienthong::journal::{BlobStore, Journal as _, Options, SqliteJournal};
+use lienthong::journal::{
+    Attempt, BlobStore, Effects, Journal as _, Next, Options, Settled, Settlement as End, SqliteJournal, Take,
+};
 use lienthong::seal::{Digest, Encoding, Secret, SystemRandom, hmac_text, sha256_hex};
+use lienthong::settlement::Settlement;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -103,8 +107,10 @@ impl Gate {
         let random = Arc::new(SystemRandom);
         let mut registry = prometheus_client::registry::Registry::default();
         let metrics = Metrics::register(&mut registry);
+        let current = Current::new(catalogue);
+        let settlement = Arc::new(Settlement::new(current.clone(), journal.clone(), clock.clone()));
         let intake = Intake::new(intake::Parts {
-            current: Current::new(catalogue),
+            current,
             journal: journal.clone(),
             blobs: blobs.clone(),
             clock: clock.clone(),
@@ -115,6 +121,7 @@ impl Gate {
         let door = Door::new(Parts {
             config: &config,
             intake: Arc::new(intake),
+            settlement,
             journal: journal.clone(),
             blobs,
             clock: clock.clone(),
@@ -180,6 +187,12 @@ impl Gate {
         Self::asked(&self.admin, request).await
     }
 
+    /// An operator's request by this method, with a body that need not be JSON.
+    pub(crate) async fn operator_by(&self, method: &str, path: &str, body: impl Into<Body>) -> Answer {
+        let request = Request::builder().method(method).uri(path).header("authorization", "Bearer van-hanh");
+        Self::asked(&self.admin, request.body(body.into()).unwrap()).await
+    }
+
     async fn finish(&self, request: Request<Body>) -> Answer {
         Self::asked(&self.router, request).await
     }
@@ -238,6 +251,21 @@ impl Gate {
         let answer = self.portal("/hanoi/ho-so", &body).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         body
+    }
+
+    /// What the dispatcher does: of the due deliveries to a partner those on these lanes are delivered, the others are to be tried later.
+    pub(crate) async fn deliver(&self, partner: &str, lanes: &[&str]) {
+        let now = self.clock.now();
+        let feed = Feed::start(&Terms::default(), &Saved::default(), now);
+        let take = Take { partner: partner.to_owned(), max: 100, now, feed, probe: false, adapters: "set".to_owned() };
+        for claim in self.journal.claim(take).await.unwrap().claims {
+            let next = if lanes.contains(&claim.lane.as_str()) { Next::Done } else { Next::Later { at: now.plus_ms(60_000) } };
+            let attempt =
+                Attempt { at: now, ms: 1, what: "call".into(), outcome: "done".into(), why: None, adapters: "set".into() };
+            let (delivery, run) = (claim.delivery, claim.run);
+            let end = End { delivery, run, at: now, attempt, next, effects: Effects::default() };
+            assert_eq!(self.journal.settle(end).await.unwrap(), Settled::Written);
+        }
     }
 
     /// Rows written so far: a refusal must not change it.

@@ -152,7 +152,7 @@ pub(crate) async fn click(gate: &Gate) -> String {
 
 /// A dossier that owes this fee by the Ministry's push.
 pub(crate) async fn owing(amount: u64) -> Gate {
-    let gate = Gate::of(&files()).await;
+    let gate = Gate::with(&files(), "").await;
     gate.submit().await;
     gate.push("bgd-1", 2, "2026-07-21T08:00:00+07:00", "").await;
     let fee = format!("<PhiPhaiNop><SoTien>{amount}</SoTien><MaPhi>LP01</MaPhi><TenPhi>Lệ phí dự thi</TenPhi></PhiPhaiNop>");

@@ -39,7 +39,7 @@ pub(super) struct Books {
 }
 
 /// The transport to all of them.
-pub(super) struct Far {
+pub(crate) struct Far {
     clock: Arc<Manual>,
     dice: Arc<Dice>,
     pub(super) books: Mutex<Books>,
@@ -295,6 +295,16 @@ impl Far {
     async fn hang(&self) {
         self.hangs.notify_one();
         std::future::pending::<()>().await;
+    }
+}
+
+impl Side for Far {
+    fn hangs(&self) -> &Notify {
+        &self.hangs
+    }
+
+    fn met(&self, door: Option<Arc<Shared>>) {
+        *self.door.lock().unwrap() = door;
     }
 }
 

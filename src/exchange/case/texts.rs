@@ -4,7 +4,7 @@
 //! public facts stand in a case, so any of them may be shown.
 
 use crate::journal::CaseView;
-use crate::model::CaseKind;
+use crate::model::{CaseKind, Status};
 use serde_json::Value;
 
 /// A decision that a kind of case takes.
@@ -53,10 +53,10 @@ pub fn told(case: &CaseView) -> Told {
     Told {
         title: texts.title.0,
         title_en: texts.title.1,
-        what: fill(texts.what.0, &case.data),
-        what_en: fill(texts.what.1, &case.data),
-        help: fill(texts.help.0, &case.data),
-        help_en: fill(texts.help.1, &case.data),
+        what: fill(texts.what.0, &case.data, vietnamese),
+        what_en: fill(texts.what.1, &case.data, |_, word| word.to_owned()),
+        help: fill(texts.help.0, &case.data, vietnamese),
+        help_en: fill(texts.help.1, &case.data, |_, word| word.to_owned()),
         decisions: texts.decisions,
     }
 }
@@ -86,19 +86,22 @@ fn of(kind: CaseKind) -> &'static Texts {
     }
 }
 
+/// How a fact's word is said.
+type Say = fn(&str, &str) -> String;
+
 /// The sentences whose names are all there, filled in.
-fn fill(sentences: &[&str], data: &Value) -> String {
-    let filled: Vec<String> = sentences.iter().filter_map(|s| sentence(s, data)).collect();
+fn fill(sentences: &[&str], data: &Value, say: Say) -> String {
+    let filled: Vec<String> = sentences.iter().filter_map(|s| sentence(s, data, say)).collect();
     filled.join(" ")
 }
 
-fn sentence(text: &str, data: &Value) -> Option<String> {
+fn sentence(text: &str, data: &Value, say: Say) -> Option<String> {
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {
         let (name, behind) = after.split_once('}')?;
         out.push_str(before);
-        out.push_str(&fact(name, data.get(name)?)?);
+        out.push_str(&fact(name, data.get(name)?, say)?);
         rest = behind;
     }
     out.push_str(rest);
@@ -106,13 +109,33 @@ fn sentence(text: &str, data: &Value) -> Option<String> {
 }
 
 /// A fact as people read it: numbers are amounts (`250.000 đồng`), except counts, which are named so.
-fn fact(name: &str, value: &Value) -> Option<String> {
+fn fact(name: &str, value: &Value, say: Say) -> Option<String> {
     match value {
-        Value::String(text) => Some(text.clone()),
+        Value::String(text) => Some(say(name, text)),
         Value::Number(n) if matches!(name, "open" | "nth" | "line" | "delivery") => Some(n.to_string()),
         Value::Number(n) => Some(format!("{} đồng", grouped(&n.to_string()))),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
+}
+
+/// Our own words in Vietnamese; everything else as it is.
+fn vietnamese(name: &str, word: &str) -> String {
+    let said = match (name, word) {
+        ("movement", "payment") => "khoản nộp",
+        ("movement", "refund") => "khoản hoàn trả",
+        ("field", "amount") => "số tiền",
+        ("field", "status") => "trạng thái",
+        ("field", "code") => "mã giao dịch của nền tảng",
+        ("field", "fee") => "phí của nền tảng",
+        ("field", "day") => "ngày",
+        ("state", "requested") => "đang chờ nộp",
+        ("state", "paid") => "đã nộp",
+        ("state", "failed") => "không thành công",
+        ("state", "expired") => "đã hết hạn",
+        ("status" | "stands", _) => Status::of_word(word).map_or(word, |s| s.vietnamese()),
+        _ => word,
+    };
+    said.to_owned()
 }
 
 /// `1250000` → `1.250.000`.
@@ -391,7 +414,7 @@ const MISSING_OURS: Texts = Texts {
     title: ("Sao kê có, sổ của ta không có", "In the statement, not in our books"),
     what: (
         &[
-            "Sao kê ngày {day} của {partner} có {movement} giao dịch {transaction}, số tiền {amount}, nhưng sổ của cổng kết nối không có.",
+            "Sao kê ngày {day} của {partner} có {movement} của giao dịch {transaction}, số tiền {amount}, nhưng sổ của cổng kết nối không có.",
         ],
         &["{partner}'s statement of {day} has a {movement} of transaction {transaction} over {amount} that our books have not."],
     ),
@@ -412,7 +435,7 @@ const MISSING_THEIRS: Texts = Texts {
     title: ("Sổ của ta có, sao kê không có", "In our books, not in the statement"),
     what: (
         &[
-            "Sổ của cổng kết nối ngày {day} có {movement} giao dịch {transaction}, số tiền {amount}, nhưng sao kê của {partner} không có.",
+            "Sổ của cổng kết nối ngày {day} có {movement} của giao dịch {transaction}, số tiền {amount}, nhưng sao kê của {partner} không có.",
         ],
         &["Our books of {day} have a {movement} of transaction {transaction} over {amount} that {partner}'s statement has not."],
     ),
@@ -431,7 +454,7 @@ const MISMATCH: Texts = Texts {
     title: ("Sao kê và sổ không khớp", "Statement and books differ"),
     what: (
         &[
-            "{movement} giao dịch {transaction} ngày {day}: {field} theo sao kê của {partner} là {theirs}, theo sổ của ta là {ours}.",
+            "Ngày {day}, {movement} của giao dịch {transaction}: {field} theo sao kê của {partner} là {theirs}, theo sổ của ta là {ours}.",
         ],
         &[
             "{movement} of transaction {transaction} on {day}: {field} is {theirs} by {partner}'s statement and {ours} by our books.",

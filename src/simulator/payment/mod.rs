@@ -5,11 +5,12 @@
 
 mod check;
 mod notice;
+mod statement;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
@@ -23,6 +24,7 @@ use super::weather::Weather;
 use super::{Failure, Ground, Options, Running};
 
 pub use notice::Wrong;
+pub use statement::Plant;
 
 /// One transaction of the platform.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -118,17 +120,6 @@ impl Payment {
         let (status, body) = (answer.status().as_u16(), answer.text().await?);
         self.book.sent("bill", None, Some(code), status == 200, status.to_string());
         serde_json::from_str(&body).map_err(|_| Failure::Answer { status, body })
-    }
-
-    /// The day's statement, as the platform's CSV.
-    #[must_use]
-    pub fn statement(&self) -> String {
-        let mut lines = "transaction_id,transaction_code,trans_amount,payment_fee,paid_at,settled_at,status\n".to_owned();
-        for t in self.lock().values().filter(|t| t.state == "paid") {
-            let at = crate::clock::Time(t.paid_at_ms.unwrap_or_default()).rfc3339();
-            lines.push_str(&format!("{},{},{},0,{at},{at},0\n", t.transaction_id, t.transaction_code, t.amount));
-        }
-        lines
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Transaction>> {
@@ -307,8 +298,21 @@ async fn bill(State(platform): State<Arc<Payment>>, Path(code): Path<String>) ->
     }
 }
 
-async fn statement(State(platform): State<Arc<Payment>>) -> Response {
-    ([("content-type", "text/csv; charset=utf-8")], platform.statement()).into_response()
+/// Of which day, with which differences.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stated {
+    day: Option<String>,
+    plant: Option<String>,
+}
+
+/// `GET /_statement?day=2026-06-09&plant=missing,amount`: the day's statement.
+async fn statement(State(platform): State<Arc<Payment>>, Query(stated): Query<Stated>) -> Response {
+    let words = stated.plant.as_deref().unwrap_or_default().split(',').filter(|w| !w.is_empty());
+    let Some(plants) = words.map(Plant::of_word).collect::<Option<Vec<_>>>() else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    ([("content-type", "text/csv; charset=utf-8")], platform.statement(stated.day.as_deref(), &plants)).into_response()
 }
 
 #[cfg(test)]
