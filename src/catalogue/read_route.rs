@@ -18,6 +18,9 @@ use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
+/// How long an unpaid transaction is open, unless the route says otherwise.
+const QUARTER: Duration = Duration::from_secs(15 * 60);
+
 // === out ===
 
 /// All calls of ours.
@@ -42,7 +45,7 @@ pub(super) fn outs(root: &Table<'_>, parts: &Parts<'_>, own: &PartnerSettings) -
     routes
 }
 
-const OUT_KEYS: [&str; 19] = [
+const OUT_KEYS: [&str; 20] = [
     "message",
     "map",
     "post",
@@ -61,6 +64,7 @@ const OUT_KEYS: [&str; 19] = [
     "limits",
     "retry",
     "enabled",
+    "expires",
     "validate",
 ];
 
@@ -110,6 +114,7 @@ fn out(name: &str, t: &Table<'_>, parts: &Parts<'_>, own: &PartnerSettings) -> O
         limit: of_route(t),
         retry: t.table("retry").map(|r| overlay(retry(&r), own.retry)),
         enabled: t.flag("enabled", true),
+        expires: t.duration("expires", QUARTER),
     })
 }
 

@@ -49,6 +49,8 @@ pub struct OutRoute {
     pub retry: Option<RetryPolicy>,
     /// Whether it is in use.
     pub enabled: bool,
+    /// How long a transaction it asks for is open while unpaid (payment.request only).
+    pub expires: Duration,
 }
 
 /// What a repeat of a call does on the other side.

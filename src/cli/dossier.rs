@@ -64,6 +64,20 @@ fn head(dossier: &Value) {
     if let Some(fee) = dossier.get("fee").filter(|f| f.is_object()) {
         screen::line(format!("{:<11} {} {}", "fee", screen::money(number(fee, "amount")), text(fee, "state")));
     }
+    if let Some(open) = dossier.get("fee_undecided").filter(|u| u.is_object()) {
+        let figure = |name: &str| open.get(name).and_then(Value::as_u64).map(|n| format!("{name} {}", screen::money(n)));
+        let figures: Vec<String> = ["ministry", "catalogue"].into_iter().filter_map(figure).collect();
+        screen::line(format!(
+            "{:<11} undecided: {}; lienthong fees decide {} …",
+            "fee",
+            figures.join(", "),
+            text(dossier, "code")
+        ));
+    }
+    for payment in remote::list(dossier, "payments").iter().filter(|_| dossier.get("payments").is_some()) {
+        let sum = screen::money(number(payment, "amount"));
+        screen::line(format!("{:<11} {} {sum} {}", "payment", text(payment, "transaction"), text(payment, "state")));
+    }
     for name in ["registered_at", "due_at"] {
         if let Some(at) = time(dossier, name) {
             screen::line(format!("{:<11} {}", name.trim_end_matches("_at"), screen::when(at)));

@@ -4,12 +4,9 @@ use super::refusal::Refusal;
 use super::scene::{Guide, Service, Target};
 use crate::catalogue::{Catalogue, Host, NotFound, Procedure, Role};
 use crate::clock::Time;
-use crate::model::{AgencyCode, Charge, Dossier, Message};
+use crate::model::{AgencyCode, Charge, Dossier, Kind, Message};
 use jiff::civil::Date;
 use serde_json::{Value, json};
-
-/// How long an unpaid transaction is watched.
-const PAYMENT_MS: i64 = 15 * 60 * 1000;
 
 // === impl Guide ===
 
@@ -17,12 +14,15 @@ impl Guide {
     /// Built once per catalogue.
     #[must_use]
     pub fn of(catalogue: &Catalogue) -> Self {
-        let mut guide = Self { payment_ms: PAYMENT_MS, ..Self::default() };
+        let mut guide = Self::default();
         for partner in catalogue.partners.values() {
             if partner.role == Role::Payment && guide.payment.is_none() {
                 guide.payment = Some(partner.name.clone());
             }
             for route in partner.outs.values().filter(|r| r.enabled) {
+                if route.message == Kind::PaymentRequest && guide.payment.as_ref() == Some(&partner.name) {
+                    guide.payment_ms = i64::try_from(route.expires.as_millis()).unwrap_or(i64::MAX);
+                }
                 let target = Target { route: route.name.clone(), class: partner.class.clone() };
                 guide.targets.entry((partner.name.clone(), route.message)).or_insert(target);
             }

@@ -29,7 +29,7 @@ pub enum Evidence {
     Unclear,
 }
 
-/// Whether what the other side has told us shows by itself that it has this message: a push may come while a call is under way, and
+/// Whether what we know shows by itself that it need not be sent any more: the other side has it, or it has lost its purpose; a push may come while a call is under way, and
 /// nothing is to be sent, asked or parked then.
 #[must_use]
 pub fn proven(claim: &Claim, snapshot: &Snapshot) -> bool {
@@ -37,6 +37,10 @@ pub fn proven(claim: &Claim, snapshot: &Snapshot) -> bool {
     match claim.kind {
         Kind::DossierSubmit => dossier.since.is_some() || !snapshot.early.is_empty(),
         Kind::DossierWithdraw => dossier.status == Status::Withdrawn,
+        // A link of a transaction that is paid or over is of no use to anybody; what became of it is asked by itself.
+        Kind::PaymentRequest => {
+            snapshot.payments.iter().any(|p| p.transaction == claim.lane && p.state != PaymentState::Requested)
+        }
         _ => false,
     }
 }

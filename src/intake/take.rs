@@ -11,7 +11,7 @@ use super::{Call, Intake, Reply};
 use crate::catalogue::{InKind, InRoute};
 use crate::exchange::{self, Refusal};
 use crate::journal::{Acceptance, Accepted, BlobError, Idempotency, Known, NewMessage};
-use crate::model::{AgencyCode, DossierCode, Kind, Message, Mint};
+use crate::model::{AgencyCode, DossierCode, Kind, Message, Mint, PaymentState};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -333,11 +333,14 @@ fn open(payment: crate::model::Payment, id: &str, at: String) -> Taken {
     let mut receipt = json!({
         "outcome": "accepted", "reference": id, "at": at, "dossier": payment.dossier, "transaction": payment.transaction,
     });
-    let pending = payment.link.is_none();
-    if let (Some(link), Some(map)) = (payment.link, receipt.as_object_mut()) {
+    // One that has just run out gives no link any more: while its last word is awaited there is nothing to wait for here.
+    let open = payment.state == PaymentState::Requested;
+    let link = payment.link.filter(|_| open);
+    let pending = link.is_none();
+    if let (Some(link), Some(map)) = (link, receipt.as_object_mut()) {
         map.insert("url".into(), link.into());
     }
-    Taken { receipt, dossier: Some(payment.dossier), caused: Vec::new(), pending }
+    Taken { receipt, dossier: open.then_some(payment.dossier), caused: Vec::new(), pending }
 }
 
 fn no_key() -> Refusal {

@@ -100,11 +100,11 @@ impl Intake {
 
     async fn seen(&self, dossier: &str) -> Result<Seen, No> {
         let snapshot = self.journal.snapshot(dossier).await?;
-        let mut open = snapshot.payments.into_iter().rev().filter(|p| p.state == PaymentState::Requested).peekable();
-        if open.peek().is_none() {
-            return Ok(Seen::Refused);
-        }
-        Ok(open.find_map(|p| p.link.map(|url| (p.transaction, url))).map_or(Seen::Waiting, |(t, url)| Seen::Link(t, url)))
+        // The fee's own transaction: an attempt whose link was lost may still be watched beside it.
+        let current = snapshot.dossier.and_then(|d| d.fee).and_then(|f| f.transaction);
+        let open = snapshot.payments.into_iter().find(|p| Some(&p.transaction) == current.as_ref());
+        let Some(open) = open.filter(|p| p.state == PaymentState::Requested) else { return Ok(Seen::Refused) };
+        Ok(open.link.map_or(Seen::Waiting, |url| Seen::Link(open.transaction, url)))
     }
 }
 

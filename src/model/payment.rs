@@ -38,6 +38,9 @@ pub struct Payment {
     pub differed_at: Option<Time>,
     /// The platform's own transaction code.
     pub platform_transaction: Option<String>,
+    /// The platform was told of it when it looked up what the dossier owes, so it may know it without our request.
+    #[serde(default)]
+    pub billed: bool,
     /// When we learnt that it is paid.
     #[serde(default)]
     pub paid_at: Option<Time>,

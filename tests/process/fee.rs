@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::world::{Setup, World, until};
+use super::world::{OPERATOR, PROGRAM, Setup, World, until};
 
 /// How often the same true notice comes again.
 const AGAIN: usize = 200;
@@ -70,7 +70,23 @@ async fn a_fee_is_paid_once_whatever_the_platforms_answers_and_notices_do() {
     let paid = timeline["events"].as_array().unwrap().iter().filter(|e| e["kind"] == "paid").count();
     assert_eq!(paid, 1, "paid once: {timeline}");
     let cases = world.operator("/v1/cases").await;
-    assert_eq!(cases["cases"], json!([]), "nothing for a person");
+    let kinds: Vec<&Value> = cases["cases"].as_array().unwrap().iter().map(|c| &c["kind"]).collect();
+    assert_eq!(
+        kinds,
+        [&json!("notice-differs")],
+        "the sealed notice over another sum is shown, once; nothing else is for a person"
+    );
+    let books = world.operator("/v1/accounts").await;
+    assert_eq!([&books["in_order"], &books["paid_in"], &books["held"]], [&json!(true), &json!(owed), &json!(owed)], "{books}");
+    let checked = std::process::Command::new(PROGRAM)
+        .args(["accounts", "check", "--admin", &world.admin, "--token", OPERATOR])
+        .output()
+        .unwrap();
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+    let receipts = world.operator(&format!("/v1/dossiers/{code}/receipt")).await;
+    let receipt = &receipts["receipts"][0];
+    assert_eq!((&receipt["amount"], receipt["transaction"].as_str()), (&json!(owed), Some(transaction.as_str())), "{receipts}");
+    assert_eq!(receipt["fee"]["items"].as_array().map(Vec::len), usize::try_from(owed / 20_000).ok(), "each wish by its name");
     let portal = world.shown(&world.portal, &filed).await;
     assert_eq!(portal["fee"], json!({ "paid": true, "amount": owed, "transaction": transaction }), "{portal}");
     for (name, simulator) in [("portal", &world.portal), ("ministry", &world.ministry)] {

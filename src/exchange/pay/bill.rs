@@ -4,7 +4,7 @@ use super::super::scene::Scene;
 use super::owes;
 use super::start::{open, open_of, request};
 use crate::journal::{Effects, Snapshot};
-use crate::model::FeeState;
+use crate::model::{FeeState, Payment};
 use serde_json::{Value, json};
 
 /// Our answer to the platform's question what a dossier owes; the canonical `bill.answer`. Where no transaction is open one is opened: the
@@ -18,10 +18,17 @@ pub fn bill(scene: &Scene<'_>, snapshot: &Snapshot) -> (Value, Option<Box<Effect
     let Some(fee) = fee else { return settled() };
     let (payment, effects) = match open_of(fee, snapshot).filter(|p| p.expires_at > scene.now) {
         Some(open) if open.partner != scene.origin.partner => return settled(),
-        Some(open) => (open.clone(), None),
+        Some(open) if open.billed => (open.clone(), None),
+        // Opened by a click: from now on the platform knows it by this answer too.
+        Some(open) => {
+            let payment = Payment { billed: true, version: open.version + 1, ..open.clone() };
+            let effects = Effects { payments: vec![payment.clone()], ..Effects::default() };
+            (payment, Some(Box::new(effects)))
+        }
         None => {
             let (mut dossier, mut effects) = (dossier.clone(), Effects::default());
-            let payment = open(scene, &mut dossier, fee, scene.origin.partner.clone(), String::new(), &mut effects);
+            let opened = open(scene, &mut dossier, fee, scene.origin.partner.clone(), String::new(), &mut effects);
+            let payment = Payment { billed: true, ..opened };
             dossier.version += 1;
             effects.payments.push(payment.clone());
             effects.dossier = Some(dossier);

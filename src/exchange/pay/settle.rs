@@ -86,8 +86,8 @@ pub fn expired(scene: &Scene<'_>, payment: &Payment, snapshot: &Snapshot) -> Eff
     };
     effects.closes.extend(snapshot.open.iter().filter(unsent).map(|d| submit::close(d, "payment-expired")));
     effects.events.push(scene.event(&dossier.code, "payment.expired", json!({ "transaction": payment.transaction })));
-    // What the platform never heard of need not be asked after; one opened by its own look-up it may know.
-    if effects.closes.is_empty() {
+    // What the platform never heard of need not be asked after.
+    if effects.closes.is_empty() || payment.billed {
         ask(scene, &payment, scene.now, &mut effects);
     }
     payment.version += 1;

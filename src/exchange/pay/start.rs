@@ -162,6 +162,7 @@ pub(super) fn open(
         noticed_at: None,
         differed_at: None,
         platform_transaction: None,
+        billed: false,
         paid_at: None,
         held_in: Account::Platform,
         terms: Some(terms(scene, dossier, fee)),

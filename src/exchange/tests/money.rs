@@ -140,9 +140,22 @@ fn a_request_that_never_left_is_not_sent_after_its_time() {
     let payment = world.snapshot.payments[0].clone();
     let effects = world.scene_of("bank", |scene, snapshot| expired(scene, &payment, snapshot));
     assert_eq!((effects.closes.len(), effects.deliveries.len()), (1, 0), "closed, and there is nothing to ask after");
+    let billed = crate::model::Payment { billed: true, ..payment.clone() };
+    let effects = world.scene_of("bank", |scene, snapshot| expired(scene, &billed, snapshot));
+    assert_eq!((effects.closes.len(), effects.deliveries.len()), (1, 1), "the platform knows it by its own look-up");
     world.snapshot.open.iter_mut().for_each(|d| d.sent = true);
     let effects = world.scene_of("bank", |scene, snapshot| expired(scene, &payment, snapshot));
     assert_eq!((effects.closes.len(), effects.deliveries.len()), (0, 1), "one that may have left is asked after");
+}
+
+#[test]
+fn a_request_whose_transaction_is_over_is_not_sent_any_more() {
+    let mut world = owing(50_000);
+    let Start::New(_, transaction) = world.click().unwrap() else { panic!("a new transaction") };
+    let claim = super::races::claim_of(&world, Kind::PaymentRequest);
+    assert!(!proven(&claim, &world.snapshot), "it is open: it is asked for");
+    say(&mut world, &transaction, "failed", 50_000);
+    assert!(proven(&claim, &world.snapshot));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::*;
 use crate::exchange::proven;
 use crate::journal::Claim;
 
-fn claim_of(world: &World, kind: Kind) -> Claim {
+pub(super) fn claim_of(world: &World, kind: Kind) -> Claim {
     let view = world.snapshot.open.iter().find(|d| d.kind == kind.name()).unwrap();
     Claim {
         delivery: view.delivery,

@@ -65,6 +65,7 @@ pub(super) fn payment(transaction: &str, code: &str, version: u64) -> Payment {
         noticed_at: None,
         differed_at: None,
         platform_transaction: None,
+        billed: false,
         paid_at: None,
         held_in: Account::Platform,
         terms: None,
