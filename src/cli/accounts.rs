@@ -103,3 +103,24 @@ fn movements(answer: &Value, json: bool) {
     let rows: Vec<Vec<String>> = remote::list(answer, "movements").iter().map(row).collect();
     screen::out(&screen::table(&["n", "at", "transaction", "from", "to", "amount", "kind", "refund"], &rows));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_check_fails_for_any_fault_and_for_an_answer_it_does_not_understand() {
+        let books = |in_order: bool, faults: Value| {
+            json!({ "in_order": in_order, "movements": 1, "payments": 1, "paid_in": 5, "held": 5, "refunded": 0, "balances": [],
+                "faults_found": u8::from(!in_order), "faults": faults })
+        };
+        let fault = json!([{ "what": "total", "transaction": null, "text": "5 is not 4" }]);
+        for json in [true, false] {
+            assert!(check(&books(true, json!([])), json).is_ok());
+            let told = check(&books(false, fault.clone()), json).unwrap_err();
+            assert!(told.text.contains("do not add up: 1 fault"), "{}", told.text);
+            assert!(check(&json!({}), json).is_err());
+        }
+    }
+}

@@ -53,6 +53,13 @@ impl Refusal {
         self
     }
 
+    /// The fee is paid: there is nothing to pay.
+    #[must_use]
+    pub fn fee_paid() -> Self {
+        let text = "Phí, lệ phí của hồ sơ này đã được nộp.";
+        Self::new("fee-paid", 409, text, "The fee of this dossier is already paid.").at("/code")
+    }
+
     /// There is no such refund.
     #[must_use]
     pub fn no_refund() -> Self {

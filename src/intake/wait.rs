@@ -16,6 +16,7 @@ use tokio::sync::broadcast;
 enum Seen {
     Link(String, String),
     Waiting,
+    Paid,
     Refused,
 }
 
@@ -84,6 +85,7 @@ impl Intake {
                     }
                     return Ok(());
                 }
+                Seen::Paid => return Err(Refusal::fee_paid().into()),
                 Seen::Refused => {
                     return Err(Refusal::new(
                         "payment-refused",
@@ -103,8 +105,12 @@ impl Intake {
         // The fee's own transaction: an attempt whose link was lost may still be watched beside it.
         let current = snapshot.dossier.and_then(|d| d.fee).and_then(|f| f.transaction);
         let open = snapshot.payments.into_iter().find(|p| Some(&p.transaction) == current.as_ref());
-        let Some(open) = open.filter(|p| p.state == PaymentState::Requested) else { return Ok(Seen::Refused) };
-        Ok(open.link.map_or(Seen::Waiting, |url| Seen::Link(open.transaction, url)))
+        Ok(match open.map(|p| (p.state, p.link, p.transaction)) {
+            Some((PaymentState::Requested, Some(url), transaction)) => Seen::Link(transaction, url),
+            Some((PaymentState::Requested, None, _)) => Seen::Waiting,
+            Some((PaymentState::Paid, ..)) => Seen::Paid,
+            _ => Seen::Refused,
+        })
     }
 }
 

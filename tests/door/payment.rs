@@ -1,8 +1,9 @@
 //! The fee: the citizen's click, the platform's notices and questions.
 
 use crate::rig::{CODE, Gate, notice};
-use lienthong::journal::{CaseFilter, Effects, Journal as _};
-use lienthong::model::{Payment, PaymentState};
+use lienthong::clock::Clock as _;
+use lienthong::journal::{CaseFilter, Effects, Journal as _, NewDelivery};
+use lienthong::model::{FeeState, Kind, Payment, PaymentState};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -57,6 +58,46 @@ async fn a_click_without_a_link_yet_is_202_and_the_same_click_gives_the_link() {
     let answer = gate.portal("/hanoi/thanh-toan", &click()).await;
     assert_eq!((answer.status, answer.json()), (200, json!({ "payment_url": LINK, "transaction_id": transaction })));
     assert_eq!(gate.journal.snapshot(CODE).await.unwrap().payments.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_click_right_after_the_time_is_over_gets_no_second_link_before_the_platforms_last_word() {
+    let gate = owing().await;
+    click_now(&gate).await;
+    link_arrives(&gate).await;
+    // What the clock does when its time is over: it counts as expired, the fee is owed again, the platform is asked.
+    let snapshot = gate.journal.snapshot(CODE).await.unwrap();
+    let (mut dossier, mut payment) = (snapshot.dossier.unwrap(), snapshot.payments[0].clone());
+    gate.clock.turn(Duration::from_secs(901));
+    payment = Payment { state: PaymentState::Expired, version: payment.version + 1, ..payment };
+    let fee = dossier.fee.as_mut().unwrap();
+    (fee.state, fee.transaction) = (FeeState::Owed, None);
+    dossier.version += 1;
+    let open = snapshot.open.iter().find(|d| d.kind == "payment.request").unwrap();
+    let asked = NewDelivery {
+        partner: "keypay".into(),
+        route: "query".into(),
+        lane: format!("{}/query", payment.transaction),
+        dossier: Some(CODE.into()),
+        class: "payment".into(),
+        caller: "gateway".into(),
+        deadline: None,
+        not_before: None,
+        id: open.id.replace('0', "1"),
+        at: gate.clock.now(),
+        kind: Kind::PaymentQuery,
+        body: Some(json!({ "transaction": payment.transaction })),
+        trace: None,
+    };
+    let effects =
+        Effects { dossier: Some(dossier), payments: vec![payment.clone()], deliveries: vec![asked], ..Effects::default() };
+    assert!(gate.journal.apply(effects).await.unwrap());
+    let told = json!({ "MaHoSo": CODE, "transaction_id": payment.transaction });
+    let answer = gate.portal("/hanoi/thanh-toan", &click()).await;
+    assert_eq!((answer.status, answer.json()), (202, told), "at once, although the route waits for a link");
+    assert_eq!(gate.journal.snapshot(CODE).await.unwrap().payments.len(), 1);
+    gate.clock.turn(Duration::from_secs(61));
+    assert_ne!(click_now(&gate).await.1["transaction_id"], payment.transaction.as_str(), "not for ever");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -80,13 +80,7 @@ fn payable(dossier: &Dossier) -> Result<Fee, Refusal> {
         .at("/code"));
     };
     if fee.state == FeeState::Paid {
-        return Err(Refusal::new(
-            "fee-paid",
-            409,
-            "Phí, lệ phí của hồ sơ này đã được nộp.",
-            "The fee of this dossier is already paid.",
-        )
-        .at("/code"));
+        return Err(Refusal::fee_paid());
     }
     Ok(fee)
 }
