@@ -26,7 +26,8 @@ const SEED: u64 = 20_261_125;
 const DOCUMENTS: u64 = 16;
 
 /// What the wires refuse of documents that the canonical schemas allow: mapping, canonical place (`*` alone: any), kind. `Missing`: the
-/// schema has it optional, the wire needs it. `Branch`: the wire has a place for it only in another case (`when`). Each is a message that
+/// schema has it optional, the wire needs it. `Branch`: the wire has a place for it only in another case (`when`). `Value`: a word that this
+/// partner's list has not (another platform's notice may tell `failed`, this one's tells paid or unclear). Each is a message that
 /// the use cases do not make, or that is refused at the door of the other side.
 const REFUSED: &[(&str, &str, &str)] = &[
     ("hanoi/accepted", "/at", "Missing"),
@@ -40,6 +41,8 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("hanoi/status", "/sequence", "Missing"),
     ("hanoi/waited", "/dossier", "Missing"),
     ("keypay/bill-answer", "*", "Branch"),
+    ("keypay/notice", "/extra_fee", "Missing"),
+    ("keypay/notice", "/state", "Value"),
     ("moet/fee-paid-reply", "/note", "Missing"),
     ("moet/status", "/at", "Missing"),
     ("moet/status", "/id", "Missing"),
