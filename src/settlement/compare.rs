@@ -270,7 +270,11 @@ impl Books {
         }
         let ours = self.by.get_mut(&key)?;
         let same = ours.iter().position(|b| b.amount == row.amount);
-        let free = || ours.iter().position(|b| !waiting.contains(&b.amount));
+        let count = |all: &mut dyn Iterator<Item = Vnd>, amount: Vnd| all.filter(|a| *a == amount).count();
+        // More of this amount than other rows want: one of them is free.
+        let spare =
+            |b: &Booked| count(&mut ours.iter().map(|o| o.amount), b.amount) > count(&mut waiting.iter().copied(), b.amount);
+        let free = || ours.iter().position(spare);
         let n = same.or_else(free)?;
         Some(ours.remove(n))
     }

@@ -227,6 +227,14 @@ fn a_difference_is_a_case_and_a_later_statement_that_has_it_says_so() {
     );
 }
 
+#[test]
+fn a_row_of_another_amount_meets_the_movement_that_no_other_row_needs() {
+    let ours = vec![booked(1, "A", 100, "2026-06-09 08:00:00"), booked(2, "A", 100, "2026-06-09 08:05:00")];
+    let told = rows("A,C-A,90,0,2026-06-09 08:00:00,,,0\nA,C-A,100,0,2026-06-09 08:05:00,,,0\n");
+    let lines = compare(&form(), &window(), &told, ours, after()).unwrap().lines;
+    assert_eq!(lines.iter().map(|l| l.class).collect::<Vec<_>>(), [Class::Mismatched, Class::Matched]);
+}
+
 /// Rows and movements over few transactions and amounts, so that they meet, differ and repeat in every way.
 fn sides() -> impl Strategy<Value = (Vec<Row>, Vec<Booked>)> {
     let row = (0..6u8, 0..3u64, 0..3u8, 0..4i64).prop_map(|(t, amount, status, day)| Row {

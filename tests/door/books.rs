@@ -118,7 +118,8 @@ async fn a_statement_that_cannot_be_is_refused_with_its_lines_and_leaves_nothing
         let answer = gate.operator_by("POST", &format!("/v1/statements?{path}"), body).await;
         assert_eq!((answer.status, answer.json()["code"].as_str().unwrap()), (status, code), "{path}: {}", answer.text);
     }
-    let broken = gate.operator_by("POST", "/v1/statements?partner=keypay&day=2026-07-20", format!("{HEAD}A,B,1.5e5,0,,,0\n")).await;
+    let broken =
+        gate.operator_by("POST", "/v1/statements?partner=keypay&day=2026-07-20", format!("{HEAD}A,B,1.5e5,0,,,0\n")).await;
     assert_eq!(broken.json()["errors"][0]["pointer"], "2:trans_amount");
     assert!(broken.json()["errors"][0]["detail"].as_str().unwrap().contains("dòng 2, cột trans_amount"), "{}", broken.text);
     let strangers: String = (0..10_001).map(|n| row(&format!("X{n}"), 1)).collect();
