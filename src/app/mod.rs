@@ -7,6 +7,7 @@
 
 mod desk;
 mod expiry;
+mod gauges;
 mod key;
 mod log;
 #[cfg(test)]
@@ -163,6 +164,7 @@ impl App {
         let expiry = tokio::spawn(expiry::run(journal.clone(), current.clone(), clock.clone(), random.clone(), stopped.clone()));
         let mut registry = prometheus_client::registry::Registry::with_prefix("lienthong");
         let metrics = http::Metrics::register(&mut registry);
+        registry.register_collector(Box::new(gauges::Gauges(board.clone())));
         let intake = Intake::new(crate::intake::Parts {
             current: current.clone(),
             journal: journal.clone(),
@@ -198,6 +200,7 @@ impl App {
             registry: Arc::new(registry),
             standings: standings(board.clone()),
             adapters: Some(reloader.clone()),
+            outlooks: outlooks(board.clone()),
         });
         let doors = vec![
             tokio::spawn(http::serve(listeners.main, door.public(), tls, door.wire(), stopped.clone())),
@@ -222,13 +225,29 @@ impl App {
 
 /// How the loops stand, in the door's words.
 fn standings(board: Board) -> http::Standings {
+    use crate::clock::Time;
+    use serde_json::json;
     Arc::new(move |partner| {
         let Some(s) = board.of(partner) else { return serde_json::Value::Null };
-        let until = s.until.map(crate::clock::Time::rfc3339);
-        serde_json::json!({
-            "breaker": s.breaker, "until": until, "calls": s.calls, "trouble": s.trouble, "rate_milli": s.rate_milli,
+        let left = |(left, of): (u32, u32)| json!({ "left": left, "of": of });
+        let routes: serde_json::Map<_, _> = s.route_quotas.iter().map(|(name, l, of)| (name.clone(), left((*l, *of)))).collect();
+        json!({
+            "breaker": s.breaker, "until": s.until.map(Time::rfc3339), "calls": s.calls, "trouble": s.trouble,
+            "rate_milli": s.rate_milli,
+            "ramp": s.ramp.map(|(now, full)| json!({ "now": now, "full": full })),
+            "shut": s.shut.map(|(why, until)| json!({ "why": why, "until": until.rfc3339() })),
+            "next_at": s.next_at.map(Time::rfc3339),
+            "quota": s.quota.map(left),
+            "route_quotas": routes,
+            "allowance": s.allowance.map(|(left, until)| json!({ "left": left, "until": until.rfc3339() })),
+            "maintenance": s.maintenance.map(|(from, to)| json!({ "from": from.rfc3339(), "to": to.rfc3339() })),
         })
     })
+}
+
+/// What a forecast looks at.
+fn outlooks(board: Board) -> http::Outlooks {
+    Arc::new(move |partner| board.of(partner).and_then(|s| s.outlook))
 }
 
 /// A partner that the configuration pauses is paused before its first call; a pause is ended by an operator only.

@@ -2,6 +2,7 @@
 
 use super::agency::Agencies;
 use super::files::Files;
+use super::holidays::Holidays;
 use super::partner::{Partner, Role};
 use super::plan::{self, PlanLine, PlanRow};
 use super::procedure::{Host, Procedure, Procedures};
@@ -26,6 +27,8 @@ pub struct Catalogue {
     pub procedures: Procedures,
     /// Agencies.
     pub agencies: Agencies,
+    /// Working days.
+    pub holidays: Arc<Holidays>,
     /// Partners by name.
     pub partners: BTreeMap<String, Arc<Partner>>,
     /// Canonical schemas, compiled.
@@ -91,6 +94,7 @@ impl Catalogue {
     pub fn load(files: &Files, settings: &Settings, secrets: &dyn Secrets) -> Result<Self, LoadFaults> {
         let mut faults = LoadFaults::default();
         let (procedures, plan, agencies) = lists(files, &mut faults);
+        let holidays = holidays(files, &mut faults);
         let schemas = schemas(files, &mut faults);
         let shapes = shapes(files, &schemas, &mut faults);
         let validators = match Validators::compile(&schemas, shapes.clone()) {
@@ -125,9 +129,16 @@ impl Catalogue {
             .collect();
         faults.add(Source::new("config"), strangers);
         match validators {
-            Some(validators) if faults.groups.is_empty() => {
-                Ok(Self { procedures, agencies, partners, validators, shapes, digest: files.digest(), plan })
-            }
+            Some(validators) if faults.groups.is_empty() => Ok(Self {
+                procedures,
+                agencies,
+                holidays: Arc::new(holidays),
+                partners,
+                validators,
+                shapes,
+                digest: files.digest(),
+                plan,
+            }),
             _ => Err(faults),
         }
     }
@@ -201,6 +212,17 @@ fn lists(files: &Files, faults: &mut LoadFaults) -> (Procedures, Vec<PlanRow>, A
         files.under("schemas/catalogue/").map(|(name, text)| (format!("schemas/catalogue/{name}"), text.to_owned())).collect();
     faults.add(source, found);
     (procedures, plan, agencies)
+}
+
+fn holidays(files: &Files, faults: &mut LoadFaults) -> Holidays {
+    const FILE: &str = "schemas/catalogue/holidays.toml";
+    let text = files.text(FILE).unwrap_or_default();
+    Holidays::parse(FILE, text).unwrap_or_else(|found| {
+        let mut source = Source::new(".");
+        source.files = [(FILE.to_owned(), text.to_owned())].into();
+        faults.add(source, found.into_iter().map(told).collect());
+        Holidays::default()
+    })
 }
 
 /// The canonical schemas by message name, the forms' as `forms/<code>@<edition>`.

@@ -8,6 +8,7 @@ mod callers;
 mod compare;
 mod fee;
 mod files;
+mod holidays;
 mod load;
 mod partner;
 #[cfg(test)]
@@ -37,6 +38,7 @@ pub use callers::check_callers;
 pub use compare::{Becomes, Difference, compare};
 pub use fee::{Alternative, Exemption, FeeBy, FeeRule, When};
 pub use files::{Files, FilesError};
+pub use holidays::Holidays;
 pub use load::{Catalogue, LoadFaults, Settings};
 pub use partner::{Limits, Partner, Role, SignIn, Wsdl};
 pub use plan::{PlanLine, PlanRow};

@@ -241,7 +241,7 @@ fn vnd(item: &Item<'_>) -> Option<Vnd> {
     item.whole(1).and_then(|n| Vnd::new(n).ok())
 }
 
-fn date(item: &Item<'_>) -> Option<Date> {
+pub(super) fn date(item: &Item<'_>) -> Option<Date> {
     let found = item.value().as_datetime().and_then(|d| d.date);
     let date =
         found.and_then(|d| Date::new(i16::try_from(d.year).ok()?, i8::try_from(d.month).ok()?, i8::try_from(d.day).ok()?).ok());

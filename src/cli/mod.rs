@@ -8,7 +8,7 @@
 //! | `serve` `demo` `simulate` `load` `torture` | run something |
 //! | `check` `lint` `read` and `write` and `translate` (`wire`) `catalogue` | work on adapters and files, no gateway needed |
 //! | `fmt` `explain` `diff` | for adapter authors, no gateway needed (`explain --delivery` asks one) |
-//! | `status` `deliveries` `cases` `reconcile` `dossier` `fees` `refunds` `accounts` `pause` | ask the running gateway (`remote`) |
+//! | `status` `forecast` `deliveries` `cases` `reconcile` `dossier` `fees` `refunds` `accounts` `pause` | ask the running gateway (`remote`) |
 //! | `invented` | an invented world for `demo` and `torture` |
 //! | `screen` | what the terminal gets |
 
@@ -23,6 +23,7 @@ mod dossier;
 mod explain;
 mod fees;
 mod fmt;
+mod forecast;
 mod invented;
 mod lint;
 mod load;
@@ -56,6 +57,7 @@ Start here:
   lienthong check                    are the adapters sound?
   lienthong serve --config config/gateway.toml
   lienthong status                   how does the running gateway stand?
+  lienthong forecast --rate 40/s     when are the queues drained, and how many dossiers miss their date?
 
 Every command explains itself with --help. Exit code 0 means success and nothing else.";
 
@@ -120,6 +122,9 @@ enum Command {
     /// Every partner's queue, oldest message, pace, breaker and parked messages.
     #[command(long_about = status::ABOUT)]
     Status(status::Arguments),
+    /// When are the queues drained, and how many dossiers miss their date?
+    #[command(long_about = forecast::ABOUT)]
+    Forecast(forecast::Arguments),
     /// Deliveries: list, show, release, close.
     #[command(long_about = deliveries::ABOUT)]
     Deliveries(deliveries::Arguments),
@@ -208,6 +213,7 @@ async fn obey(command: Command, json: bool) -> Result<(), Failed> {
         Command::Simulate(a) => simulate::run(*a).await,
         Command::Load(a) => load::run(*a).await,
         Command::Status(a) => status::run(&a, json).await,
+        Command::Forecast(a) => forecast::run(&a, json).await,
         Command::Deliveries(a) => deliveries::run(a, json).await,
         Command::Cases(a) => cases::run(a, json).await,
         Command::Reconcile(a) => reconcile::run(&a, json).await,

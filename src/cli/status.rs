@@ -17,7 +17,8 @@ Examples:
   lienthong status --admin http://127.0.0.1:8081 --token … --json
 
 What the columns say:
-  breaker   closed: calls go out; open: the partner seems out, nothing is sent and no attempt is used up; probe: one message tries
+  breaker   closed: calls go out; open: the partner seems out, nothing is sent and no attempt is used up; probe: one message tries; maintenance: its own
+  limits    what else keeps calls back or will: recovery after an outage, daily quotas, the partner's own word, its next maintenance
   parked    kept for a person: `lienthong deliveries list --parked` shows why and what helps";
 
 /// Arguments of `status`.
@@ -48,10 +49,11 @@ pub(super) async fn run(arguments: &Arguments, json: bool) -> Result<(), Failed>
             oldest,
             pace(p),
             breaker(p),
+            limits(p),
             text(p, "paused"),
         ]
     };
-    let head = ["partner", "waiting", "calling", "unknown", "parked", "oldest", "pace", "breaker", "paused because"];
+    let head = ["partner", "waiting", "calling", "unknown", "parked", "oldest", "pace", "breaker", "limits", "paused because"];
     let rows: Vec<Vec<String>> = partners.iter().map(row).collect();
     screen::out(&screen::table(&head, &rows));
     journal(answer.get("journal").unwrap_or(&Value::Null));
@@ -107,6 +109,32 @@ fn journal(j: &Value) {
         }
         _ => {}
     }
+}
+
+/// What else keeps calls back, or will: recovery, quotas, the partner's word, maintenance.
+fn limits(partner: &Value) -> String {
+    let until = |of: &Value, name: &str| time(of, name).map_or_else(String::new, screen::when);
+    let mut said = Vec::new();
+    if let Some(ramp) = partner.get("ramp").filter(|r| r.is_object()) {
+        said.push(format!("recovering: {} of {} at once", number(ramp, "now"), number(ramp, "full")));
+    }
+    let mut quota =
+        |name: &str, of: &Value| said.push(format!("{name}{} of {} left today", number(of, "left"), number(of, "of")));
+    if let Some(of) = partner.get("quota").filter(|q| q.is_object()) {
+        quota("", of);
+    }
+    for (route, of) in partner.get("route_quotas").and_then(Value::as_object).into_iter().flatten() {
+        quota(&format!("{route}: "), of);
+    }
+    if let Some(shut) = partner.get("shut").filter(|s| text(s, "why") == "their-word") {
+        said.push(format!("it asked to wait until {}", until(shut, "until")));
+    } else if let Some(allowance) = partner.get("allowance").filter(|a| a.is_object()) {
+        said.push(format!("it takes {} more until {}", number(allowance, "left"), until(allowance, "until")));
+    }
+    if let Some(next) = partner.get("maintenance").filter(|m| m.is_object()) {
+        said.push(format!("maintenance from {} to {}", until(next, "from"), until(next, "to")));
+    }
+    if said.is_empty() { "-".to_owned() } else { said.join("; ") }
 }
 
 fn hints(partners: &[Value], cases: u64) {

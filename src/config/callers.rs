@@ -24,6 +24,8 @@ pub struct Caller {
     pub partner: Option<String>,
     /// What it may do.
     pub roles: BTreeSet<Role>,
+    /// The class of what it hands in at a receiving partner's queue, instead of its partner's (a mass import is `bulk`).
+    pub class: Option<String>,
     /// Agency codes (newer form) it may hand in for, with all below them; empty: any.
     pub agencies: Vec<String>,
     /// How it proves itself.
@@ -248,7 +250,7 @@ impl Callers {
 }
 
 fn caller(t: &Table<'_>) -> Caller {
-    t.only(&["name", "partner", "roles", "agencies", "token_sha256", "client", "basic", "seal", "networks"]);
+    t.only(&["name", "partner", "roles", "class", "agencies", "token_sha256", "client", "basic", "seal", "networks"]);
     let words = Role::ALL.map(|(_, w)| w).join(", ");
     let mut roles = BTreeSet::new();
     for item in t.need("roles").map(|i| i.list()).unwrap_or_default() {
@@ -261,7 +263,14 @@ fn caller(t: &Table<'_>) -> Caller {
     if partner.is_none() && roles.iter().any(|r| r.speaks_for_a_partner()) {
         t.fault_at("roles", "a caller with the role portal, ministry or payment names its `partner`", None);
     }
-    Caller { name: t.need_text("name"), partner, roles, agencies: t.texts("agencies"), credential: credential(t) }
+    Caller {
+        name: t.need_text("name"),
+        partner,
+        roles,
+        class: t.text("class"),
+        agencies: t.texts("agencies"),
+        credential: credential(t),
+    }
 }
 
 fn credential(t: &Table<'_>) -> Credential {

@@ -409,6 +409,26 @@ impl Feed {
         self
     }
 
+    /// The same limits for parcels of `size` calls each, for a forecast.
+    #[must_use]
+    pub fn in_parcels(mut self, size: f64) -> Self {
+        let larger = |quota: Quota| Quota { interval: quota.interval.mul_f64(size), ..quota };
+        let fewer = |n: u32| {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a part of a u32")]
+            let parcels = (f64::from(n) / size).floor() as u32;
+            parcels
+        };
+        for meter in std::iter::once(&mut self.whole).chain(self.routes.values_mut()) {
+            meter.limit.rate = meter.limit.rate.map(larger);
+            meter.limit.daily = meter.limit.daily.map(fewer);
+            meter.pace = meter.pace.map(|p| p.under(larger(p.quota())));
+            (meter.in_flight, meter.used) = (0, fewer(meter.used));
+        }
+        (self.ramp, self.budget) = (None, RetryBudget::new(100));
+        self.allowance = self.allowance.filter(|(left, _)| *left == 0);
+        self
+    }
+
     /// Calls at once.
     #[must_use]
     pub fn at_once(&self) -> Option<u32> {

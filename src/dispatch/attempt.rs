@@ -29,10 +29,31 @@ struct Ending {
     adapters: String,
     /// A call was tried: the outcome says something about the partner, not only about us.
     called: bool,
+    /// Calls the partner says it still takes, and for how long.
+    left: Option<(u32, Duration)>,
 }
 
-/// Waits for the call's moment, makes it, judges it, settles it, all with the set it was claimed with; answers the one judgement for the breaker (none: no call was tried).
-pub(super) async fn run(shared: Arc<Shared>, known: Arc<Known>, claim: Claim, wait: Duration, healthy: bool) -> Option<Outcome> {
+/// What a call says about the partner.
+pub(super) struct Told {
+    /// How it ended.
+    pub(super) outcome: Outcome,
+    /// The message is done with: no further call is to come.
+    pub(super) over: bool,
+    /// Calls the partner says it still takes, and for how long.
+    pub(super) left: Option<(u32, Duration)>,
+}
+
+/// How a call went.
+struct Sent {
+    outcome: Outcome,
+    content: Option<Message>,
+    called: bool,
+    left: Option<(u32, Duration)>,
+}
+
+/// Waits for the call's moment, makes it, judges it, settles it, all with the set it was claimed with; answers what it says about the
+/// partner (none: no call was tried).
+pub(super) async fn run(shared: Arc<Shared>, known: Arc<Known>, claim: Claim, wait: Duration, healthy: bool) -> Option<Told> {
     tokio::time::sleep(wait).await;
     let began = shared.parts.clock.now();
     shared.board.update(&claim.partner, |s| s.calls += 1);
@@ -45,7 +66,8 @@ pub(super) async fn run(shared: Arc<Shared>, known: Arc<Known>, claim: Claim, wa
         }
     }
     settle(&shared, &known, &claim, began, &result).await;
-    result.called.then_some(result.outcome)
+    let over = matches!(result.next, Next::Done | Next::Reject { .. } | Next::Park { .. });
+    result.called.then_some(Told { outcome: result.outcome, over, left: result.left })
 }
 
 async fn attempt(shared: &Shared, known: &Known, claim: &Claim, began: Time, healthy: bool) -> Ending {
@@ -101,37 +123,39 @@ async fn attempt(shared: &Shared, known: &Known, claim: &Claim, began: Time, hea
                 dossier: None,
                 trace: claim.trace.as_deref(),
             };
-            let (outcome, content, called) = send(shared, &inquiry, began, true).await;
+            let Sent { outcome, content, called, left } = send(shared, &inquiry, began, true).await;
             let evidence: Option<Evidence> =
                 matches!(outcome, Outcome::Done { .. }).then(|| exchange::answered(claim, content.as_ref()));
             let next = after_inquiry(&outcome, evidence, doubt, &standing(shared.parts.clock.now()));
-            Ending { outcome, next, content, what: "inquiry", adapters: digest, called }
+            Ending { outcome, next, content, what: "inquiry", adapters: digest, called, left }
         }
         (Some(doubt), Repeat::Never) => parked(&format!("outcome-unknown: {}", doubt.why), digest),
         _ => {
-            let (outcome, content, called) = send(shared, &message, began, light(&claim.body)).await;
+            let Sent { outcome, content, called, left } = send(shared, &message, began, light(&claim.body)).await;
             let next = after_call(&outcome, &standing(shared.parts.clock.now()));
-            Ending { outcome, next, content, what: "call", adapters: digest, called }
+            Ending { outcome, next, content, what: "call", adapters: digest, called, left }
         }
     }
 }
 
 /// Writes, calls, judges; whether a call was tried.
-async fn send(shared: &Shared, message: &Outgoing<'_>, now: Time, light: bool) -> (Outcome, Option<Message>, bool) {
+async fn send(shared: &Shared, message: &Outgoing<'_>, now: Time, light: bool) -> Sent {
     let written = here(light, || message.write(&shared.parts.blobs));
+    let unsent = |outcome, called| Sent { outcome, content: None, called, left: None };
     let body = match written {
         Ok(body) => body,
-        Err(Unwritable(why)) => return (Outcome::Park { why }, None, false),
+        Err(Unwritable(why)) => return unsent(Outcome::Park { why }, false),
     };
     let call = match message.call(shared, body, now).await {
         Ok(call) => call,
-        Err(SignInError::Send(_)) => return (Outcome::NotSent { why: "sign-in-not-reached".to_owned() }, None, true),
-        Err(refused @ SignInError::Refused(_)) => return (Outcome::SignIn { why: refused.to_string() }, None, true),
+        Err(SignInError::Send(_)) => return unsent(Outcome::NotSent { why: "sign-in-not-reached".to_owned() }, true),
+        Err(refused @ SignInError::Refused(_)) => return unsent(Outcome::SignIn { why: refused.to_string() }, true),
     };
     let reply = shared.parts.transport.send(call).await;
+    let answered = shared.parts.clock.now();
     let short = reply.as_ref().map_or(true, |r| r.body.len() <= LIGHT);
-    let (outcome, content) = here(short, || message.judge(&reply));
-    (outcome, content, true)
+    let (outcome, content) = here(short, || message.judge(&reply, answered));
+    Sent { outcome, content, called: true, left: reply.ok().and_then(|r| r.advice.left) }
 }
 
 /// Whether a message is written in well under a millisecond: it is short and names no content to be read from disk.
@@ -234,19 +258,35 @@ async fn snapshot(shared: &Shared, claim: &Claim) -> Result<Snapshot, JournalErr
 
 fn parked(why: &str, adapters: String) -> Ending {
     let outcome = Outcome::Park { why: why.to_owned() };
-    Ending { outcome, next: Next::Park { reason: why.to_owned() }, content: None, what: "call", adapters, called: false }
+    Ending {
+        outcome,
+        next: Next::Park { reason: why.to_owned() },
+        content: None,
+        what: "call",
+        adapters,
+        called: false,
+        left: None,
+    }
 }
 
 /// They have it already: nothing is sent or asked.
 fn proven(adapters: String) -> Ending {
     let outcome = Outcome::Done { find: Vec::new() };
-    Ending { outcome, next: Next::Done, content: None, what: "evidence", adapters, called: false }
+    Ending { outcome, next: Next::Done, content: None, what: "evidence", adapters, called: false, left: None }
 }
 
 /// Nothing left us, and no attempt is used up.
 fn not_sent(why: &str, adapters: String, now: Time) -> Ending {
     let next = Next::Later { at: now.plus(Duration::from_secs(1)) };
-    Ending { outcome: Outcome::NotSent { why: why.to_owned() }, next, content: None, what: "call", adapters, called: false }
+    Ending {
+        outcome: Outcome::NotSent { why: why.to_owned() },
+        next,
+        content: None,
+        what: "call",
+        adapters,
+        called: false,
+        left: None,
+    }
 }
 
 fn ms(of: Duration) -> i64 {

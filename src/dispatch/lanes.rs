@@ -1,9 +1,11 @@
 //! A partner's loop: looks what may begin now (feed, breaker), claims it, starts it, waits for whatever comes first.
 
-use super::{Shared, attempt, gate_words};
+use super::Shared;
+use super::attempt::{self, Told};
+use super::board::Measured;
 use crate::catalogue::Partner;
 use crate::clock::Time;
-use crate::delivery::{Breaker, Feed, Gate, Outcome, Saved, Shut, Trouble};
+use crate::delivery::{Breaker, Feed, Gate, Outcome, Saved, Trouble};
 use crate::exchange::Known;
 use crate::journal::{Claim, Take};
 use std::collections::BTreeMap;
@@ -25,8 +27,9 @@ struct Lanes {
     breaker: Breaker,
     /// Nothing is due before this, unless the journal wakes.
     idle: Option<Time>,
-    /// Routes of the calls under way, by task.
-    calling: BTreeMap<Id, String>,
+    /// The calls under way, by task: route, and when each began.
+    calling: BTreeMap<Id, (String, Time)>,
+    measured: Measured,
     /// By how much the clock has been set, as the feed knows it.
     set_by: i64,
 }
@@ -41,8 +44,10 @@ pub(super) async fn run(shared: Arc<Shared>, partner: Arc<Partner>, mut stopped:
     let feed = Feed::start(terms, &saved.unwrap_or_default(), shared.parts.clock.now());
     let full = terms.whole.at_once.unwrap_or(u32::MAX);
     let breaker = Breaker::new(shared.parts.breaker, full);
-    let mut lanes = Lanes { partner, feed, breaker, idle: None, calling: BTreeMap::new(), set_by: shared.parts.clock.set_by() };
-    let mut calls: JoinSet<Option<Outcome>> = JoinSet::new();
+    let set_by = shared.parts.clock.set_by();
+    let mut lanes =
+        Lanes { partner, feed, breaker, idle: None, calling: BTreeMap::new(), measured: Measured::default(), set_by };
+    let mut calls: JoinSet<Option<Told>> = JoinSet::new();
     while !*stopped.borrow() {
         if wake.has_changed().unwrap_or(false) {
             wake.mark_unchanged();
@@ -53,7 +58,7 @@ pub(super) async fn run(shared: Arc<Shared>, partner: Arc<Partner>, mut stopped:
             break;
         }
         let sleep = lanes.round(&shared, &known, &mut calls).await;
-        lanes.show(&shared);
+        shared.board.show(&lanes.partner.name, &lanes.feed, &lanes.breaker, &lanes.measured, shared.parts.clock.now());
         tokio::select! {
             _ = wake.changed() => lanes.idle = None,
             () = tokio::time::sleep(sleep) => {}
@@ -79,7 +84,7 @@ impl Lanes {
     }
 
     /// Begins what may begin; answers how long nothing more can.
-    async fn round(&mut self, shared: &Arc<Shared>, known: &Arc<Known>, calls: &mut JoinSet<Option<Outcome>>) -> Duration {
+    async fn round(&mut self, shared: &Arc<Shared>, known: &Arc<Known>, calls: &mut JoinSet<Option<Told>>) -> Duration {
         self.keep_time(shared);
         let now = shared.parts.clock.now();
         if let Some((ramp, full)) = self.breaker.ramp() {
@@ -143,32 +148,38 @@ impl Lanes {
         &mut self,
         shared: &Arc<Shared>,
         known: &Arc<Known>,
-        calls: &mut JoinSet<Option<Outcome>>,
+        calls: &mut JoinSet<Option<Told>>,
         (claim, healthy): (Claim, bool),
     ) {
-        let wait = self.feed.begin(&claim.route, shared.parts.clock.now());
+        let now = shared.parts.clock.now();
+        let wait = self.feed.begin(&claim.route, now);
         let route = claim.route.clone();
         let call = calls.spawn(attempt::run(shared.clone(), known.clone(), claim, wait, healthy));
-        self.calling.insert(call.id(), route);
+        self.calling.insert(call.id(), (route, now.plus(wait)));
     }
 
     /// Takes in how a call ended.
-    fn ended(&mut self, shared: &Arc<Shared>, ended: Result<(Id, Option<Outcome>), JoinError>) {
+    fn ended(&mut self, shared: &Arc<Shared>, ended: Result<(Id, Option<Told>), JoinError>) {
         let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
-        if let Some(route) = self.calling.remove(&id) {
-            self.feed.ended(&route);
-        }
         let now = shared.parts.clock.now();
-        let Ok((_, outcome)) = ended else {
+        let began = self.calling.remove(&id).map_or(now, |(route, began)| {
+            self.feed.ended(&route);
+            began
+        });
+        let Ok((_, told)) = ended else {
             tracing::error!(partner = %self.partner.name, "an attempt ended without an outcome; its delivery is asked after at the next start");
             self.breaker.unprobed();
             return;
         };
         // Our own fault, or nothing to send: no word about the partner.
-        let Some(outcome) = outcome else {
+        let Some(Told { outcome, over, left }) = told else {
             self.breaker.unprobed();
             return;
         };
+        self.measured.call(Duration::from_millis(u64::try_from(now.ms_since(began)).unwrap_or(0)), over);
+        if let Some((left, reset)) = left {
+            self.feed.allow(now, left, reset);
+        }
         match outcome.trouble() {
             Trouble::None => self.breaker.well(),
             Trouble::Partner => {
@@ -176,6 +187,10 @@ impl Lanes {
                     Outcome::Retry { not_before, .. } => *not_before,
                     _ => None,
                 };
+                // Its own word holds for everything we would send it, not only for this message.
+                if let Some(wait) = not_before {
+                    self.feed.hold(now, wait);
+                }
                 let was_closed = self.breaker.is_closed();
                 self.breaker.trouble(now, not_before);
                 if was_closed && !self.breaker.is_closed() {
@@ -184,20 +199,6 @@ impl Lanes {
                 shared.board.update(&self.partner.name, |s| s.trouble = outcome.why().map(str::to_owned));
             }
         }
-    }
-
-    fn show(&self, shared: &Arc<Shared>) {
-        let now = shared.parts.clock.now();
-        let (mut breaker, mut until) = gate_words(self.breaker.gate(now));
-        if let Some((Shut::Maintenance, end)) = self.feed.shut(now) {
-            (breaker, until) = ("maintenance", Some(end));
-        }
-        let per_second = self.feed.rate().map_or(0, |quota| {
-            u64::from(quota.calls) * 1000 * 1000 / u64::try_from(quota.interval.as_millis()).unwrap_or(1).max(1)
-        });
-        shared.board.update(&self.partner.name, |s| {
-            (s.breaker, s.until, s.in_flight, s.rate_milli) = (breaker, until, self.feed.in_flight(), per_second);
-        });
     }
 }
 

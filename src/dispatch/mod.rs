@@ -8,12 +8,14 @@
 //! | file | what |
 //! |---|---|
 //! | `loops` | which partners have a loop |
-//! | `lanes` | a partner's loop: pace, breaker, claims |
+//! | `lanes` | a partner's loop: feed, breaker, claims |
+//! | `board` | how the loops stand, for operators and forecasts |
 //! | `attempt` | one claim from its start to its settlement |
 //! | `wire` | canonical → call, reply → facts, outcome, content |
 //! | `next` | outcome → what is next, pure |
 
 mod attempt;
+mod board;
 mod lanes;
 mod loops;
 mod next;
@@ -21,15 +23,16 @@ mod next;
 pub(crate) mod tests;
 mod wire;
 
+pub use board::{Board, Standing};
+
 use crate::catalogue::Shelf;
-use crate::clock::{Clock, Time};
-use crate::delivery::{BreakerPolicy, Gate};
+use crate::clock::Clock;
+use crate::delivery::BreakerPolicy;
 use crate::exchange::Current;
 use crate::journal::{BlobStore, Journal};
 use crate::partner::{Tokens, Transport};
 use crate::seal::Random;
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -53,27 +56,6 @@ pub struct Parts {
     /// When a partner counts as out.
     pub breaker: BreakerPolicy,
 }
-
-/// How a partner's loop stands, for operators; kept in memory only.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Standing {
-    /// `closed`, `open`, `probe`.
-    pub breaker: &'static str,
-    /// When an open breaker tries again.
-    pub until: Option<Time>,
-    /// Calls under way.
-    pub in_flight: u32,
-    /// Calls begun since the start.
-    pub calls: u64,
-    /// The last trouble's reason.
-    pub trouble: Option<String>,
-    /// The rate it is kept to, calls per second times 1000.
-    pub rate_milli: u64,
-}
-
-/// How every partner's loop stands.
-#[derive(Clone, Debug, Default)]
-pub struct Board(Arc<Mutex<BTreeMap<String, Standing>>>);
 
 /// The running dispatcher.
 pub struct Dispatcher {
@@ -138,30 +120,5 @@ impl Renewal {
     /// It is looked who needs a loop; tokens held for partners are signed in for anew.
     pub fn tell(&self) {
         self.0.send_replace(());
-    }
-}
-
-// === impl Board ===
-
-impl Board {
-    /// One partner's standing.
-    #[must_use]
-    pub fn of(&self, partner: &str) -> Option<Standing> {
-        self.0.lock().ok()?.get(partner).cloned()
-    }
-
-    fn update(&self, partner: &str, change: impl FnOnce(&mut Standing)) {
-        if let Ok(mut board) = self.0.lock() {
-            change(board.entry(partner.to_owned()).or_default());
-        }
-    }
-}
-
-/// A gate in an operator's words.
-fn gate_words(gate: Gate) -> (&'static str, Option<Time>) {
-    match gate {
-        Gate::Pass(_) => ("closed", None),
-        Gate::Probe | Gate::Shut(None) => ("probe", None),
-        Gate::Shut(until) => ("open", until),
     }
 }

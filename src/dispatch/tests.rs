@@ -11,7 +11,7 @@ use crate::journal::{
     SqliteJournal, Take,
 };
 use crate::model::{FeeState, Kind, Message, Mint, PaymentState, Status};
-use crate::partner::{Call, Reply, SendError, Tokens, Transport};
+use crate::partner::{Advice, Call, Reply, SendError, Tokens, Transport};
 use crate::seal::Random;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -276,7 +276,7 @@ impl<F: Side> World<F> {
                 }
             };
             if let Some(outcome) = outcome {
-                self.healthy.insert(partner, outcome.trouble() == Trouble::None);
+                self.healthy.insert(partner, outcome.outcome.trouble() == Trouble::None);
             }
         }
         any
@@ -351,7 +351,7 @@ impl World {
 pub(crate) fn with_scene<T>(shared: &Shared, partner: &str, service: Option<&Service>, act: impl FnOnce(&Scene<'_>) -> T) -> T {
     let now = shared.parts.clock.now();
     let mint = Mint::new(&*shared.parts.random, now);
-    let origin = Origin { partner: partner.into(), caller: partner.into(), agencies: Vec::new(), trace: None };
+    let origin = Origin { partner: partner.into(), caller: partner.into(), ..Origin::default() };
     let files = exchange::Files::new();
     let known = shared.parts.current.now();
     act(&Scene { now, mint: &mint, origin: &origin, guide: known.guide(), service, files: &files })

@@ -135,7 +135,7 @@ impl Outgoing<'_> {
     }
 
     /// What the reply means, and the content it carries. Judged once, here.
-    pub(super) fn judge(&self, reply: &Result<Reply, SendError>) -> (Outcome, Option<Message>) {
+    pub(super) fn judge(&self, reply: &Result<Reply, SendError>, now: Time) -> (Outcome, Option<Message>) {
         let reply = match reply {
             Ok(reply) => reply,
             Err(SendError::NotSent(why)) => return (Outcome::NotSent { why: (*why).to_owned() }, None),
@@ -144,7 +144,7 @@ impl Outgoing<'_> {
         let Some(judge) = self.partner.judges.get(&self.route.judge) else {
             return (Outcome::Unknown { why: "no-judge".to_owned() }, None);
         };
-        let outcome = judge.decide(&self.facts(&judge.places(), reply));
+        let outcome = judge.decide(&self.facts(&judge.places(), reply, now));
         if !matches!(outcome, Outcome::Done { .. }) {
             return (outcome, None);
         }
@@ -154,8 +154,9 @@ impl Outgoing<'_> {
         }
     }
 
-    fn facts(&self, places: &[&str], reply: &Reply) -> Facts {
-        let mut facts = Facts { http: reply.status, retry_after: reply.retry_after, ..Facts::default() };
+    fn facts(&self, places: &[&str], reply: &Reply, now: Time) -> Facts {
+        let retry_after = reply.advice.after.map(|after| after.wait(now));
+        let mut facts = Facts { http: reply.status, retry_after, ..Facts::default() };
         let Ok(mapping) = self.mapping() else { return facts };
         match peek(mapping.format(), mapping.envelope(), &reply.body, places) {
             Ok(seen) => {

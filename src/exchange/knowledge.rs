@@ -59,6 +59,9 @@ impl Service {
         let form = message.body.get("form").cloned().unwrap_or(Value::Null);
         let mut service = Self::build(catalogue, procedure, day);
         service.charge = Some(procedure.charge(&form, message.list("papers")));
+        // On paper unless the portal says or is silent: its own dossiers are handed in online.
+        let paper = message.text("channel").is_some_and(|c| c != "online");
+        service.due_at = message.text("submitted_at").and_then(Time::parse).and_then(|came| service.due_from(came, paper));
         service.agency_name = message.text("agency.code").and_then(|c| catalogue.agencies.lookup(c)).map(|a| a.name_vi.clone());
         Ok(service)
     }
@@ -104,6 +107,7 @@ impl Service {
             beneficiary: Some(json!({ "account": beneficiary.account, "bank": beneficiary.bank, "name": beneficiary.name })),
             agency_name: None,
             due_at: None,
+            term: procedure.days.map(|term| (term, catalogue.holidays.clone())),
             code,
         }
     }

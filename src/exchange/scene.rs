@@ -1,10 +1,12 @@
 //! What the decisions look at besides the snapshot: who speaks, the hour, the ids to be given, what the catalogue says.
 
+use crate::catalogue::{Holidays, Term};
 use crate::clock::Time;
 use crate::journal::{FileRow, NewAudit, NewDelivery, NewEvent};
 use crate::model::{Charge, Kind, Mint};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Received files by id.
 pub type Files = BTreeMap<String, FileRow>;
@@ -33,6 +35,8 @@ pub struct Origin {
     pub partner: String,
     /// The authenticated caller.
     pub caller: String,
+    /// Class of what it causes, instead of its partner's.
+    pub class: Option<String>,
     /// Agency prefixes it may hand in for; empty: any.
     pub agencies: Vec<String>,
     /// Trace id of the request, 32 hex digits.
@@ -78,8 +82,21 @@ pub struct Service {
     pub beneficiary: Option<Value>,
     /// The agency's name.
     pub agency_name: Option<String>,
-    /// When it has to be done.
+    /// When it has to be done, counted from when it was handed in.
     pub due_at: Option<Time>,
+    /// The statutory term, where one is known, and the days it is counted in.
+    pub term: Option<(Term, Arc<Holidays>)>,
+}
+
+// === impl Service ===
+
+impl Service {
+    /// The end of the statutory term whose clock starts with what came in at that time; none: no term is known.
+    #[must_use]
+    pub fn due_from(&self, came: Time, paper: bool) -> Option<Time> {
+        let (term, holidays) = self.term.as_ref()?;
+        holidays.due(*term, holidays.start(came, paper)?)
+    }
 }
 
 // === impl Scene ===
@@ -100,7 +117,7 @@ impl Scene<'_> {
             route: target.route.clone(),
             lane: lane.to_owned(),
             dossier: Some(dossier.to_owned()),
-            class: target.class.clone(),
+            class: self.origin.class.as_ref().unwrap_or(&target.class).clone(),
             caller: self.origin.caller.clone(),
             deadline: None,
             not_before: None,

@@ -33,9 +33,7 @@ pub fn submit(scene: &Scene<'_>, message: &mut Message, snapshot: &Snapshot) -> 
     effects.audit.push(scene.audit("dossier.submit", &code, json!({ "procedure": service.code })));
     match &service.ministry {
         Some(ministry) => {
-            let mut delivery = to_ministry(scene, ministry, Kind::DossierSubmit, &code)?;
-            delivery.deadline = dossier.due_at;
-            effects.deliveries.push(delivery);
+            effects.deliveries.push(to_ministry(scene, ministry, Kind::DossierSubmit, &code, dossier.due_at)?);
         }
         None => super::pay::owe_by_rule(scene, &mut dossier, &mut effects),
     }
@@ -65,7 +63,7 @@ pub fn correct(scene: &Scene<'_>, message: &mut Message, snapshot: &Snapshot) ->
     let Some(ministry) = &service.ministry else { return Err(other_meaning()) };
     let mut effects = Effects::default();
     effects.closes.push(close(parked, "replaced-by-correction"));
-    effects.deliveries.push(to_ministry(scene, ministry, Kind::DossierSubmit, &code)?);
+    effects.deliveries.push(to_ministry(scene, ministry, Kind::DossierSubmit, &code, service.due_at)?);
     effects.files = scene.files.values().map(|f| crate::journal::FileRow { dossier: Some(code.clone()), ..f.clone() }).collect();
     effects.events.push(scene.event(&code, "corrected", json!({ "procedure": service.code })));
     effects.audit.push(scene.audit("dossier.correct", &code, json!({ "replaced": parked.delivery })));
@@ -106,6 +104,8 @@ pub fn supplement(scene: &Scene<'_>, message: &mut Message, snapshot: &Snapshot)
     }
     attach_files(scene, message)?;
     dossier.rounds += 1;
+    // Complete again: the statutory clock starts anew from zero (NĐ 61/2018). A term that is not known changes nothing.
+    dossier.due_at = scene.service.and_then(|s| s.due_from(scene.now, false)).or(dossier.due_at);
     dossier.version += 1;
     let code = dossier.code.clone();
     let mut effects = Effects::default();
@@ -114,7 +114,7 @@ pub fn supplement(scene: &Scene<'_>, message: &mut Message, snapshot: &Snapshot)
         super::pay::charge_again(scene, charge, &mut dossier, &mut effects);
     }
     if let Some(ministry) = dossier.ministry.clone() {
-        effects.deliveries.push(to_ministry(scene, &ministry, Kind::DossierSupplement, &code)?);
+        effects.deliveries.push(to_ministry(scene, &ministry, Kind::DossierSupplement, &code, dossier.due_at)?);
     }
     effects.files = scene.files.values().map(|f| crate::journal::FileRow { dossier: Some(code.clone()), ..f.clone() }).collect();
     effects.events.push(scene.event(&code, "supplemented", json!({ "round": round })));
@@ -150,7 +150,7 @@ pub fn withdraw(scene: &Scene<'_>, _message: &Message, snapshot: &Snapshot) -> R
     dossier.version += 1;
     match dossier.ministry.clone().filter(|_| !never_left(snapshot)) {
         Some(ministry) => {
-            effects.deliveries.push(to_ministry(scene, &ministry, Kind::DossierWithdraw, &code)?);
+            effects.deliveries.push(to_ministry(scene, &ministry, Kind::DossierWithdraw, &code, dossier.due_at)?);
             effects.events.push(scene.event(&code, "withdrawal-asked", json!({ "partner": ministry })));
         }
         None => {
@@ -277,8 +277,16 @@ fn no_service() -> Refusal {
     .at("/procedure")
 }
 
-fn to_ministry(scene: &Scene<'_>, ministry: &str, kind: Kind, code: &str) -> Result<crate::journal::NewDelivery, Refusal> {
-    scene.delivery(ministry, kind, code, code, None).ok_or_else(|| {
+/// A delivery to the ministry, ordered there by the dossier's deadline.
+fn to_ministry(
+    scene: &Scene<'_>,
+    ministry: &str,
+    kind: Kind,
+    code: &str,
+    deadline: Option<Time>,
+) -> Result<crate::journal::NewDelivery, Refusal> {
+    let delivery = scene.delivery(ministry, kind, code, code, None).map(|d| crate::journal::NewDelivery { deadline, ..d });
+    delivery.ok_or_else(|| {
         Refusal::new(
             "no-route",
             422,

@@ -3,7 +3,7 @@
 
 use super::scene::Scene;
 use crate::clock::Time;
-use crate::journal::{Effects, NewCase};
+use crate::journal::{Effects, NewCase, NewDelivery};
 use crate::model::{CaseKind, Dossier, Kind, Message, Status, Vnd};
 use serde_json::{Map, Value, json};
 
@@ -99,7 +99,11 @@ fn send_portal(scene: &Scene<'_>, dossier: &Dossier, kind: Kind, body: Value, ef
 /// A partner without a route for what it should be told is a matter for a person; nothing is dropped in silence.
 fn send(scene: &Scene<'_>, dossier: &Dossier, partner: &str, kind: Kind, body: Value, effects: &mut Effects) {
     match scene.delivery(partner, kind, &dossier.code, &dossier.code, Some(body)) {
-        Some(delivery) => effects.deliveries.push(delivery),
+        // What the ministry gets is ordered by the dossier's date; what portals are told goes in the order it came.
+        Some(delivery) => {
+            let deadline = dossier.due_at.filter(|_| dossier.ministry.as_deref() == Some(partner));
+            effects.deliveries.push(NewDelivery { deadline, ..delivery });
+        }
         None => {
             let data = json!({ "partner": partner, "message": kind.name() });
             effects.cases.push(NewCase { kind: CaseKind::NoRoute, dossier: Some(dossier.code.clone()), data, at: scene.now });

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 mod money;
 mod races;
+mod terms;
 
 const DAY: i64 = 86_400_000;
 const CODE: &str = "H26.15-20260609-0000001";

@@ -159,7 +159,7 @@ impl Door {
             return Err(Problem::forbidden());
         }
         let own = (!partner.limits.ins.is_empty()).then_some(partner.limits.ins.as_slice());
-        self.limits.charge(&caller.name, &route.name, own)?;
+        self.limits.charge(&caller.name, &route.name, own, self.clock.since_start())?;
         Ok(caller)
     }
 
@@ -194,6 +194,7 @@ fn origin(partner: &Partner, caller: &Caller, ids: Option<&trace::Ids>) -> Origi
     Origin {
         partner: partner.name.clone(),
         caller: caller.name.clone(),
+        class: caller.class.clone(),
         agencies: caller.agencies.clone(),
         trace: ids.and_then(trace::Ids::trace_id).map(str::to_owned),
     }

@@ -21,6 +21,7 @@ mod caller;
 mod cases;
 mod door;
 mod files;
+mod forecast;
 mod health;
 mod limit;
 mod metrics;
@@ -47,7 +48,7 @@ pub use trace::Ids;
 
 use crate::clock::Clock;
 use crate::config::{Caller, Config, Rate};
-use crate::delivery::Quota;
+use crate::delivery::{Outlook, Quota};
 use crate::exchange::Refusal;
 use crate::intake::Intake;
 use crate::journal::{BlobStore, Journal, JournalError};
@@ -100,11 +101,16 @@ pub struct Parts<'c> {
     pub standings: Standings,
     /// What operators ask about adapters; none: they cannot.
     pub adapters: Option<Arc<dyn Adapters>>,
+    /// What a forecast of a partner looks at.
+    pub outlooks: Outlooks,
 }
 
 /// Answers how the loop towards a partner stands (pace, breaker, last trouble), as JSON for operators: the door shows it and knows nothing
 /// of who calls.
 pub type Standings = Arc<dyn Fn(&str) -> Value + Send + Sync>;
+
+/// Answers what a forecast looks at; none: the partner is not called, or not yet.
+pub type Outlooks = Arc<dyn Fn(&str) -> Option<Outlook> + Send + Sync>;
 
 /// The door.
 pub struct Door {
@@ -121,6 +127,7 @@ pub struct Door {
     registry: Arc<Registry>,
     standings: Standings,
     adapters: Option<Arc<dyn Adapters>>,
+    outlooks: Outlooks,
     /// Requests that may wait for the journal at once.
     queue: Arc<Semaphore>,
     admission: Admission,
@@ -157,6 +164,7 @@ impl Door {
             registry: parts.registry,
             standings: parts.standings,
             adapters: parts.adapters,
+            outlooks: parts.outlooks,
             queue: Arc::new(Semaphore::new(usize::try_from(limits.queue).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS))),
             admission: Admission::new(limits.patience, parts.clock.clone()),
             public_url: parts.config.gateway.public_url.clone(),
@@ -199,6 +207,7 @@ impl Door {
             .route("/v1/deliveries/{id}/close", post(operate::close))
             .route("/v1/adapters", get(adapters::show))
             .route("/v1/adapters/reload", post(adapters::reload))
+            .route("/v1/forecast", get(forecast::show))
             .route("/v1/partners", get(operate::partners))
             .route("/v1/partners/{name}/pause", post(operate::pause))
             .route("/v1/partners/{name}/resume", post(operate::resume))
@@ -244,7 +253,7 @@ impl Door {
         if !roles::allowed(caller, operation) {
             return Err(Problem::forbidden());
         }
-        self.limits.charge(&caller.name, operation.word(), None)?;
+        self.limits.charge(&caller.name, operation.word(), None, self.clock.since_start())?;
         Ok(caller)
     }
 }

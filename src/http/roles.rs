@@ -38,6 +38,8 @@ pub enum Operation {
     DeliveryClose,
     /// Lists partners with their queues.
     PartnersList,
+    /// When the partners' queues are drained.
+    ForecastShow,
     /// Nothing is sent to a partner until it is resumed.
     PartnerPause,
     /// Ends a pause.
@@ -77,7 +79,7 @@ pub enum Operation {
 }
 
 /// The table: operation, its word (also the name under which it is limited and counted), who may.
-pub const TABLE: [(Operation, &str, &[Role]); 33] = {
+pub const TABLE: [(Operation, &str, &[Role]); 34] = {
     use Operation as O;
     use Role::{Auditor, Metrics, Ministry, Operator, Payment, Portal};
     [
@@ -96,6 +98,7 @@ pub const TABLE: [(Operation, &str, &[Role]); 33] = {
         (O::DeliveryRelease, "delivery.release", &[Operator]),
         (O::DeliveryClose, "delivery.close", &[Operator]),
         (O::PartnersList, "partners.list", &[Operator, Auditor]),
+        (O::ForecastShow, "forecast.show", &[Operator, Auditor]),
         (O::PartnerPause, "partner.pause", &[Operator]),
         (O::PartnerResume, "partner.resume", &[Operator]),
         (O::CasesList, "cases.list", &[Operator, Auditor]),

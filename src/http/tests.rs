@@ -60,6 +60,7 @@ impl House {
             registry: Arc::new(registry),
             standings: Arc::new(|_| serde_json::Value::Null),
             adapters: None,
+            outlooks: Arc::new(|_| None),
         });
         let house = Self { door, journal, _dir: dir };
         house.keep_a_dossier().await;

@@ -45,7 +45,7 @@ impl Door {
         if let Some(who) = asked.extensions.get::<super::trace::Who>() {
             who.is(&caller.name);
         }
-        if let Err(problem) = self.limits.charge(&caller.name, "token", None) {
+        if let Err(problem) = self.limits.charge(&caller.name, "token", None, self.clock.since_start()) {
             return problem.response();
         }
         let (token, seconds) = self.sign_in.sign(caller, self.clock.now());

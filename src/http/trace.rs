@@ -92,7 +92,7 @@ pub(super) async fn layer(State(door): State<Arc<Door>>, mut request: Request, n
     request.extensions_mut().insert(who.clone());
     request.extensions_mut().insert(ids.clone());
     let span = tracing::info_span!("request", id = %ids.request, trace = %ids.trace);
-    let mut response = match door.limits.enter() {
+    let mut response = match door.limits.enter(door.clock.since_start()) {
         Ok(()) => next.run(request).instrument(span.clone()).await,
         Err(problem) => problem.response(),
     };

@@ -40,6 +40,7 @@ pub(super) struct Open {
     lane: String,
     class: String,
     caller: String,
+    route: String,
     deadline: Option<Time>,
     /// The dossier it is about.
     pub(super) dossier: Option<String>,
@@ -142,8 +143,13 @@ impl NewRow {
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (partner, key) DO NOTHING",
         )?
         .execute(params![d.partner, d.lane, d.dossier, d.class, d.caller, deadline, ready.0, seq, d.route, step, turn])?;
-        let kept =
-            Kept { partner: d.partner.clone(), class: d.class.clone(), caller: d.caller.clone(), due: due_day(d.deadline) };
+        let kept = Kept {
+            partner: d.partner.clone(),
+            class: d.class.clone(),
+            caller: d.caller.clone(),
+            route: d.route.clone(),
+            due: due_day(d.deadline),
+        };
         marks.count(kept, 1);
         marks.due(&d.partner);
         Ok(())
@@ -158,7 +164,7 @@ impl Open {
         let found = conn
             .prepare_cached(
                 "SELECT d.state, d.partner, d.lane, d.dossier, l.head, l.state, l.run, l.attempts, l.tries, l.sent,
-                   l.called_at IS NOT NULL, l.adapters, d.class, d.caller, d.deadline
+                   l.called_at IS NOT NULL, l.adapters, d.class, d.caller, d.deadline, d.route
                  FROM delivery d LEFT JOIN lane l ON l.partner = d.partner AND l.key = d.lane AND l.head = d.seq WHERE d.seq = ?1",
             )?
             .query_row([number(seq)], |r| {
@@ -171,6 +177,7 @@ impl Open {
                     class: r.get(12)?,
                     caller: r.get(13)?,
                     deadline: deadline(r.get(14)?),
+                    route: r.get(15)?,
                 };
                 Ok((r.get::<_, i64>(0)?, open))
             })
@@ -223,6 +230,7 @@ impl Open {
             partner: self.partner.clone(),
             class: self.class.clone(),
             caller: self.caller.clone(),
+            route: self.route.clone(),
             due: due_day(self.deadline),
         };
         marks.count(kept, -1);

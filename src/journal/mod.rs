@@ -136,6 +136,10 @@ pub trait Journal: Send + Sync + 'static {
     /// One delivery with its history.
     fn delivery(&self, delivery: u64) -> Answer<'_, Option<DeliveryDetail>>;
 
+    /// The shape of a partner's queue, for a forecast. Costs the kinds of what waits, not its number; what is held behind parked heads
+    /// is counted up to a bound.
+    fn backlog(&self, partner: &str) -> Answer<'_, Backlog>;
+
     /// Every partner's queue (partners without a row are not listed).
     fn queues(&self) -> Answer<'_, Vec<QueueView>>;
 

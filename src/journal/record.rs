@@ -4,7 +4,7 @@
 
 use super::{CaseStep, NewCase};
 use crate::clock::Time;
-use crate::delivery::Feed;
+use crate::delivery::{Feed, Waiting};
 use crate::model::{Dossier, Kind, Movement, Payment, Receipt, Refund, RefundState};
 use serde_json::Value;
 
@@ -593,6 +593,15 @@ pub struct QueueView {
     pub oldest: Option<Time>,
     /// Why it is paused; none: it is not.
     pub paused: Option<String>,
+}
+
+/// The shape of a partner's queue.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Unfinished deliveries that are not held, by what is alike.
+    pub waiting: Vec<Waiting>,
+    /// Those that are held: parked heads and what waits behind them, as far as they were counted.
+    pub held: u64,
 }
 
 /// Which deliveries to list.

@@ -14,7 +14,7 @@ use super::reader::Readers;
 use super::schema::{self, Lock, OpenError};
 use super::writer::{Call, Command, Counts, Fault, Made, Marks, Wakes, Writer};
 use super::{
-    Acceptance, Accepted, Accounts, Act, Acted, Answer, Booked, CaseDetail, CaseFilter, CaseView, DeliveryDetail, DeliveryFilter,
+    Acceptance, Accepted, Accounts, Act, Acted, Answer, Backlog, Booked, CaseDetail, CaseFilter, CaseView, DeliveryDetail, DeliveryFilter,
     DeliveryView, Effects, EventView, FileRow, Journal, JournalError, Known, MovementView, NewStatement, Notice, QueueView,
     RefundFilter, Settled, Settlement, Snapshot, StatementLine, StatementView, Take, Taken, Told, act, books, checkpoint, matter,
     money, view,
@@ -458,6 +458,11 @@ impl Journal for SqliteJournal {
 
     fn early_since(&self, before: Time, limit: u32) -> Answer<'_, Vec<super::Early>> {
         self.ask(move |conn| view::early_since(conn, before, limit))
+    }
+
+    fn backlog(&self, partner: &str) -> Answer<'_, Backlog> {
+        let partner = partner.to_owned();
+        self.ask(move |conn| view::backlog(conn, &partner))
     }
 
     fn limits(&self, partner: &str) -> Answer<'_, Option<String>> {

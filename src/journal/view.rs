@@ -5,9 +5,10 @@
 use super::lane::{code, positive, state};
 use super::writer::Fault;
 use super::{
-    Attempt, DeliveryDetail, DeliveryFilter, DeliveryState, DeliveryView, Early, EventView, FileRow, QueueView, Snapshot,
+    Attempt, Backlog, DeliveryDetail, DeliveryFilter, DeliveryState, DeliveryView, Early, EventView, FileRow, QueueView, Snapshot,
 };
 use crate::clock::Time;
+use crate::delivery::Waiting;
 use crate::model::{Dossier, Kind, Payment};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 use serde::de::DeserializeOwned;
@@ -28,6 +29,13 @@ const FROM_HELD: &str = "FROM lane l JOIN delivery d ON d.seq = l.head";
 /// A dossier's unfinished deliveries.
 static OPEN: LazyLock<String> =
     LazyLock::new(|| format!("{DELIVERY} {FROM} WHERE d.dossier = ?1 AND d.state = 0 ORDER BY d.seq"));
+/// Held deliveries that are counted at most.
+const MOST_HELD: i64 = 50_000;
+
+/// Parked heads of a partner and what waits behind them, by what is alike.
+const HELD: &str = "SELECT class, caller, route, CASE WHEN deadline = 9223372036854775807 THEN 0 ELSE (deadline + 25200000) / 86400000 END AS due,
+     count(*) FROM (SELECT d.class, d.caller, d.route, d.deadline FROM lane l JOIN delivery d ON d.partner = l.partner AND d.lane = l.key
+       WHERE l.state > 0 AND l.state = 3 AND l.partner = ?1 AND d.state = 0 LIMIT ?2) GROUP BY 1, 2, 3, 4";
 
 /// All that is known about a dossier.
 pub(super) fn snapshot(conn: &Connection, code: &str) -> Result<Snapshot, Fault> {
@@ -198,6 +206,26 @@ pub(super) fn queues(conn: &Connection) -> Result<Vec<QueueView>, Fault> {
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The shape of a partner's queue.
+pub(super) fn backlog(conn: &Connection, partner: &str) -> Result<Backlog, Fault> {
+    let row = |r: &Row<'_>| {
+        let due = Some(r.get::<_, i64>(3)?).filter(|day| *day != 0);
+        Ok(Waiting { class: r.get(0)?, caller: r.get(1)?, route: r.get(2)?, due, count: positive(r.get(4)?) })
+    };
+    let mut read = conn.prepare_cached("SELECT class, caller, route, due, open FROM backlog WHERE partner = ?1 AND open > 0")?;
+    let mut waiting: Vec<Waiting> = read.query_map([partner], row)?.collect::<Result<_, _>>()?;
+    let mut read = conn.prepare_cached(HELD)?;
+    let held: Vec<Waiting> = read.query_map(params![partner, MOST_HELD], row)?.collect::<Result<_, _>>()?;
+    for h in &held {
+        let alike = |w: &&mut Waiting| (&w.class, &w.caller, &w.route, w.due) == (&h.class, &h.caller, &h.route, h.due);
+        if let Some(w) = waiting.iter_mut().find(alike) {
+            w.count = w.count.saturating_sub(h.count);
+        }
+    }
+    waiting.retain(|w| w.count > 0);
+    Ok(Backlog { waiting, held: held.iter().map(|h| h.count).sum() })
 }
 
 /// The feed's state saved for a partner.

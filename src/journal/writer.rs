@@ -63,6 +63,8 @@ pub(super) struct Kept {
     pub(super) class: String,
     /// Whose message caused it.
     pub(super) caller: String,
+    /// Out-route.
+    pub(super) route: String,
     /// Day of the deadline; 0: none is known.
     pub(super) due: i64,
 }
@@ -399,10 +401,10 @@ impl Writer {
         for (k, n) in open.iter().filter(|(_, n)| **n != 0) {
             self.conn
                 .prepare_cached(
-                    "INSERT INTO backlog (partner, class, caller, due, open) VALUES (?1, ?2, ?3, ?4, ?5)
-                     ON CONFLICT (partner, class, caller, due) DO UPDATE SET open = open + excluded.open",
+                    "INSERT INTO backlog (partner, class, caller, route, due, open) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                     ON CONFLICT (partner, class, caller, route, due) DO UPDATE SET open = open + excluded.open",
                 )?
-                .execute((&k.partner, &k.class, &k.caller, k.due, n))?;
+                .execute((&k.partner, &k.class, &k.caller, &k.route, k.due, n))?;
         }
         Ok(())
     }

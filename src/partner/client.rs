@@ -1,7 +1,7 @@
 //! The transport over HTTP/1.1 and TLS (reqwest, rustls). One client a partner, so that no partner's slowness uses up another's
 //! connections.
 
-use super::{Call, Reply, SendError, Transport};
+use super::{Advice, Call, Reply, SendError, Transport};
 use bytes::{Bytes, BytesMut};
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -55,8 +55,7 @@ impl HttpTransport {
         }
         let request = request.build().map_err(|_| SendError::NotSent("bad-request"))?;
         let mut response = client.execute(request).await.map_err(|e| classify(&e))?;
-        let retry_after =
-            response.headers().get("retry-after").and_then(|v| v.to_str().ok()?.trim().parse().ok()).map(Duration::from_secs);
+        let advice = Advice::read(|name| response.headers().get(name).and_then(|v| v.to_str().ok()));
         let status = response.status().as_u16();
         let mut body = BytesMut::new();
         while let Some(piece) = response.chunk().await.map_err(|e| lost(&e))? {
@@ -65,7 +64,7 @@ impl HttpTransport {
             }
             body.extend_from_slice(&piece);
         }
-        Ok(Reply { status, retry_after, body: Bytes::from(body) })
+        Ok(Reply { status, advice, body: Bytes::from(body) })
     }
 }
 

@@ -3,9 +3,11 @@
 //! What always holds: an error says whether anything can have reached the other side ([`SendError::NotSent`] means certainly not);
 //! redirects are not followed and nothing is retried here; an answer is read up to a bound and within the call's time.
 
+mod advice;
 mod client;
 mod tokens;
 
+pub use advice::{Advice, After};
 pub use client::HttpTransport;
 pub use tokens::{SignInError, Tokens};
 
@@ -34,8 +36,8 @@ pub struct Call {
 pub struct Reply {
     /// HTTP status.
     pub status: u16,
-    /// `Retry-After` as a wait, when it was given in seconds.
-    pub retry_after: Option<Duration>,
+    /// The partner's own word about when to come again.
+    pub advice: Advice,
     /// The body, whole.
     pub body: Bytes,
 }

@@ -131,6 +131,7 @@ impl Gate {
             registry: Arc::new(registry),
             standings: Arc::new(|_| serde_json::Value::Null),
             adapters: None,
+            outlooks: Arc::new(|_| None),
         });
         let mut gate = Self { journal, clock, router: door.public(), admin: door.admin(), token: String::new(), _dir: dir };
         gate.token = gate.sign_in("cong", "chu-cong").await;

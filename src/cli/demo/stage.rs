@@ -128,6 +128,7 @@ fn callers(names: &Names, words: &Words) -> Callers {
         partner: partner.map(str::to_owned),
         roles: roles.iter().copied().collect(),
         agencies: Vec::new(),
+        class: None,
         credential,
     };
     let digest = |word: &str| sha256_hex(word.as_bytes());

@@ -109,7 +109,7 @@ impl Transport for Lagging {
             let push = json!({ "code": code, "status": "received", "at": at, "missing": [], "documents": [] });
             let decide = |scene: &Scene<'_>, id: &str, m: &mut Message, s: &Snapshot| exchange::pushed(scene, id, m, s);
             take(&shared, "office", code, Kind::StatusChange, &push, decide).await.unwrap();
-            Ok(Reply { status: 200, retry_after: None, body: r#"{"ok":true,"known":false}"#.into() })
+            Ok(Reply { status: 200, advice: Advice::default(), body: r#"{"ok":true,"known":false}"#.into() })
         })
     }
 }

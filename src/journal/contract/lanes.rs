@@ -328,3 +328,35 @@ pub(super) async fn a_queues_numbers_are_those_of_its_deliveries(store: &dyn Sto
     let j = store.open();
     assert_eq!(j.queues().await.unwrap(), [queue(0, 2)], "after a crash: the claimed one is unknown");
 }
+
+pub(super) async fn a_queues_shape_is_told_without_what_is_held(store: &dyn Store) {
+    let j = store.open();
+    let due = Time::parse("2026-06-09T23:59:59+07:00").unwrap();
+    for (code, caller, deadline) in [("D1", "a", Some(due)), ("D2", "a", Some(due)), ("D3", "b", None), ("D4", "b", None)] {
+        let mut a = more(code, code);
+        a.effects.deliveries[0].caller = caller.into();
+        a.effects.deliveries[0].deadline = deadline;
+        new(&*j, a).await;
+    }
+    new(&*j, more("D4", "behind")).await;
+    let of = |caller: &str, due: Option<Time>, count| crate::delivery::Waiting {
+        class: "citizen".into(),
+        caller: caller.into(),
+        route: "submit".into(),
+        due: due.map(Time::day),
+        count,
+    };
+    let all = vec![of("a", Some(due), 2), of("b", None, 2), of("portal-a", None, 1)];
+    assert_eq!(j.backlog("office").await.unwrap(), Backlog { waiting: all, held: 0 });
+    assert_eq!(j.backlog("bank").await.unwrap(), Backlog::default());
+    for claim in claim_all(&*j, at(0)).await {
+        let next = match claim.lane.as_str() {
+            "D1" => Next::Done,
+            "D4" => Next::Park { reason: "x".into() },
+            _ => Next::Later { at: at(5) },
+        };
+        settle(&*j, &claim, next).await;
+    }
+    let left = vec![of("a", Some(due), 1), of("b", None, 1)];
+    assert_eq!(j.backlog("office").await.unwrap(), Backlog { waiting: left, held: 2 }, "D4 is parked, and one waits behind it");
+}

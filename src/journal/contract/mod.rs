@@ -207,7 +207,7 @@ macro_rules! contract {
             a_stale_settlement_leaves_the_claim_as_it_was, a_claim_that_a_crash_left_is_in_doubt,
             what_waits_behind_a_rejected_head_is_closed_with_it, a_close_of_another_state_than_seen_is_stale,
             what_became_due_wakes_and_what_was_settled_is_told, pace_and_pause_outlive_a_crash,
-            a_queues_numbers_are_those_of_its_deliveries;
+            a_queues_numbers_are_those_of_its_deliveries, a_queues_shape_is_told_without_what_is_held;
         acts: held_deliveries_are_released_together_by_reason_and_only_with_a_word_where_they_may_have_been_received,
             what_is_parked_but_may_have_been_received_keeps_its_doubt, a_release_does_what_the_verdict_says, a_close_spares_what_is_under_way_or_has_ended,
             deliveries_are_listed_by_what_is_asked_for;

@@ -1,6 +1,7 @@
 //! SQLite under the contract, and what only it has: its lock, its file's version, its row budget, its query plans.
 
 use super::*;
+use crate::delivery::Saved;
 use rusqlite::{Connection, StatementStatus};
 use std::path::PathBuf;
 
@@ -87,6 +88,52 @@ async fn a_journal_of_the_first_version_is_brought_to_this_one_with_what_it_hold
     let kept = j.case(1).await.unwrap().unwrap();
     assert_eq!((kept.view.word.as_str(), kept.view.met, kept.view.met_at, kept.view.version), ("link-lost", 1, Time(7), 1));
     assert_eq!(kept.history.iter().map(|e| e.what.as_str()).collect::<Vec<_>>(), ["opened"]);
+}
+
+/// What a gateway of the first version left: one lane waits for its first attempt, one for a time, one is in doubt, one parked.
+#[tokio::test]
+async fn a_queue_of_the_first_version_goes_on_where_it_stood() {
+    let f = folder();
+    let conn = Connection::open(f.file()).unwrap();
+    let first = include_str!("../migrations/0001_first.sql");
+    let digest = crate::seal::sha256_hex(first.as_bytes());
+    conn.execute_batch(&format!(
+        "{first} CREATE TABLE migration (version INTEGER PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL);
+         INSERT INTO migration VALUES (1, 'first', '{digest}');
+         PRAGMA application_id = {}; PRAGMA user_version = 1;
+         INSERT INTO partner VALUES ('office', 4, NULL, 1234);",
+        super::super::schema::APPLICATION
+    ))
+    .unwrap();
+    let due = Time::parse("2026-06-09T10:00:00+07:00").unwrap().0;
+    for (n, state, ready, deadline) in
+        [(1, 0, Some(T0.0), i64::MAX), (2, 0, Some(at(50).0), due), (3, 2, Some(at(5).0), i64::MAX), (4, 3, None, i64::MAX)]
+    {
+        let called = (state == 2).then_some(T0.0);
+        conn.execute(
+            "INSERT INTO delivery (seq, partner, lane, route, class, caller, deadline, id, at, kind, created_at)
+             VALUES (?1, 'office', 'D' || ?1, 'submit', 'citizen', 'a', ?2, 'm' || ?1, 0, 'dossier.submit', 0)",
+            (n, deadline),
+        )
+        .unwrap();
+        conn.execute("INSERT INTO outgoing VALUES (?1, x'7b7d')", [n]).unwrap();
+        conn.execute(
+            "INSERT INTO lane (partner, key, class, caller, deadline, ready_at, head, state, called_at, why)
+             VALUES ('office', 'D' || ?1, 'citizen', 'a', ?2, ?3, ?1, ?4, ?5, 'cut')",
+            (n, deadline, ready, state, called),
+        )
+        .unwrap();
+    }
+    drop(conn);
+    let j = f.journal(Options::default());
+    assert_eq!(j.queues().await.unwrap()[0].waiting, 2);
+    let saved = Saved::parse(&j.limits("office").await.unwrap().unwrap());
+    assert_eq!(saved.text(), "{\"tat\":1234}");
+    let backlog = j.backlog("office").await.unwrap();
+    assert_eq!((backlog.waiting.iter().map(|w| w.count).sum::<u64>(), backlog.held), (3, 1));
+    assert!(backlog.waiting.iter().any(|w| w.due == Some(Time(due).day())));
+    assert_eq!(keys(&claim_all(&*j, at(10)).await), ["D3", "D1"]);
+    assert_eq!(keys(&claim_all(&*j, at(50)).await), ["D2"]);
 }
 
 #[tokio::test]

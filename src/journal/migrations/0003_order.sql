@@ -1,4 +1,4 @@
--- The order of claims, the limits' state, and what waits by class, caller and due day.
+-- The order of claims, the limits' state, and what waits by class, caller, route and due day.
 
 -- step: what the head does next: 0 its first attempt, 1 a further one, 2 the question what became of a call; NULL: nothing (claimed, parked).
 -- turn: of a first attempt its urgency (deadline, or what stands for it), else the time from which it may go.
@@ -13,11 +13,11 @@ CREATE INDEX lane_turn ON lane (partner, class, caller, route, step, turn, head)
 -- Unfinished deliveries, so that a queue's length and its shape are a few numbers and never a count of rows. due: the day of the deadline,
 -- counted from 1970-01-01 in Viet Nam; 0: no deadline is known.
 CREATE TABLE backlog (
-  partner TEXT NOT NULL, class TEXT NOT NULL, caller TEXT NOT NULL, due INTEGER NOT NULL, open INTEGER NOT NULL,
-  PRIMARY KEY (partner, class, caller, due)) WITHOUT ROWID;
-INSERT INTO backlog (partner, class, caller, due, open)
-  SELECT partner, class, caller, CASE WHEN deadline = 9223372036854775807 THEN 0 ELSE (deadline + 25200000) / 86400000 END, count(*)
-  FROM delivery WHERE state = 0 GROUP BY 1, 2, 3, 4;
+  partner TEXT NOT NULL, class TEXT NOT NULL, caller TEXT NOT NULL, route TEXT NOT NULL, due INTEGER NOT NULL, open INTEGER NOT NULL,
+  PRIMARY KEY (partner, class, caller, route, due)) WITHOUT ROWID;
+INSERT INTO backlog (partner, class, caller, route, due, open)
+  SELECT partner, class, caller, route, CASE WHEN deadline = 9223372036854775807 THEN 0 ELSE (deadline + 25200000) / 86400000 END, count(*)
+  FROM delivery WHERE state = 0 GROUP BY 1, 2, 3, 4, 5;
 
 -- limits: the state of what limits the calls to a partner, as the policy writes it.
 ALTER TABLE partner ADD COLUMN limits TEXT;
