@@ -14,7 +14,7 @@ Needs an operator's (or auditor's) token.";
 const EXAMPLES: &str = "\
 Examples:
   lienthong forecast
-  lienthong forecast --partner moet --rate 40/s     what if the Ministry took 40 a second
+  lienthong forecast --partner NAME --rate 40/s     what if it took 40 a second
   lienthong forecast --json";
 
 /// Arguments of `forecast`.

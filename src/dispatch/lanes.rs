@@ -20,6 +20,9 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 /// With nothing due and no wake-up, one look at the journal in so long all the same.
 const LONGEST_IDLE: Duration = Duration::from_secs(60);
 
+/// Claims taken in one transaction at most.
+const MOST_AT_A_TIME: u32 = 256;
+
 /// A partner's state between two rounds. `feed` and `breaker` are pure values; all waiting is in [`run`].
 struct Lanes {
     partner: Arc<Partner>,
@@ -107,7 +110,7 @@ impl Lanes {
         }
         let take = Take {
             partner: self.partner.name.clone(),
-            max,
+            max: max.min(MOST_AT_A_TIME),
             now,
             feed: self.feed.clone(),
             probe,

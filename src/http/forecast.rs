@@ -237,7 +237,7 @@ mod tests {
         let of = |class: &str, due, count| Waiting { class: class.into(), caller: "a".into(), route: "r".into(), due, count };
         let yesterday = now.day() - 1;
         let backlog = Backlog { waiting: vec![of("citizen", Some(yesterday), 8), of("bulk", None, 2)], held: 3 };
-        let told = one("moet", "Bộ", &backlog, &outlook, None, None, now);
+        let told = one("office", "Bộ", &backlog, &outlook, None, None, now);
         assert_eq!(
             (&told["waiting"], &told["held"], &told["late"], &told["call_ms"]),
             (&json!(10), &json!(3), &json!(8), &json!(80))
