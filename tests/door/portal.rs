@@ -332,7 +332,7 @@ async fn who_comes_too_often_is_told_when_to_come_again_in_the_portals_format() 
     let refused = refused.expect("the limit never held");
     assert_eq!((refused.status, refused.json()["reason"].as_str()), (429, Some("quota-exceeded")));
     assert_eq!(refused.headers["retry-after"], "1");
-    assert_eq!(refused.headers["ratelimit-policy"], "\"caller\";q=200;w=1");
+    assert_eq!(refused.headers["ratelimit-policy"], "\"second\";q=200;w=1, \"minute\";q=20000;w=60");
     assert_eq!(gate.portal("/hanoi/ma-ho-so", &json!({ "MaDonVi": "H26.15" })).await.status, 200, "another operation is free");
 }
 
