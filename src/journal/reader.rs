@@ -6,7 +6,7 @@
 //! thread and back costs several times as much. Lists always go to the readers.
 
 use super::JournalError;
-use super::writer::Fault;
+use super::writer::{Fault, answered};
 use rusqlite::Connection;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
@@ -71,7 +71,7 @@ impl Readers {
             None => return Err(JournalError::Closed),
         };
         match sent {
-            Ok(()) => answer.await.unwrap_or(Err(JournalError::Closed)),
+            Ok(()) => answered(answer).await,
             Err(std::sync::mpsc::TrySendError::Full(_)) => Err(JournalError::Busy),
             Err(std::sync::mpsc::TrySendError::Disconnected(_)) => Err(JournalError::Closed),
         }

@@ -12,7 +12,7 @@ use super::health::{self, Health};
 use super::lane;
 use super::reader::Readers;
 use super::schema::{self, Lock, OpenError};
-use super::writer::{Call, Command, Counts, Fault, Made, Marks, Wakes, Writer};
+use super::writer::{Call, Command, Counts, Fault, Made, Marks, Wakes, Writer, answered};
 use super::{
     Acceptance, Accepted, Accounts, Act, Acted, Answer, Backlog, Booked, CaseDetail, CaseFilter, CaseView, DeliveryDetail, DeliveryFilter,
     DeliveryView, Effects, EventView, FileRow, Journal, JournalError, Known, MovementView, NewStatement, Notice, QueueView,
@@ -189,7 +189,7 @@ impl SqliteJournal {
     ) -> Result<T, JournalError> {
         let (command, answer) = Call::make(run, self.clock.since_start());
         self.queue()?.send(command).await.map_err(|_| JournalError::Closed)?;
-        answer.await.unwrap_or(Err(JournalError::Closed))
+        answered(answer).await
     }
 
     /// Puts a command to the writer, or sheds it when the queue is full.
@@ -202,7 +202,7 @@ impl SqliteJournal {
             mpsc::error::TrySendError::Full(_) => JournalError::Busy,
             mpsc::error::TrySendError::Closed(_) => JournalError::Closed,
         })?;
-        answer.await.unwrap_or(Err(JournalError::Closed))
+        answered(answer).await
     }
 
     fn look<'j, T: Send + 'static>(

@@ -194,6 +194,17 @@ impl Wakes {
     }
 }
 
+/// Waits for the answer of one of the journal's threads. In a test on one thread the wait is a blocking task's, so that a paused clock does
+/// not run on meanwhile.
+pub(super) async fn answered<T: Send + 'static>(answer: oneshot::Receiver<Result<T, JournalError>>) -> Result<T, JournalError> {
+    #[cfg(test)]
+    if tokio::runtime::Handle::current().runtime_flavor() == tokio::runtime::RuntimeFlavor::CurrentThread {
+        let waited = tokio::task::spawn_blocking(move || answer.blocking_recv()).await;
+        return waited.map_or(Err(JournalError::Closed), |told| told.unwrap_or(Err(JournalError::Closed)));
+    }
+    answer.await.unwrap_or(Err(JournalError::Closed))
+}
+
 // === impl Call ===
 
 impl<T, F> Call<T, F>
