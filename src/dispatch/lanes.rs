@@ -48,8 +48,7 @@ pub(super) async fn run(shared: Arc<Shared>, partner: Arc<Partner>, mut stopped:
     let full = terms.whole.at_once.unwrap_or(u32::MAX);
     let breaker = Breaker::new(shared.parts.breaker, full);
     let set_by = shared.parts.clock.set_by();
-    let mut lanes =
-        Lanes { partner, feed, breaker, idle: None, calling: BTreeMap::new(), measured: Measured::default(), set_by };
+    let mut lanes = Lanes { partner, feed, breaker, idle: None, calling: BTreeMap::new(), measured: Measured::default(), set_by };
     let mut calls: JoinSet<Option<Told>> = JoinSet::new();
     while !*stopped.borrow() {
         if wake.has_changed().unwrap_or(false) {

@@ -14,10 +14,10 @@ use super::reader::Readers;
 use super::schema::{self, Lock, OpenError};
 use super::writer::{Call, Command, Counts, Fault, Made, Marks, Wakes, Writer, answered};
 use super::{
-    Acceptance, Accepted, Accounts, Act, Acted, Answer, Backlog, Booked, CaseDetail, CaseFilter, CaseView, DeliveryDetail, DeliveryFilter,
-    DeliveryView, Effects, EventView, FileRow, Journal, JournalError, Known, MovementView, NewStatement, Notice, QueueView,
-    RefundFilter, Settled, Settlement, Snapshot, StatementLine, StatementView, Take, Taken, Told, act, books, checkpoint, matter,
-    money, view,
+    Acceptance, Accepted, Accounts, Act, Acted, Answer, Backlog, Booked, CaseDetail, CaseFilter, CaseView, DeliveryDetail,
+    DeliveryFilter, DeliveryView, Effects, EventView, FileRow, Journal, JournalError, Known, MovementView, NewStatement, Notice,
+    QueueView, RefundFilter, Settled, Settlement, Snapshot, StatementLine, StatementView, Take, Taken, Told, act, books,
+    checkpoint, matter, money, view,
 };
 use crate::clock::{Clock as _, Time, Wall};
 use crate::model::{Class, Kind, Payment, Receipt, Refund};

@@ -266,7 +266,9 @@ impl Bank {
         self.truth.lock().unwrap().calls += 1;
         self.catch_up();
         let calm = self.calm.load(Ordering::SeqCst);
-        let reply = |status: u16, body: &str| Ok(Reply { status, retry_after: None, body: body.to_owned().into() });
+        let reply = |status: u16, body: &str| {
+            Ok(Reply { status, advice: crate::partner::Advice::default(), body: body.to_owned().into() })
+        };
         let weather = if calm { 99 } else { self.dice.below(100) };
         match weather {
             0..6 => return Err(SendError::NotSent("not-connected")),
