@@ -35,11 +35,8 @@ impl Stage {
         let any = std::net::SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, 0));
         let listeners = Listeners::bind(any, any).await.unwrap();
         let url = format!("http://{}", listeners.main.local_addr().unwrap());
-        let options = |username: &str, credentials: Credentials| Options {
-            gateway: url.clone(),
-            credentials: Credentials { username: Some(username.to_owned()), ..credentials },
-            ..Options::default()
-        };
+        // The names that the gateway shows are those of the shipped adapters: the simulators' own defaults.
+        let options = |credentials: Credentials| Options { gateway: url.clone(), credentials, ..Options::default() };
         let own = || Some(SECRET.to_owned());
         let pair = |name: &str| Credentials {
             password: own(),
@@ -48,10 +45,10 @@ impl Stage {
             webhook: Some(WEBHOOK.to_owned()),
             ..Credentials::default()
         };
-        let portal = Portal::start(options("cong", pair("cong"))).await.unwrap();
-        let ministry = Ministry::start(options("bo", pair("bo"))).await.unwrap();
+        let portal = Portal::start(options(pair("cong"))).await.unwrap();
+        let ministry = Ministry::start(options(pair("bo"))).await.unwrap();
         let keys = Credentials { key_1: own(), key_2: own(), ..Credentials::default() };
-        let payment = Payment::start(options("HN-GDDT", keys)).await.unwrap();
+        let payment = Payment::start(options(keys)).await.unwrap();
         payment.weather.change(|c| c.latency = (latency, latency));
         let folder = tempfile::tempdir().unwrap();
         let fast = |base: String| PartnerSettings { base: Some(base), ..PartnerSettings::default() };
