@@ -79,7 +79,7 @@ async fn a_fee_is_paid_once_whatever_the_platforms_answers_and_notices_do() {
     let books = world.operator("/v1/accounts").await;
     assert_eq!([&books["in_order"], &books["paid_in"], &books["held"]], [&json!(true), &json!(owed), &json!(owed)], "{books}");
     let checked = std::process::Command::new(PROGRAM)
-        .args(["accounts", "check", "--admin", &world.admin, "--token", OPERATOR])
+        .args(["accounts", "--admin", &world.admin, "--token", OPERATOR, "check"])
         .output()
         .unwrap();
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));

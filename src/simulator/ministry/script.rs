@@ -10,7 +10,8 @@ use super::push::{Document, Fee, Missing, Push};
 use super::soap::Payload;
 use super::{Dossier, Ministry};
 
-/// Lệ phí of one wish (procedure 1.001942), whole VND.
+/// Lệ phí of one wish (procedure 1.001942), whole VND: by the form of 2019 (M), and by today's (V for 2024).
+const WISH_2019: u64 = 30_000;
 const WISH: u64 = 20_000;
 
 /// The course a dossier takes.
@@ -79,7 +80,10 @@ impl Script {
         }
         let unpaid = payload.texts("DaNopPhi").iter().filter(|paid| *paid == "0").count();
         match u64::try_from(unpaid) {
-            Ok(n) if n > 0 => Self::Fee(n.saturating_mul(WISH)),
+            Ok(n) if n > 0 => {
+                let price = if payload.text("XetTuyen2019").is_some() { WISH_2019 } else { WISH };
+                Self::Fee(n.saturating_mul(price))
+            }
             _ => Self::Normal,
         }
     }
