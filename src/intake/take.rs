@@ -38,23 +38,38 @@ impl Intake {
     /// Takes a call in, whatever its route's kind (tokens and uploads are the door's own).
     pub async fn take(&self, call: &Call) -> Reply {
         let Some(route) = call.in_route() else { return lost() };
-        let outcome = match route.kind {
+        let mut round = 1;
+        loop {
+            let No { mut refusal, level } = match self.tried(call, route).await {
+                Ok(reply) => return reply,
+                Err(no) => no,
+            };
+            let written = match refusal.left.take() {
+                Some(left) => self.journal.apply(*left).await,
+                None => Ok(true),
+            };
+            match written {
+                Ok(true) => {}
+                // What it was judged from has changed: judged anew, so that nothing a refusal leaves is lost.
+                Ok(false) if round < ROUNDS => {
+                    round += 1;
+                    continue;
+                }
+                Ok(false) => {
+                    tracing::warn!(code = refusal.code, "what a refusal leaves could not be written: its rows keep changing")
+                }
+                Err(error) => refusal = super::read::unavailable(&error),
+            }
+            return self.refuse(&call.partner, route, &refusal, level);
+        }
+    }
+
+    async fn tried(&self, call: &Call, route: &InRoute) -> Result<Reply, No> {
+        match route.kind {
             InKind::Message => self.message(call, route).await,
             InKind::Question => self.question(call, route).await,
             InKind::Issue => self.issue(call, route).await,
             InKind::Token | InKind::Upload => Err(broken_adapter().into()),
-        };
-        match outcome {
-            Ok(reply) => reply,
-            Err(No { mut refusal, level }) => {
-                if let Some(left) = refusal.left.take() {
-                    // Stale means that somebody else has just left the same.
-                    if let Err(error) = self.journal.apply(*left).await {
-                        refusal = super::read::unavailable(&error);
-                    }
-                }
-                self.refuse(&call.partner, route, &refusal, level)
-            }
         }
     }
 

@@ -202,6 +202,23 @@ async fn a_notice_that_differs_or_cannot_be_read_is_refused_in_the_platforms_wor
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_notice_over_another_sum_is_shown_whatever_changes_the_payment_at_the_same_time() {
+    for n in 0..5 {
+        let gate = owing().await;
+        click_now(&gate).await;
+        let transaction = payment(&gate).await.transaction;
+        let other = notice(&transaction, 1000, 0, KEY_2).to_string();
+        let forged = notice(&transaction, 150_000, 0, "khoa-sai").to_string();
+        let tell = |body: &str| gate.send("/keypay/thong-bao", &[], body.to_owned());
+        let (a, b, c) = tokio::join!(tell(&other), tell(&forged), tell(&other));
+        assert!([a, b, c].iter().all(|r| r.json()["return_code"] == -1), "{n}");
+        let cases = gate.journal.cases(CaseFilter { limit: 10, ..CaseFilter::default() }).await.unwrap();
+        assert_eq!(cases.iter().map(|c| c.word.as_str()).collect::<Vec<_>>(), ["notice-differs"], "{n}");
+        assert_eq!(queries(&gate.journal.snapshot(CODE).await.unwrap().open), 1, "{n}: asked once");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_bill_is_told_to_the_platforms_network_only_and_its_transaction_is_one_we_know() {
     let gate = owing().await;
     let ask = |peer: &'static str, code: &str| {
