@@ -77,9 +77,18 @@ pub(super) fn claim(conn: &Connection, take: &Take, run: i64) -> Result<Made<Tak
 }
 
 /// The streams of a partner's waiting lanes: the first lane of each by the partial index; what waits behind it is not looked at.
-pub(super) const STREAM: &str = "SELECT class, caller, route, step, turn FROM lane
-     WHERE partner = ?1 AND step IS NOT NULL AND (class, caller, route, step) > (?2, ?3, ?4, ?5)
-     ORDER BY class, caller, route, step, turn LIMIT 1";
+/// Four seeks, the nearest first: for one comparison of the whole row, (class, caller, route, step) > (…), SQLite would walk through
+/// all lanes of the stream before it, and a claim would cost what waits.
+pub(super) const STREAM: &str = "SELECT * FROM (SELECT class, caller, route, step, turn FROM lane
+       WHERE partner = ?1 AND step IS NOT NULL AND class = ?2 AND caller = ?3 AND route = ?4 AND step > ?5
+       ORDER BY step, turn LIMIT 1)
+     UNION ALL SELECT * FROM (SELECT class, caller, route, step, turn FROM lane
+       WHERE partner = ?1 AND step IS NOT NULL AND class = ?2 AND caller = ?3 AND route > ?4 ORDER BY route, step, turn LIMIT 1)
+     UNION ALL SELECT * FROM (SELECT class, caller, route, step, turn FROM lane
+       WHERE partner = ?1 AND step IS NOT NULL AND class = ?2 AND caller > ?3 ORDER BY caller, route, step, turn LIMIT 1)
+     UNION ALL SELECT * FROM (SELECT class, caller, route, step, turn FROM lane
+       WHERE partner = ?1 AND step IS NOT NULL AND class > ?2 ORDER BY class, caller, route, step, turn LIMIT 1)
+     LIMIT 1";
 
 /// The next lanes of a stream, in their order.
 pub(super) const LANES: &str = "SELECT key, turn FROM lane

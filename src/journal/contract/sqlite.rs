@@ -290,6 +290,24 @@ fn steps(f: &Folder) -> i32 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn finding_what_may_be_claimed_costs_the_same_however_much_waits() {
+    let f = folder();
+    let j = f.journal(Options::default());
+    let (mut n, mut cost) = (0, Vec::new());
+    for upto in [20, 2_000] {
+        let mut tasks = tokio::task::JoinSet::new();
+        while n < upto {
+            let (j, code) = (j.clone(), format!("D{n}"));
+            tasks.spawn(async move { new(&*j, submit(&code)).await });
+            n += 1;
+        }
+        tasks.join_all().await;
+        cost.push(steps(&f));
+    }
+    assert!(cost[1] <= cost[0] + 20, "{cost:?} steps with 20 and with 2000 waiting");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn messages_behind_a_stuck_lane_cost_other_claims_nothing() {
     let f = folder();
     let j = f.journal(Options::default());
@@ -327,7 +345,7 @@ fn what_runs_often_or_at_start_uses_its_index() {
         (list(None, "d.dossier = ?3"), "delivery_dossier"),
         (list(Some(DeliveryState::Waiting), "d.partner = ?3"), "delivery_open"),
         (list(Some(DeliveryState::Closed), "d.partner = ?3"), "delivery_failed"),
-        (super::super::claim::STREAM.replace("(?2, ?3, ?4, ?5)", "('c', 'x', 'r', 0)"), "lane_turn"),
+        (super::super::claim::STREAM.to_owned(), "lane_turn"),
         (super::super::claim::LANES.to_owned(), "lane_turn"),
         (
             "SELECT seq FROM delivery WHERE partner = 'a' AND lane = 'b' AND state = 0 ORDER BY seq LIMIT 1".into(),
@@ -349,7 +367,9 @@ fn what_runs_often_or_at_start_uses_its_index() {
         let mut explain = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let plan: Vec<String> = explain.query_map([], |r| r.get("detail")).unwrap().map(Result::unwrap).collect();
         assert!(plan.iter().any(|l| l.contains(&format!("INDEX {index} "))), "{sql}\n{plan:#?}");
-        assert!(!plan.iter().any(|l| l.contains("SCAN") || l.contains("TEMP B-TREE")), "{sql}\n{plan:#?}");
+        // What a subquery limited to one row gives is "scanned" too.
+        let walks = |l: &String| l.contains("SCAN") && !l.contains("(subquery") || l.contains("TEMP B-TREE");
+        assert!(!plan.iter().any(walks), "{sql}\n{plan:#?}");
     }
 }
 
