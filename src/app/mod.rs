@@ -136,7 +136,7 @@ impl App {
         let own = secrets.clone();
         let load = move |files: &Files| {
             let settings = today.read().map(|s| s.clone()).unwrap_or_default();
-            Catalogue::load(files, &settings, own.as_ref()).ok()
+            Catalogue::revive(files, &settings, own.as_ref()).ok()
         };
         let shelf = Arc::new(Shelf::open(&data.join("adapters"), catalogue.clone(), &files, Box::new(load))?);
         let transport: Arc<dyn Transport> = Arc::new(

@@ -130,7 +130,7 @@ impl Reloader {
                 Some(folder) => Files::folder(folder)?,
                 None => given,
             };
-            let catalogue = Catalogue::load(&files, &gateway.partners, secrets.as_ref()).map_err(ReloadFault::Adapters)?;
+            let catalogue = Catalogue::prove(&files, &gateway.partners, secrets.as_ref()).map_err(ReloadFault::Adapters)?;
             Ok((gateway, files, catalogue))
         });
         loaded.await.map_err(|e| ReloadFault::Disk(e.to_string()))?

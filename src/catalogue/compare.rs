@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn a_changed_line_is_told_by_its_place_without_a_value_and_the_same_set_differs_in_nothing() {
         let files = Files::embedded();
-        let load = |files: &Files| Catalogue::load(files, &Settings::new(), &Placeholders).unwrap_or_else(|f| panic!("{f}"));
+        let load = |files: &Files| Catalogue::revive(files, &Settings::new(), &Placeholders).unwrap_or_else(|f| panic!("{f}"));
         let present = load(&files);
         // A route out that carries a note, found in the data.
         let (partner, route) = present

@@ -2,19 +2,21 @@
 
 use super::agency::Agencies;
 use super::files::Files;
+use super::flow;
 use super::holidays::Holidays;
 use super::partner::{Partner, Role};
 use super::plan::{self, PlanLine, PlanRow};
 use super::procedure::{Host, Procedure, Procedures};
+use super::proof::Proof;
 use super::read::{self, Setting, told};
 use super::table;
 use super::validate::{SchemaFault, Validators};
 use crate::config::{PartnerSettings, Secrets};
-use crate::mapping::{Check, Editions, Shapes, Source, SourceFault, render};
+use crate::mapping::{Check, Editions, Inventor, Shapes, Source, SourceFault, Xsd, render};
 use crate::model::{Kind, ProcedureCode};
 use jiff::civil::Date;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What an operator changes of the partners, by name.
@@ -38,6 +40,18 @@ pub struct Catalogue {
     /// The adapter set's digest: SHA-256 over all adapter and schema files.
     pub digest: String,
     plan: Vec<PlanRow>,
+    notes: Vec<(String, SourceFault)>,
+}
+
+/// How far a set is proven when it is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Depth {
+    /// It compiles.
+    Compiled,
+    /// And its mappings are held against their schemas, one route against the other (V1 to V11).
+    Held,
+    /// And samples and invented documents go both ways (V12).
+    Proven,
 }
 
 /// Every fault of every file, by folder.
@@ -90,8 +104,23 @@ impl std::error::Error for LoadFaults {}
 // === impl Catalogue ===
 
 impl Catalogue {
-    /// Reads everything.
+    /// Reads everything and proves what a start has time for (V1 to V11).
     pub fn load(files: &Files, settings: &Settings, secrets: &dyn Secrets) -> Result<Self, LoadFaults> {
+        Self::build(files, settings, secrets, Depth::Held)
+    }
+
+    /// The same, with samples and invented documents (V12): for `check`, and before a reload.
+    pub fn prove(files: &Files, settings: &Settings, secrets: &dyn Secrets) -> Result<Self, LoadFaults> {
+        Self::build(files, settings, secrets, Depth::Proven)
+    }
+
+    /// Reads a set without proving it: one that was in force before (what a later program proves besides must not keep its deliveries from
+    /// ending), one that is only looked at.
+    pub fn revive(files: &Files, settings: &Settings, secrets: &dyn Secrets) -> Result<Self, LoadFaults> {
+        Self::build(files, settings, secrets, Depth::Compiled)
+    }
+
+    fn build(files: &Files, settings: &Settings, secrets: &dyn Secrets, depth: Depth) -> Result<Self, LoadFaults> {
         let mut faults = LoadFaults::default();
         let (procedures, plan, agencies) = lists(files, &mut faults);
         let holidays = holidays(files, &mut faults);
@@ -105,6 +134,7 @@ impl Catalogue {
                 None
             }
         };
+        let xsds = xsds(files, &mut faults);
         let mut partners = BTreeMap::new();
         for name in files.partners() {
             let source = files.source(name);
@@ -115,6 +145,8 @@ impl Catalogue {
                 settings: settings.get(name),
                 procedures: &procedures,
                 files,
+                xsds: &xsds,
+                held: depth != Depth::Compiled,
             };
             match read::partner(&source, &setting) {
                 Ok(partner) => {
@@ -123,6 +155,7 @@ impl Catalogue {
                 Err(found) => faults.add(Source { name: format!("adapters/{name}"), ..source }, found),
             }
         }
+        proofs(files, &partners, &xsds, (&schemas, &shapes), depth, &mut faults);
         let strangers = settings.keys().filter(|name| !files.partners().contains(&name.as_str()));
         let strangers = strangers
             .map(|name| whole_file("gateway.toml".into(), format!("partners.{name}: there is no such partner")))
@@ -133,11 +166,12 @@ impl Catalogue {
                 procedures,
                 agencies,
                 holidays: Arc::new(holidays),
-                partners,
                 validators,
                 shapes,
                 digest: files.digest(),
                 plan,
+                notes: notes(&partners, &xsds),
+                partners,
             }),
             _ => Err(faults),
         }
@@ -147,6 +181,17 @@ impl Catalogue {
     #[cfg(test)]
     pub(crate) fn for_tests(files: &Files) -> Self {
         Self::load(files, &Settings::new(), &crate::config::Placeholders).unwrap_or_else(|faults| panic!("{faults}"))
+    }
+
+    /// What is no fault but worth telling: the folder's name and the place.
+    pub fn notes(&self) -> impl Iterator<Item = (&str, &SourceFault)> {
+        self.notes.iter().map(|(folder, note)| (folder.as_str(), note))
+    }
+
+    /// What is tested of a dossier at the door, so that it does not get stuck on its way out.
+    #[must_use]
+    pub fn preconditions(&self) -> Vec<String> {
+        flow::preconditions(&self.partners)
     }
 
     /// The partner that plays a role, the first by name.
@@ -186,6 +231,80 @@ impl Catalogue {
 
 fn whole_file(file: String, text: String) -> SourceFault {
     SourceFault { file, start: 0, len: 0, line: 1, column: 1, text, hint: None, check: Check::Schemas }
+}
+
+/// The XSDs that the mappings' heads name, by path under schemas/; each fault of each file once.
+fn xsds(files: &Files, faults: &mut LoadFaults) -> BTreeMap<String, Xsd> {
+    let heads = files.under("adapters/").filter(|(path, _)| path.ends_with(".map")).flat_map(|(_, text)| {
+        text.lines()
+            .skip_while(|l| l.starts_with('#'))
+            .take_while(|l| !l.trim().is_empty())
+            .filter_map(|l| l.strip_prefix("schema:"))
+    });
+    let named: BTreeSet<&str> = heads.map(|s| s.split('#').next().unwrap_or_default().trim()).collect();
+    let text = |path: &str| files.text(&format!("schemas/{path}"));
+    let (mut good, mut found) = (BTreeMap::new(), Vec::new());
+    for path in named.into_iter().filter(|p| !p.is_empty()) {
+        if text(path).is_none() {
+            let why = "there is no such file, which the head of a mapping names as its `schema`".to_owned();
+            found.push(SourceFault { check: Check::Names, ..whole_file(path.to_owned(), why) });
+            continue;
+        }
+        match Xsd::load(path, &text) {
+            Ok(xsd) => drop(good.insert(path.to_owned(), xsd)),
+            Err(all) => found.extend(all),
+        }
+    }
+    found.sort();
+    found.dedup();
+    let mut source = Source::new("schemas");
+    source.files = found.iter().filter_map(|f| Some((f.file.clone(), text(&f.file)?.to_owned()))).collect();
+    faults.add(source, found);
+    good
+}
+
+/// What is proven of the partners that compile: between them (V11), and of each by documents (V12).
+fn proofs(
+    files: &Files,
+    partners: &BTreeMap<String, Arc<Partner>>,
+    xsds: &BTreeMap<String, Xsd>,
+    (schemas, shapes): (&BTreeMap<String, Value>, &Shapes),
+    depth: Depth,
+    faults: &mut LoadFaults,
+) {
+    let source = |partner: &str| {
+        let own = files.source(partner);
+        Source { name: format!("adapters/{partner}"), ..own }
+    };
+    if depth != Depth::Compiled {
+        for (partner, found) in flow::check(partners, files) {
+            faults.add(source(&partner), found);
+        }
+    }
+    if depth != Depth::Proven {
+        return;
+    }
+    match Inventor::new(schemas, shapes.editions()) {
+        Err(text) => faults.add(Source::new("schemas/canonical"), vec![whole_file("dossier.submit.json".into(), text)]),
+        Ok(inventor) => {
+            for partner in partners.values() {
+                let found = Proof { files, partner, xsds, inventor: &inventor }.faults();
+                let mut own = source(&partner.name);
+                for file in found.iter().map(|f| &f.file) {
+                    let text = files.text(&format!("adapters/{}/{file}", partner.name)).unwrap_or_default();
+                    own.files.insert(file.clone(), text.to_owned());
+                }
+                faults.add(own, found);
+            }
+        }
+    }
+}
+
+/// Words without a wire value, ambiguous schemas.
+fn notes(partners: &BTreeMap<String, Arc<Partner>>, xsds: &BTreeMap<String, Xsd>) -> Vec<(String, SourceFault)> {
+    let books = partners.values().flat_map(|p| p.book.notes().iter().map(|n| (format!("adapters/{}", p.name), n.clone())));
+    let schemas = xsds.values().flat_map(|x| x.notes.iter().map(|n| ("schemas".to_owned(), n.clone())));
+    books.chain(schemas).collect()
 }
 
 fn lists(files: &Files, faults: &mut LoadFaults) -> (Procedures, Vec<PlanRow>, Agencies) {

@@ -6,11 +6,12 @@ use super::route::{InRoute, OutRoute};
 use super::seal::Seal;
 use super::statement::StatementForm;
 use crate::delivery::{Judge, Quota, RetryPolicy, Terms};
-use crate::mapping::{Book, Context, Explained, Mapping};
+use crate::mapping::{Book, Context, Explained, Mapping, XsdValidator};
 use crate::model::Kind;
 use crate::seal::Secret;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A partner.
@@ -52,6 +53,8 @@ pub struct Partner {
     pub book: Book,
     /// How its daily statement is written; none: it gives none.
     pub statement: Option<StatementForm>,
+    /// Validators of the mappings whose routes ask for it, by mapping.
+    pub validators: BTreeMap<String, Arc<dyn XsdValidator>>,
     /// Its description for others' generators, served at `?wsdl`.
     pub wsdl: Option<Wsdl>,
 }

@@ -104,7 +104,7 @@ fn folder(text: &str) -> Files {
             "dossier.withdraw" => "\ncode = code\nreason = reason\n",
             "dossier.query" => "without: message\n\ncode = code\n",
             _ => {
-                "without: documents, due_at, fee_due, id, missing, note, officer, sequence\n\ncode = code\nstatus = status\nat = at : time(yyyyMMddHHmmss)\n"
+                "without: documents, due_at, fee_due, id, missing, note, officer, sequence\n\ncode = code\nstatus = status\nat = at : time(yyyyMMddHHmmss)\na = 'x'\nb = 'y'\nsum = $seal\n"
             }
         };
         files = files.with(format!("adapters/one/{map}.map"), format!("message: {message}\nformat: json\n{body}"));

@@ -7,11 +7,13 @@ use super::partner::{Partner, Role, SignIn, Wsdl};
 use super::read_limits::limits;
 use super::read_route;
 use super::read_rule::{judge, seals};
+use super::seal::Seal;
 use crate::config::reader::{Doc, Fault, Faults, Item, Table};
 use crate::config::{PartnerSettings, Placeholders, RetrySettings, Secrets, variable};
 use crate::delivery::{Judge, Limit, RetryPolicy};
-use crate::mapping::{Book, Check, Editions, Shapes, Source, SourceFault};
+use crate::mapping::{Book, Check, Editions, Shapes, Source, SourceFault, Xsd, XsdValidator};
 use crate::seal::Secret;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +27,10 @@ pub(super) struct Setting<'s> {
     pub(super) procedures: &'s super::Procedures,
     /// Files outside the folder: WSDL and XSD.
     pub(super) files: &'s super::Files,
+    /// The schemas of the wires.
+    pub(super) xsds: &'s BTreeMap<String, Xsd>,
+    /// Whether the mappings are held against them: not those of a set read back, which was proven before.
+    pub(super) held: bool,
 }
 
 /// What the routes refer to.
@@ -37,6 +43,12 @@ pub(super) struct Parts<'p> {
     pub(super) sign_in: Vec<&'p str>,
     pub(super) editions: &'p Editions,
     pub(super) setting: &'p Setting<'p>,
+    /// The mappings without a fault.
+    pub(super) book: &'p Book,
+    /// The seals that could be read.
+    pub(super) sealing: &'p BTreeMap<String, Seal>,
+    /// Validators that routes ask for, by mapping.
+    pub(super) validators: RefCell<BTreeMap<String, Arc<dyn XsdValidator>>>,
 }
 
 /// A credential.
@@ -48,16 +60,20 @@ pub(super) enum Credential {
 /// Reads a partner's folder.
 pub(super) fn partner(source: &Source, setting: &Setting<'_>) -> Result<Partner, Vec<SourceFault>> {
     let mut all = Vec::new();
-    let book = Book::compile(source, setting.shapes).map_err(|faults| all.extend(faults)).ok();
+    let (book, found) = Book::draft(source, setting.shapes);
+    all.extend(found);
     let text = source.files.get("partner.toml").map_or("", String::as_str);
     let faults = Faults::new("partner.toml", text);
     let doc = Doc::parse(text, &faults);
-    let draft = whole(&doc.table(&faults), source, setting);
+    let draft = whole(&doc.table(&faults), source, setting, &book);
     all.extend(faults.finish().into_iter().map(told));
-    match book {
-        Some(book) if all.is_empty() => Ok(draft(book)),
-        _ => Err(all),
+    let partner = draft(book);
+    if setting.held {
+        let doors = partner.ins.values().filter_map(|r| r.map.clone());
+        let reads = doors.chain(partner.outs.values().filter_map(|r| r.content.clone())).collect();
+        all.extend(partner.book.against(setting.xsds, &reads, source));
     }
+    if all.is_empty() { Ok(partner) } else { Err(all) }
 }
 
 /// A fault of the TOML reader in the words of the mapping engine's.
@@ -70,9 +86,12 @@ pub(super) fn told(f: Fault) -> SourceFault {
         column: f.column,
         text: f.text,
         hint: f.hint,
-        check: Check::Routes,
+        check: if f.tag == SEALS { Check::Seals } else { Check::Routes },
     }
 }
+
+/// The tag of faults about seals.
+pub(super) const SEALS: &str = "V10";
 
 /// First parts of paths that are our own.
 const RESERVED: [&str; 4] = ["v1", "healthz", "readyz", "metrics"];
@@ -99,7 +118,7 @@ const KEYS: [&str; 18] = [
 ];
 
 /// Everything but the mappings; the partner is made once they are compiled.
-fn whole(root: &Table<'_>, source: &Source, setting: &Setting<'_>) -> Box<dyn FnOnce(Book) -> Partner> {
+fn whole(root: &Table<'_>, source: &Source, setting: &Setting<'_>, book: &Book) -> Box<dyn FnOnce(Book) -> Partner> {
     root.only(&KEYS);
     let name = root.need_text("name");
     if !name.is_empty() && name != source.name {
@@ -123,6 +142,9 @@ fn whole(root: &Table<'_>, source: &Source, setting: &Setting<'_>) -> Box<dyn Fn
         sign_in: root.named("sign-in").into_iter().map(|(name, _)| name).collect(),
         editions: setting.shapes.editions(),
         setting,
+        book,
+        sealing: &seals,
+        validators: RefCell::default(),
     };
     let (base, headers, timeout) = transport(root, own);
     let mut values: BTreeMap<String, String> = root.table("values").map(|t| texts(&t)).unwrap_or_default();
@@ -137,6 +159,7 @@ fn whole(root: &Table<'_>, source: &Source, setting: &Setting<'_>) -> Box<dyn Fn
     let limited = outs.values().filter(|r| r.limit != Limit::default());
     limits.out.routes = limited.map(|r| (r.name.clone(), r.limit)).collect();
     let ins = read_route::ins(root, &parts);
+    let validators = parts.validators.take();
     let wsdl = root.table("soap").and_then(|t| wsdl(&t, setting));
     let statement = root.table("statement").map(|t| super::statement::read(&t));
     let paused = own.paused;
@@ -159,6 +182,7 @@ fn whole(root: &Table<'_>, source: &Source, setting: &Setting<'_>) -> Box<dyn Fn
         seals,
         book,
         statement,
+        validators,
         wsdl,
     })
 }

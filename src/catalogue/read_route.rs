@@ -6,12 +6,14 @@
 //!   fault stay unknown; an `ask` route has an inquiry, itself safe to repeat;
 //! - each procedure of a route is in the catalogue and has its form's mapping in every edition.
 
-use super::read::{Parts, count, known, overlay, path, plain, retry, texts};
+use super::read::{Parts, SEALS, count, known, overlay, path, plain, retry, texts};
 use super::read_limits::of_route;
 use super::route::{Auth, InKind, InRoute, OutRoute, Repeat, Replies, SOAP_FAULT};
+use super::seal::{Over, Seal};
 use crate::config::PartnerSettings;
 use crate::config::reader::{Table, duration};
 use crate::delivery::{Rule, Then};
+use crate::mapping::{Mapping, Xsd};
 use crate::model::Kind;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -97,14 +99,15 @@ fn out(name: &str, t: &Table<'_>, parts: &Parts<'_>, own: &PartnerSettings) -> O
     Some(OutRoute {
         name: name.to_owned(),
         message: message?,
-        map,
         post: path(t, "post"),
         headers: t.table("headers").map(|h| texts(&h)).unwrap_or_default(),
         sign_in,
-        seals: seals(t, "seal", parts),
+        seals: seals(t, "seal", &map, parts),
+        validate: validated(t, &map, parts),
+        map,
         judge,
         content: t.text("content"),
-        content_seals: seals(t, "content-seal", parts),
+        content_seals: seals(t, "content-seal", &t.text("content").unwrap_or_default(), parts),
         repeat: repeat?,
         ask: t.text("ask"),
         quiet: own.quiet.unwrap_or_else(|| t.duration("quiet", 2 * MINUTE)),
@@ -217,7 +220,7 @@ pub(super) fn ins(root: &Table<'_>, parts: &Parts<'_>) -> BTreeMap<String, InRou
 }
 
 fn door(name: &str, t: &Table<'_>, parts: &Parts<'_>) -> InRoute {
-    t.only(&["post", "map", "kind", "auth", "dedupe", "about", "seal", "wait", "max_body", "decides", "reply"]);
+    t.only(&["post", "map", "kind", "auth", "dedupe", "about", "seal", "wait", "max_body", "decides", "reply", "validate"]);
     let kind = t.parsed("kind", "message, question, token, upload or issue", InKind::of_word).unwrap_or(InKind::Message);
     let replies = t.table("reply").map(|r| replies(&r, parts)).unwrap_or_default();
     let map = t.text("map");
@@ -233,12 +236,13 @@ fn door(name: &str, t: &Table<'_>, parts: &Parts<'_>) -> InRoute {
         name: name.to_owned(),
         post: path(t, "post"),
         kind,
-        map,
         message,
         auth,
         dedupe: t.texts("dedupe"),
         about: t.text("about"),
-        seals: seals(t, "seal", parts),
+        seals: seals(t, "seal", map.as_deref().unwrap_or_default(), parts),
+        validate: validated(t, map.as_deref().unwrap_or_default(), parts),
+        map,
         wait: t.get("wait").map(|_| t.duration("wait", Duration::ZERO)),
         max_body: t.get("max_body").map(|_| t.size("max_body", 0)),
         decides: t.flag("decides", false),
@@ -314,12 +318,67 @@ fn replies(t: &Table<'_>, parts: &Parts<'_>) -> Replies {
 
 // === both ===
 
-fn seals(t: &Table<'_>, key: &str, parts: &Parts<'_>) -> Vec<String> {
+/// The seals of a route; their fields are in its mapping (V10).
+fn seals(t: &Table<'_>, key: &str, map: &str, parts: &Parts<'_>) -> Vec<String> {
     let names = t.texts(key);
     for name in names.iter().filter(|n| !parts.seals.contains(&n.as_str())) {
         t.fault_at(key, format!("there is no seal `{name}`"), known(parts.seals.iter()));
     }
+    if let Some(map) = parts.book.map(map) {
+        let hmacs: Vec<&str> =
+            names.iter().map(String::as_str).filter(|n| matches!(parts.sealing.get(*n), Some(Seal::Hmac { .. }))).collect();
+        for name in &hmacs {
+            check_seal(t, key, name, map, parts);
+        }
+        // A seal that cannot be read is told at its own place.
+        let others = names.iter().all(|n| matches!(parts.sealing.get(n), Some(Seal::Webhook { .. })));
+        if others && map.is_sealed() {
+            let text = format!("`{}.map` has a seal's hole, and no seal over fields fills it", map.name());
+            t.fault_of(SEALS, key, text, Some(format!("`{key} = [\"name\"]`, or take the line `= $seal` away")));
+        }
+    }
     names
+}
+
+/// A seal over fields: its hole is there, and each field is single, always there, a plain scalar of the root level.
+fn check_seal(t: &Table<'_>, key: &str, name: &str, map: &Mapping, parts: &Parts<'_>) {
+    let Some(Seal::Hmac { over, .. }) = parts.sealing.get(name) else { return };
+    let file = map.name();
+    if !map.is_sealed() {
+        t.fault_of(SEALS, key, format!("`{file}.map` has no hole for the seal `{name}`"), Some("a line `field = $seal`".into()));
+    }
+    for field in over {
+        let Over::Field(field) = field else { continue };
+        let text = match map.root_field(field) {
+            None => format!("the seal `{name}` covers `{field}`, which is no field of the root level in `{file}.map`"),
+            Some(found) if !found.plain => {
+                format!("the seal `{name}` covers `{field}`, which is no plain scalar in `{file}.map`")
+            }
+            Some(found) if !found.required => {
+                format!("the seal `{name}` covers `{field}`, which may be missing by `{file}.map`: without it there is no seal")
+            }
+            Some(_) => continue,
+        };
+        t.fault_of(SEALS, key, text, Some("sealed fields stand at the root level, once, without `?`".into()));
+    }
+}
+
+/// Whether a route asks for validation by the XSD its mapping names.
+fn validated(t: &Table<'_>, map: &str, parts: &Parts<'_>) -> bool {
+    let asked = t.parsed("validate", "\"xsd\"", |w| (w == "xsd").then_some(())).is_some();
+    let Some(mapping) = parts.book.map(map).filter(|_| asked) else { return asked };
+    let Some(path) = mapping.schema() else {
+        let hint = "`schema: folder/name.xsd` in its head, a file under schemas/".to_owned();
+        t.fault_at("validate", format!("`{map}.map` names no schema to validate by"), Some(hint));
+        return asked;
+    };
+    // A schema that is not there or cannot be read is told with its own place.
+    match parts.setting.xsds.get(path).map(Xsd::validator) {
+        Some(Ok(validator)) => drop(parts.validators.borrow_mut().insert(map.to_owned(), validator)),
+        Some(Err(why)) => t.fault_at("validate", format!("the schema {path} cannot be used: {why}"), None),
+        None => {}
+    }
+    asked
 }
 
 /// The message of a mapping, from the head of its text: so that partner.toml's faults are told even when a mapping has its own.

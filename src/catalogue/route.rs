@@ -51,6 +51,8 @@ pub struct OutRoute {
     pub enabled: bool,
     /// How long a transaction it asks for is open while unpaid (payment.request only).
     pub expires: Duration,
+    /// What leaves is validated by the wire's XSD; what is not valid is parked.
+    pub validate: bool,
 }
 
 /// What a repeat of a call does on the other side.
@@ -91,6 +93,8 @@ pub struct InRoute {
     pub max_body: Option<u64>,
     /// A notice of this door is the platform's word: it has no query. From its network only.
     pub decides: bool,
+    /// What comes is validated by the wire's XSD before it is read.
+    pub validate: bool,
     /// Our answers.
     pub replies: Replies,
 }

@@ -299,7 +299,7 @@ impl Gateway {
         }
         let Some(listen) = env.get("LIENTHONG_LISTEN") else { return Vec::new() };
         let told = |text: String| {
-            vec![Fault { file: "LIENTHONG_LISTEN".into(), start: 0, len: 0, line: 1, column: 1, text, hint: None }]
+            vec![Fault { file: "LIENTHONG_LISTEN".into(), start: 0, len: 0, line: 1, column: 1, text, hint: None, tag: "" }]
         };
         match listen.parse::<SocketAddr>() {
             Ok(at) if self.tls.is_none() && !self.plain_allowed(&at.ip().to_string()) => {

@@ -28,6 +28,8 @@ pub struct Fault {
     pub text: String,
     /// What helps.
     pub hint: Option<String>,
+    /// Which check of the reader's user found it; empty: none of its own.
+    pub tag: &'static str,
 }
 
 /// The faults of one file, collected while it is read.
@@ -84,12 +86,16 @@ impl Faults {
 
     /// Notes a fault at a place.
     pub fn add(&self, span: &Range<usize>, text: impl Into<String>, hint: Option<String>) {
+        self.add_tagged(span, text, hint, "");
+    }
+
+    fn add_tagged(&self, span: &Range<usize>, text: impl Into<String>, hint: Option<String>, tag: &'static str) {
         let start = (0..=span.start.min(self.text.len())).rev().find(|at| self.text.is_char_boundary(*at)).unwrap_or(0);
         let before = self.text.get(..start).unwrap_or_default();
         let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
         let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
         let len = span.end.saturating_sub(span.start);
-        let fault = Fault { file: self.file.clone(), start, len, line, column, text: text.into(), hint };
+        let fault = Fault { file: self.file.clone(), start, len, line, column, text: text.into(), hint, tag };
         let mut list = self.list.borrow_mut();
         if !list.contains(&fault) {
             list.push(fault);
@@ -247,8 +253,13 @@ impl<'d> Table<'d> {
 
     /// Notes a fault at a key's value, or at the table when the key is not there.
     pub fn fault_at(&self, key: &str, text: impl Into<String>, hint: Option<String>) {
+        self.fault_of("", key, text, hint);
+    }
+
+    /// The same, found by a check of the reader's user.
+    pub fn fault_of(&self, tag: &'static str, key: &str, text: impl Into<String>, hint: Option<String>) {
         let span = self.get(key).map_or(self.start..self.start + self.len, |i| i.value.span());
-        self.faults.add(&span, text, hint);
+        self.faults.add_tagged(&span, text, hint, tag);
     }
 }
 

@@ -54,10 +54,20 @@ impl Outgoing<'_> {
         }
         let sealer = self.seals().find(|s| matches!(s, Seal::Hmac { .. })).map(|s| s as &dyn Sealer);
         let contents = Contents(blobs.clone());
-        mapping
+        let bytes = mapping
             .write(self.body, &context, &contents, sealer)
-            .map(Bytes::from)
-            .map_err(|fault| Unwritable(format!("not-writable at {}: {}", fault.pointer, fault.text_en())))
+            .map_err(|fault| Unwritable(format!("not-writable at {}: {}", fault.pointer, fault.text_en())))?;
+        self.valid(mapping, &bytes)?;
+        Ok(Bytes::from(bytes))
+    }
+
+    /// Where the route asks for it, what leaves is valid by the wire's XSD: place and rule are told, no value.
+    fn valid(&self, mapping: &Mapping, bytes: &[u8]) -> Result<(), Unwritable> {
+        let Some(validator) = self.partner.validators.get(&self.route.map).filter(|_| self.route.validate) else { return Ok(()) };
+        match validator.faults(bytes, mapping.envelope()).first() {
+            None => Ok(()),
+            Some(fault) => Err(Unwritable(format!("not-valid-by-xsd at {}: {}", fault.place, fault.rule.en))),
+        }
     }
 
     /// Address and headers. Those of one attempt (token, signature time) are made anew each time.

@@ -81,8 +81,8 @@ pub(super) async fn compare(State(door): State<Arc<Door>>, asked: Asked) -> Resu
     })?;
     let (from, until) = (time(wanted.from.as_deref(), "from")?, time(wanted.until.as_deref(), "until")?);
     let files = wanted.files.into_iter().fold(Files::default(), |files, (path, text)| files.with(path, text));
-    // Without anybody's secrets: nothing is sent or sealed with this set.
-    let loaded = tokio::task::spawn_blocking(move || Catalogue::load(&files, &Settings::new(), &Placeholders)).await;
+    // Without anybody's secrets: nothing is sent or sealed with this set; nor is it proven, which `check` and a reload do.
+    let loaded = tokio::task::spawn_blocking(move || Catalogue::revive(&files, &Settings::new(), &Placeholders)).await;
     let changed = loaded.map_err(|_| Problem::not_found())?.map_err(|faults| {
         Refusal::new("adapters-faulty", 422, format!("Bộ đặc tả có lỗi: {faults}"), format!("The adapters have faults: {faults}"))
     })?;

@@ -6,8 +6,9 @@ use super::read::No;
 use super::reply::broken_adapter;
 use super::{Call, Intake};
 use crate::clock::Time;
-use crate::exchange::{self, Files, Guide, Known, Refusal, Scene, Service, Start};
+use crate::exchange::{self, Fault, Files, Guide, Known, Refusal, Scene, Service, Start};
 use crate::journal::{Effects, Snapshot};
+use crate::mapping::Unmet;
 use crate::model::{Dossier, Kind, Message, Mint, Payment};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -112,6 +113,7 @@ impl Intake {
             _ => Err(broken_adapter()),
         })?;
         let Some(effects) = effects else { return self.start(call, message, sight) };
+        goes_on(sight, message, &effects)?;
         let dossier = sight.snapshot.dossier.as_ref().map(|d| d.code.clone());
         let dossier = dossier.or_else(|| effects.dossier.as_ref().map(|d| d.code.clone()));
         Ok(Decision::Take { effects: Box::new(effects), dossier, transaction: None })
@@ -120,6 +122,7 @@ impl Intake {
     /// A correction of a submission that never left us.
     pub(super) fn correct(&self, call: &Call, message: &mut Message, sight: &Sight) -> Result<Decision, Refusal> {
         let effects = self.scene(call, sight, |scene| exchange::correct(scene, message, &sight.snapshot))?;
+        goes_on(sight, message, &effects)?;
         let dossier = effects.dossier.as_ref().map(|d| d.code.clone());
         Ok(Decision::Take { effects: Box::new(effects), dossier, transaction: None })
     }
@@ -154,4 +157,43 @@ fn service(known: &Known, message: &Message, dossier: Option<&Dossier>) -> Resul
         Kind::DossierSupplement => Service::of_supplement(&known.catalogue, message, d),
         _ => Service::of_dossier(&known.catalogue, d),
     }))
+}
+
+/// What a message must hold so that it can be written to where it goes on as it is (V11): refused here, it does not get stuck there.
+fn goes_on(sight: &Sight, message: &Message, effects: &Effects) -> Result<(), Refusal> {
+    let dossier = effects.dossier.as_ref().or(sight.snapshot.dossier.as_ref());
+    let form = dossier.and_then(|d| Some((d.procedure.as_str(), d.edition.as_deref()?)));
+    for delivery in effects.deliveries.iter().filter(|d| d.body.is_none()) {
+        let partner = sight.known.catalogue.partners.get(&delivery.partner);
+        let map = partner.and_then(|p| p.map(&p.outs.get(&delivery.route)?.map));
+        let unmet = map.map(|m| m.unmet(&message.body, form)).unwrap_or_default();
+        if unmet.iter().any(|u| u.pointer == "/agency/name") {
+            // The name is the catalogue's to give; what the sender can mend is the code.
+            let text = "Danh mục không có cơ quan nào với mã đơn vị này; hãy kiểm tra lại mã.";
+            let text_en = "No agency with this code is in the catalogue; check the code.";
+            return Err(Refusal::new("agency-unknown", 422, text, text_en).at("/agency/code"));
+        }
+        if !unmet.is_empty() {
+            return Err(not_carried(&unmet));
+        }
+    }
+    Ok(())
+}
+
+fn not_carried(unmet: &[Unmet]) -> Refusal {
+    let mut refusal = Refusal::new(
+        "message-not-carried",
+        422,
+        "Hồ sơ thiếu thông tin mà cơ quan tiếp nhận bắt buộc phải có, nên không thể chuyển tiếp.",
+        "The message lacks what the receiving agency demands, so it could not be handed on.",
+    );
+    let told = |u: &Unmet| {
+        let (text, text_en) = match &u.words {
+            None => ("bắt buộc phải có".to_owned(), "must be there".to_owned()),
+            Some(words) => (format!("phải là một trong: {}", words.join(", ")), format!("must be one of: {}", words.join(", "))),
+        };
+        Fault { pointer: u.pointer.clone(), text: format!("{}: {text}", u.pointer), text_en: format!("{}: {text_en}", u.pointer) }
+    };
+    refusal.faults = unmet.iter().map(told).collect();
+    refusal
 }

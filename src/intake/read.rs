@@ -9,7 +9,7 @@ use crate::catalogue::{Catalogue, InRoute, SchemaFault};
 use crate::clock::Time;
 use crate::exchange::{self, Fault, Refusal};
 use crate::journal::{JournalError, Snapshot};
-use crate::mapping::{Context, FaultKind, Found, Reading, Scalar, WireFault, peek};
+use crate::mapping::{Context, FaultKind, Found, Reading, Scalar, WireFault, XsdFault, peek};
 use crate::model::{DossierCode, Kind, Message};
 use std::sync::Arc;
 
@@ -100,9 +100,16 @@ impl Intake {
         let limit = route.max_body.unwrap_or(self.gateway.limits.max_body).max(self.gateway.limits.max_file);
         let mut contents = Stages::new(self.blobs.clone(), limit);
         let (partner, bytes) = (call.partner.clone(), call.bytes.clone());
+        let validator = partner.validators.get(&name).filter(|_| route.validate).cloned();
         let (known, now) = (Arc::clone(&call.known), self.clock.now());
         let reading = move || {
             let Some(map) = partner.map(&name) else { return Err(No::from(broken_adapter())) };
+            if let Some(validator) = validator {
+                let faults = validator.faults(&bytes, map.envelope());
+                if !faults.is_empty() {
+                    return Err(No::broken(not_valid(&faults)));
+                }
+            }
             match map.read(&bytes, &context, &mut contents) {
                 Ok(readings) => Ok((readings, contents)),
                 Err(faults) => {
@@ -219,6 +226,23 @@ fn digests(message: &Message) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// All faults by the wire's XSD.
+fn not_valid(faults: &[XsdFault]) -> Refusal {
+    let mut refusal = Refusal::new(
+        "message-not-valid",
+        400,
+        "Nội dung gửi đến không hợp lệ theo lược đồ XSD đã thống nhất.",
+        "The message is not valid by the agreed XSD.",
+    );
+    let told = |f: &XsdFault| Fault {
+        pointer: f.place.clone(),
+        text: format!("{}: {}", f.place, f.rule.vi),
+        text_en: format!("{}: {}", f.place, f.rule.en),
+    };
+    refusal.faults = faults.iter().map(told).collect();
+    refusal
 }
 
 /// All faults of the wire.

@@ -7,14 +7,16 @@ use super::compile::compile;
 use super::explain::{Explained, explain};
 use super::fault::{WireFault, WriteFault};
 use super::fidelity::{Fidelity, fidelity};
+use super::needs::{Need, Unmet, needs};
 use super::place;
-use super::plan::Compiled;
+use super::plan::{Act, Compiled, Opt, Rule};
 use super::read;
 use super::shapes::Shapes;
-use super::source::{Source, SourceFault};
+use super::source::{Check, Faults, Source, SourceFault};
 use super::write;
+use super::xsd::{self, Xsd};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// All mappings of one partner, by name (`submit` of `submit.map`).
@@ -31,6 +33,25 @@ pub struct Mapping {
     compiled: Compiled,
     /// The texts of the partner, for showing lines.
     texts: Arc<Source>,
+    needs: Vec<Need>,
+}
+
+/// What a mapping needs beyond the canonical schema's promise, as a checker looks at it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Needed {
+    /// The canonical field, dotted.
+    pub field: String,
+    /// It must be there; else: its words are limited.
+    pub presence: bool,
+}
+
+/// A field of the wire's root level, as seals look at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RootField {
+    /// It is in every message.
+    pub required: bool,
+    /// It is a scalar.
+    pub plain: bool,
 }
 
 // === impl Book ===
@@ -38,12 +59,38 @@ pub struct Mapping {
 impl Book {
     /// Compiles all texts of a partner; every fault of every file at once.
     pub fn compile(source: &Source, shapes: &Arc<Shapes>) -> Result<Self, Vec<SourceFault>> {
-        let output = compile(source, shapes)?;
+        let (book, faults) = Self::draft(source, shapes);
+        if faults.is_empty() { Ok(book) } else { Err(faults) }
+    }
+
+    /// The mappings without a fault, and the faults of the others: so that what is sound is checked further all the same. Nothing may be
+    /// done with such a book but to check it.
+    #[must_use]
+    pub fn draft(source: &Source, shapes: &Arc<Shapes>) -> (Self, Vec<SourceFault>) {
+        let (output, faults) = compile(source, shapes);
         let texts = Arc::new(source.clone());
-        let mapping =
-            |(name, compiled): (String, Compiled)| (name.clone(), Mapping { name, compiled, texts: Arc::clone(&texts) });
-        let maps = output.maps.into_iter().map(mapping).collect();
-        Ok(Self { maps, notes: output.notes })
+        let maps = output
+            .maps
+            .into_iter()
+            .map(|(name, compiled)| {
+                (name.clone(), Mapping { name, needs: needs(&compiled), compiled, texts: Arc::clone(&texts) })
+            })
+            .collect();
+        (Self { maps, notes: output.notes }, faults)
+    }
+
+    /// Every difference between the mappings and the schemas their heads name (paths under schemas/); `reads`: the mappings by which others'
+    /// messages are read. A schema that is named and not given is not looked at: whoever loads the schemas tells why.
+    #[must_use]
+    pub fn against(&self, schemas: &BTreeMap<String, Xsd>, reads: &BTreeSet<String>, source: &Source) -> Vec<SourceFault> {
+        let mut faults = Faults::default();
+        for map in self.maps.values() {
+            let named = map.compiled.schema.as_ref().and_then(|(path, _)| schemas.get(path));
+            if let Some(xsd) = named {
+                xsd::against(&map.compiled, xsd, reads.contains(&map.name), &mut faults);
+            }
+        }
+        faults.finish(source)
     }
 
     /// What is no fault but worth telling: canonical words without a wire value.
@@ -108,6 +155,70 @@ impl Mapping {
     #[must_use]
     pub fn explain(&self, bodies: &[&Value], ctx: &Context) -> Vec<Explained> {
         explain(&self.compiled, bodies, ctx, &self.texts)
+    }
+
+    /// Canonical fields that it does not carry.
+    #[must_use]
+    pub fn without(&self) -> &[String] {
+        &self.compiled.without
+    }
+
+    /// The schema its head names, under schemas/.
+    #[must_use]
+    pub fn schema(&self) -> Option<&str> {
+        self.compiled.schema.as_ref().map(|(path, _)| path.as_str())
+    }
+
+    /// What it needs of a message in order to write it, beyond what the canonical schema promises.
+    pub fn needs(&self) -> impl Iterator<Item = Needed> {
+        self.needs.iter().map(|n| Needed { field: n.dotted(), presence: n.is_presence() })
+    }
+
+    /// The places of a body that would keep it from being written; `form`: procedure and edition of its form.
+    #[must_use]
+    pub fn unmet(&self, body: &Value, form: Option<(&str, &str)>) -> Vec<Unmet> {
+        let mut out = Vec::new();
+        self.needs.iter().for_each(|need| need.unmet(body, form, &mut out));
+        out
+    }
+
+    /// A fault at the line of a need, by the field's name.
+    #[must_use]
+    pub fn fault_at_need(&self, field: &str, text: String, hint: String, source: &Source) -> Vec<SourceFault> {
+        let mut faults = Faults::default();
+        if let Some(need) = self.needs.iter().find(|n| n.dotted() == field) {
+            faults.hint(&need.at.right, text, hint);
+            faults.since(0, Check::Flow);
+        }
+        faults.finish(source)
+    }
+
+    /// A field of the root level by its name (`@name`: an attribute); none: there is no such field.
+    #[must_use]
+    pub fn root_field(&self, name: &str) -> Option<RootField> {
+        let root = &self.compiled.root;
+        let mut open: Vec<(&[Rule], bool)> = vec![(&root.rules, true)];
+        let mut found = None;
+        while let Some((rules, always)) = open.pop() {
+            for rule in rules {
+                let node = rule.node.and_then(|id| root.node(id));
+                match (&rule.what, node) {
+                    (Act::Scope { rules, .. }, None) => open.push((rules, always && rule.opt == Opt::Required)),
+                    (Act::When { branches, .. }, _) => open.extend(branches.iter().map(|b| (&*b.rules, false))),
+                    (what, Some(node)) if node.root_level => {
+                        let own = if node.attribute { name.strip_prefix('@') } else { Some(name) };
+                        if own != Some(&*node.local) {
+                            continue;
+                        }
+                        // A field that is known and not carried (`*`) is sealed as it stands.
+                        let plain = matches!(what, Act::Value { .. } | Act::Const { .. } | Act::Template { .. } | Act::Dropped);
+                        found = Some(RootField { required: always && rule.opt == Opt::Required, plain });
+                    }
+                    _ => {}
+                }
+            }
+        }
+        found
     }
 
     /// Whether the wire has a seal's hole (`= $seal`).

@@ -31,6 +31,8 @@ pub struct Kept {
     pub how: Keeping,
     /// The line's right side as it is written.
     pub text: String,
+    /// It is kept only where its branch (`when`) holds.
+    pub in_branch: bool,
     /// The file under the partner's folder.
     pub file: String,
     /// Its line.
@@ -58,6 +60,7 @@ pub enum Keeping {
 struct Walk<'w> {
     source: &'w Source,
     lines: Vec<Kept>,
+    branches: usize,
     seen: BTreeSet<(String, String, String, usize)>,
 }
 
@@ -80,7 +83,7 @@ impl Keeping {
 
 /// The report of a compiled mapping; `source` holds the texts it was compiled from.
 pub(super) fn fidelity(map: &Compiled, source: &Source) -> Fidelity {
-    let mut walk = Walk { source, lines: Vec::new(), seen: BTreeSet::new() };
+    let mut walk = Walk { source, lines: Vec::new(), branches: 0, seen: BTreeSet::new() };
     walk.rules(&map.root, &map.root.rules, "", "");
     Fidelity {
         message: map.message.clone(),
@@ -112,7 +115,11 @@ impl Walk<'_> {
                     }
                 }
                 Act::Scope { rules, .. } => self.rules(plan, rules, frame, object),
-                Act::When { branches, .. } => branches.iter().for_each(|b| self.rules(plan, &b.rules, frame, object)),
+                Act::When { branches, .. } => {
+                    self.branches += 1;
+                    branches.iter().for_each(|b| self.rules(plan, &b.rules, frame, object));
+                    self.branches -= 1;
+                }
                 Act::List { to } => self.rows(plan, rule, frame, &named(object, &To::Own(to.clone()))),
                 Act::Batch => self.rows(plan, rule, frame, object),
                 Act::Fork(index) => {
@@ -135,7 +142,8 @@ impl Walk<'_> {
     fn keep(&mut self, plan: &Plan, rule: &Rule, frame: &str, canonical: &str, how: Keeping) {
         let (text, file, line) = cell(self.source, &rule.at);
         let wire = place(plan, rule, frame).trim_start_matches('/').to_owned();
-        let kept = Kept { wire, canonical: canonical.to_owned(), how, text, file, line };
+        let in_branch = self.branches > 0;
+        let kept = Kept { wire, canonical: canonical.to_owned(), how, text, in_branch, file, line };
         // Branches may map one place each; a line is told once.
         if self.seen.insert((kept.wire.clone(), kept.canonical.clone(), kept.file.clone(), line)) {
             self.lines.push(kept);

@@ -30,6 +30,7 @@ mod json;
 #[cfg(test)]
 mod laws;
 mod lint;
+mod needs;
 mod parser;
 mod pattern;
 mod peek;
@@ -47,21 +48,24 @@ mod tidy;
 mod write;
 mod xml;
 mod xml_chars;
+mod xsd;
 
 pub use api::{
     Content, ContentSink, ContentSource, Context, Envelope, Format, MemoryContents, NoContents, RawFields, Reading, Reported,
     Sealer,
 };
-pub use book::{Book, Mapping};
+pub use book::{Book, Mapping, Needed, RootField};
 pub use editions::{Editions, bare};
 pub use explain::Explained;
 pub use fault::{Both, FaultKind, Found, Place, WireFault, WriteFault, WriteFaultKind};
 pub use fidelity::{Fidelity, Keeping, Kept};
 pub use invent::{Invented, Inventor};
 pub use lint::lint;
+pub use needs::Unmet;
 pub use peek::{Peeked, Scalar, SoapFault, peek};
 pub use report::render;
 pub use shapes::Shapes;
 pub use soap::{FaultCode, soap_fault};
 pub use source::{Check, Source, SourceFault};
 pub use tidy::tidy;
+pub use xsd::{Xsd, XsdFault, XsdValidator};

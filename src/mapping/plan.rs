@@ -20,6 +20,10 @@ pub(crate) type CPath = Box<[Box<str>]>;
 #[derive(Debug)]
 pub(crate) struct Compiled {
     pub(crate) message: String,
+    /// Where the root's name stands in the head, else the message's.
+    pub(crate) at: Span,
+    /// The schema the head names, under schemas/.
+    pub(crate) schema: Option<(String, Span)>,
     pub(crate) format: Format,
     pub(crate) envelope: Envelope,
     pub(crate) typing: Typing,

@@ -16,10 +16,12 @@ pub struct Shapes {
     /// The field that tells a list's elements apart (`x-key`).
     keys: BTreeMap<ShapeId, String>,
     editions: Editions,
+    /// Bounds of lists: at least, at most.
+    rows: HashMap<ShapeId, (u64, Option<u64>)>,
 }
 
 /// A place in [`Shapes`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ShapeId(usize);
 
 /// What may stand at a canonical place.
@@ -81,6 +83,7 @@ struct Builder<'s> {
     arena: Vec<Shape>,
     known: HashMap<(String, String), ShapeId>,
     keys: BTreeMap<ShapeId, String>,
+    rows: HashMap<ShapeId, (u64, Option<u64>)>,
 }
 
 // === impl Shapes ===
@@ -88,12 +91,13 @@ struct Builder<'s> {
 impl Shapes {
     /// Resolves the schemas, named by message (`dossier.submit`) or form (`forms/1.005142@2019`). The error names schema and place.
     pub fn new(schemas: BTreeMap<String, Value>, editions: Editions) -> Result<Self, String> {
-        let mut builder = Builder { sources: &schemas, arena: Vec::new(), known: HashMap::new(), keys: BTreeMap::new() };
+        let mut builder =
+            Builder { sources: &schemas, arena: Vec::new(), known: HashMap::new(), keys: BTreeMap::new(), rows: HashMap::new() };
         let mut roots = BTreeMap::new();
         for name in schemas.keys() {
             roots.insert(name.clone(), builder.at(name, "")?);
         }
-        let mut shapes = Self { arena: builder.arena, roots, keys: builder.keys, editions };
+        let mut shapes = Self { arena: builder.arena, roots, keys: builder.keys, editions, rows: builder.rows };
         shapes.note_lists();
         Ok(shapes)
     }
@@ -152,6 +156,15 @@ impl Shapes {
             };
         }
         matches!(self.get(at), Shape::Leaf(leaf) if leaf.public)
+    }
+
+    /// How many items a list has, by its schema: at least, at most.
+    pub(crate) fn rows(&self, list: ShapeId) -> (u64, Option<u64>) {
+        let mut at = list;
+        while let Some(Shape::Same(next)) = self.arena.get(at.0) {
+            at = *next;
+        }
+        self.rows.get(&at).copied().unwrap_or((0, None))
     }
 
     pub(crate) fn root(&self, name: &str) -> Option<ShapeId> {
@@ -239,6 +252,10 @@ impl Builder<'_> {
         let shape = self.shape(name, pointer, schema)?;
         if let (Shape::List(_), Some(key)) = (&shape, schema.get("x-key").and_then(Value::as_str)) {
             self.keys.insert(id, key.to_owned());
+        }
+        if matches!(shape, Shape::List(_)) {
+            let bound = |key: &str| schema.get(key).and_then(Value::as_u64);
+            self.rows.insert(id, (bound("minItems").unwrap_or(0), bound("maxItems")));
         }
         if let Some(place) = self.arena.get_mut(id.0) {
             *place = shape;

@@ -175,10 +175,6 @@ impl Faults {
         }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.list.is_empty()
-    }
-
     /// The faults in order of file and place, with lines and columns.
     pub(crate) fn finish(mut self, source: &Source) -> Vec<SourceFault> {
         for fault in &mut self.list {

@@ -47,7 +47,7 @@ pub fn tidy(file: &str, text: &str) -> Result<String, Vec<SourceFault>> {
 fn parsed(file: &str, text: &str) -> Result<MapText, Vec<SourceFault>> {
     let mut faults = Faults::default();
     let map = parse(file, text, &mut faults);
-    if faults.is_empty() { Ok(map) } else { Err(faults.finish(&Source::new("").with(file, text))) }
+    if faults.mark() == 0 { Ok(map) } else { Err(faults.finish(&Source::new("").with(file, text))) }
 }
 
 /// Everything a parsed text says, without where it says it.

@@ -244,6 +244,11 @@ impl<'a> Xml<'a> {
         Around { bindings: self.bindings.clone(), uris: self.uris.clone(), depth: self.depth().saturating_sub(1) }
     }
 
+    /// The prefixes that hold (empty: none) with their namespaces, the innermost last.
+    pub(crate) fn bound(&self) -> impl DoubleEndedIterator<Item = (&'a str, &str)> {
+        self.bindings.iter().map(|b| (b.prefix, self.uri(b.ns)))
+    }
+
     /// A namespace's URI; empty for none.
     pub(crate) fn uri(&self, ns: Ns) -> &str {
         self.uris.get(ns.0).map_or("", |uri| uri.as_ref())

@@ -58,6 +58,31 @@ async fn what_cannot_be_read_is_a_soap_fault_and_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_route_that_asks_for_it_validates_by_the_xsd_before_it_reads() {
+    let path = "adapters/moet/partner.toml";
+    let files = lienthong::catalogue::Files::embedded();
+    let with = files.text(path).unwrap().replacen("[in.status]\n", "[in.status]\nvalidate = \"xsd\"\n", 1);
+    let good = status_push("bgd-1", CODE, 2, T1, "");
+    let code = format!("<MaHoSo>{CODE}</MaHoSo>");
+    // The order is the schema's; the mapping reads any.
+    let other = good.replace(&code, "").replace("<ThoiDiem>", &format!("{code}<ThoiDiem>"));
+    assert_ne!(good, other);
+    for (files, status) in [(files.clone(), 200), (files.with(path, with), 500)] {
+        let gate = Gate::with(&files, "").await;
+        gate.submit().await;
+        let rows = gate.rows();
+        let answer = gate.ministry("/moet/trang-thai", other.clone()).await;
+        assert_eq!(answer.status, status, "{}", answer.text);
+        if status == 500 {
+            assert_eq!(answer.xml("code").as_deref(), Some("message-not-valid"), "{}", answer.text);
+            assert_eq!(answer.xml("pointer").as_deref(), Some("ThongBaoTrangThai"), "{}", answer.text);
+            assert_eq!(gate.rows(), rows);
+        }
+        assert_eq!(gate.ministry("/moet/trang-thai", good.clone()).await.status, 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_refused_for_its_content_is_refused_in_the_reply() {
     let gate = Gate::open().await;
     gate.submit().await;

@@ -53,7 +53,10 @@ fn as_text(partner: &str, map: &str, report: &Fidelity) -> String {
             continue;
         }
         let _ = writeln!(text, "  {} {title}", lines.len());
-        let cells = |k: &&crate::mapping::Kept| vec![format!("    {}", k.wire), k.text.clone(), format!("{}:{}", k.file, k.line)];
+        let cells = |k: &&crate::mapping::Kept| {
+            let branch = if k.in_branch { " (in its branch)" } else { "" };
+            vec![format!("    {}", k.wire), format!("{}{branch}", k.text), format!("{}:{}", k.file, k.line)]
+        };
         let rows: Vec<Vec<String>> = lines.iter().map(cells).collect();
         if let (true, Some((first, rest))) = (each, rows.split_first()) {
             text.push_str(&screen::table(&first.iter().map(String::as_str).collect::<Vec<_>>(), rest));
@@ -68,7 +71,7 @@ fn as_json(partner: &str, map: &str, report: &Fidelity) -> Value {
         .lines
         .iter()
         .map(|k| {
-            json!({ "wire": k.wire, "canonical": k.canonical, "how": k.how.word(), "text": k.text, "file": k.file, "line": k.line })
+            json!({ "wire": k.wire, "canonical": k.canonical, "how": k.how.word(), "text": k.text, "in_branch": k.in_branch, "file": k.file, "line": k.line })
         })
         .collect();
     json!({

@@ -13,6 +13,7 @@ pub(super) struct Head {
     pub(super) envelope: Envelope,
     pub(super) typing: Typing,
     pub(super) root: Option<(String, Span)>,
+    pub(super) schema: Option<(String, Span)>,
     pub(super) namespace: String,
     pub(super) prefixes: Vec<(String, String)>,
     pub(super) absent: Vec<AbsentForm>,
@@ -65,6 +66,7 @@ impl Head {
             envelope,
             typing,
             root: get("root").map(|l| (l.value.clone(), l.value_at.clone())),
+            schema: get("schema").map(|l| (l.value.clone(), l.value_at.clone())),
             namespace: get("namespace").map_or_else(String::new, |l| l.value.clone()),
             prefixes: lines
                 .iter()

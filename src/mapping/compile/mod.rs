@@ -75,8 +75,8 @@ struct Outer {
     prefix: String,
 }
 
-/// Compiles all texts of a partner.
-pub(crate) fn compile(source: &Source, shapes: &Arc<Shapes>) -> Result<Output, Vec<SourceFault>> {
+/// Compiles all texts of a partner: the mappings without a fault, and the faults of the others.
+pub(crate) fn compile(source: &Source, shapes: &Arc<Shapes>) -> (Output, Vec<SourceFault>) {
     let mut faults = Faults::default();
     let mut notes = Faults::default();
     let mut texts =
@@ -95,14 +95,14 @@ pub(crate) fn compile(source: &Source, shapes: &Arc<Shapes>) -> Result<Output, V
         if text.head.is_none() {
             continue;
         }
-        if let Some(compiled) = one(&texts, text, shapes, &mut faults, &mut notes) {
-            maps.insert(name.clone(), compiled);
-        }
+        let mark = faults.mark();
+        let compiled = one(&texts, text, shapes, &mut faults, &mut notes);
+        maps.extend(compiled.filter(|_| faults.mark() == mark).map(|made| (name.clone(), made)));
     }
     let mark = faults.mark();
     unused(&texts, &mut faults);
     faults.since(mark, Check::Names);
-    if faults.is_empty() { Ok(Output { maps, notes: notes.finish(source) }) } else { Err(faults.finish(source)) }
+    (Output { maps, notes: notes.finish(source) }, faults.finish(source))
 }
 
 /// Parts and lists that nothing uses are most likely misspelt somewhere.
@@ -165,6 +165,7 @@ fn one(texts: &Texts, text: &MapText, shapes: &Arc<Shapes>, faults: &mut Faults,
 }
 
 pub(crate) use branches::form_key;
+pub(crate) use paths::distance;
 
 /// A scalar of no declared type: context values.
 fn any_leaf() -> Leaf {
@@ -175,7 +176,9 @@ impl Compiler<'_> {
     fn finish(self, root: Plan, shape: ShapeId) -> Compiled {
         let head = self.head;
         Compiled {
+            at: head.root.map_or(head.message.1, |(_, at)| at),
             message: head.message.0,
+            schema: head.schema,
             format: head.format,
             envelope: head.envelope,
             typing: head.typing,

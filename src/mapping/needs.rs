@@ -1,0 +1,284 @@
+//! What a mapping needs of a message in order to write it, beyond what the canonical schema promises (V11): values that must be there,
+//! words that its code lists have. Found once, from the compiled plan; tested on a body at the door, so that a message is refused there
+//! and does not get stuck on its way out.
+
+use super::compile::form_key;
+use super::convert::{Chain, Conv};
+use super::plan::{Act, CPath, Compiled, Opt, Piece, Plan, Rule, Site, To};
+use super::shapes::{Shape, ShapeId};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// One thing that is needed.
+#[derive(Clone, Debug)]
+pub(crate) struct Need {
+    /// Lists on the way: each path from the frame before.
+    rows: Vec<CPath>,
+    /// The object that must be there for the line to be written, from the innermost frame.
+    guard: CPath,
+    /// The place, from the innermost frame.
+    path: CPath,
+    /// Branches it stands in: frame (0 = the message), place, words.
+    when: Vec<(usize, CPath, Vec<String>)>,
+    /// The form it stands in, `code@edition`.
+    form: Option<String>,
+    /// Its only words; none: it must be there.
+    words: Option<Vec<String>>,
+    /// The line.
+    pub(crate) at: Arc<Site>,
+}
+
+/// A need that a body does not meet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unmet {
+    /// JSON pointer of the place.
+    pub pointer: String,
+    /// The words that can be written there; none: a value must be there.
+    pub words: Option<Vec<String>>,
+}
+
+/// A walk for the needs of a plan.
+#[derive(Clone)]
+struct Walk<'w> {
+    map: &'w Compiled,
+    shape: Option<ShapeId>,
+    form: Option<(&'w [Box<str>], ShapeId, &'w str)>,
+    rows: Vec<CPath>,
+    guard: CPath,
+    when: Vec<(usize, CPath, Vec<String>)>,
+}
+
+/// All needs of a mapping.
+pub(crate) fn needs(map: &Compiled) -> Vec<Need> {
+    let walk = Walk { map, shape: Some(map.shape), form: None, rows: Vec::new(), guard: Box::new([]), when: Vec::new() };
+    let mut found = Vec::new();
+    walk.rules(&map.root, &map.root.rules, &mut found);
+    found
+}
+
+// === impl Need ===
+
+impl Need {
+    /// The canonical name, dotted.
+    pub(crate) fn dotted(&self) -> String {
+        let words: Vec<&str> = self.rows.iter().chain([&self.path]).flat_map(|p| p.iter().map(|w| &**w)).collect();
+        words.join(".")
+    }
+
+    /// Whether it is a value that must be there.
+    pub(crate) fn is_presence(&self) -> bool {
+        self.words.is_none()
+    }
+
+    /// The places of a body where it is not met.
+    pub(crate) fn unmet(&self, body: &Value, form: Option<(&str, &str)>, out: &mut Vec<Unmet>) {
+        if self.form.as_ref().is_none_or(|key| form.is_some_and(|(code, edition)| form_key(code, edition) == *key)) {
+            self.frame(&mut vec![body], String::new(), out);
+        }
+    }
+
+    fn frame(&self, frames: &mut Vec<&Value>, pointer: String, out: &mut Vec<Unmet>) {
+        let Some(here) = frames.last().copied() else { return };
+        if let Some(list) = self.rows.get(frames.len() - 1) {
+            let rows = get(here, list).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+            for (n, row) in rows.iter().enumerate() {
+                frames.push(row);
+                self.frame(frames, format!("{pointer}/{}/{n}", list.join("/")), out);
+                frames.pop();
+            }
+            return;
+        }
+        let holds = |(depth, path, words): &(usize, CPath, Vec<String>)| {
+            let word = frames.get(*depth).and_then(|f| get(f, path)).and_then(Value::as_str);
+            word.is_some_and(|w| words.iter().any(|own| own == w))
+        };
+        if get(here, &self.guard).is_none() || !self.when.iter().all(holds) {
+            return;
+        }
+        let met = match (get(here, &self.path), &self.words) {
+            (found, None) => found.is_some(),
+            (None, Some(_)) => true,
+            (Some(Value::Array(items)), Some(words)) => {
+                items.iter().all(|i| i.as_str().is_none_or(|i| words.iter().any(|w| w == i)))
+            }
+            (Some(value), Some(words)) => value.as_str().is_none_or(|v| words.iter().any(|w| w == v)),
+        };
+        if !met {
+            out.push(Unmet { pointer: format!("{pointer}/{}", self.path.join("/")), words: self.words.clone() });
+        }
+    }
+}
+
+fn get<'v>(body: &'v Value, path: &[Box<str>]) -> Option<&'v Value> {
+    path.iter().try_fold(body, |at, word| at.get(&**word)).filter(|v| !v.is_null())
+}
+
+// === impl Walk ===
+
+impl<'w> Walk<'w> {
+    fn rules(&self, plan: &'w Plan, rules: &'w [Rule], out: &mut Vec<Need>) {
+        rules.iter().for_each(|rule| self.rule(plan, rule, out));
+    }
+
+    fn rule(&self, plan: &'w Plan, rule: &'w Rule, out: &mut Vec<Need>) {
+        match &rule.what {
+            Act::Value { to: To::Own(path), alts } => self.value(rule, path, alts.first(), rule.opt == Opt::Required, out),
+            Act::Template { pieces } => {
+                for piece in pieces {
+                    if let Piece::Hole { to: To::Own(path), chain, .. } = piece {
+                        self.value(rule, path, Some(chain), rule.opt == Opt::Required, out);
+                    }
+                }
+            }
+            Act::Scope { at, rules, .. } => {
+                let mut inner = self.clone();
+                if let Some(path) = at {
+                    self.value(rule, path, None, rule.opt == Opt::Required, out);
+                    inner.guard = path.clone();
+                }
+                inner.rules(plan, rules, out);
+            }
+            Act::List { to } => {
+                let Some(rows) = rule.node.and_then(|id| plan.node(id)).and_then(|n| n.rows.as_ref()) else { return };
+                let mut inner = self.clone();
+                // A flattened list goes through two: the rows of each element.
+                for list in std::iter::once(to).chain(&rows.flat) {
+                    inner.shape = inner.place(list).and_then(|id| match self.map.shapes.get(id) {
+                        Shape::List(item) => Some(*item),
+                        _ => None,
+                    });
+                    (inner.form, inner.guard) = (inner.form.map(|(_, shape, key)| (&[][..], shape, key)), Box::new([]));
+                    inner.rows.push(list.clone());
+                }
+                inner.rules(rows, &rows.rules, out);
+            }
+            Act::When { on, branches, .. } => {
+                for branch in branches {
+                    let mut inner = self.clone();
+                    inner.when.push((self.rows.len(), on.clone(), branch.words.clone()));
+                    inner.rules(plan, &branch.rules, out);
+                }
+            }
+            Act::Fork(index) => {
+                let Some(fork) = plan.forks.get(*index) else { return };
+                for (key, variant) in &fork.variants {
+                    let mut inner = self.clone();
+                    inner.form = Some((&fork.at, variant.shape, key));
+                    inner.guard = fork.at.clone();
+                    inner.rules(&variant.plan, &variant.plan.rules, out);
+                }
+            }
+            Act::Batch => {
+                let Some(rows) = rule.node.and_then(|id| plan.node(id)).and_then(|n| n.rows.as_ref()) else { return };
+                self.rules(rows, &rows.rules, out);
+            }
+            Act::Value { .. } | Act::Const { .. } | Act::Dropped | Act::Seal => {}
+        }
+    }
+
+    fn value(&self, rule: &Rule, path: &CPath, chain: Option<&Chain>, required: bool, out: &mut Vec<Need>) {
+        if required && !self.promised(path) {
+            out.push(self.need(rule, path, None));
+        }
+        let Some((Conv::Code(list), Some(words))) = chain.and_then(|c| c.links.first().map(|l| (l, c.leaf.words.as_ref())))
+        else {
+            return;
+        };
+        if words.iter().any(|w| list.write(w).is_none()) {
+            out.push(self.need(rule, path, Some(list.entries.iter().map(|e| e.word.clone()).collect())));
+        }
+    }
+
+    fn need(&self, rule: &Rule, path: &CPath, words: Option<Vec<String>>) -> Need {
+        Need {
+            rows: self.rows.clone(),
+            guard: self.guard.clone(),
+            path: path.clone(),
+            when: self.when.clone(),
+            form: self.form.map(|(_, _, key)| key.to_owned()),
+            words,
+            at: Arc::clone(&rule.at),
+        }
+    }
+
+    /// Whether the schema promises the place where the guard is there.
+    fn promised(&self, path: &[Box<str>]) -> bool {
+        let shared = self.guard.iter().zip(path).take_while(|(a, b)| a == b).count();
+        let known = if shared == self.guard.len() { shared } else { 0 };
+        (known..path.len()).all(|n| {
+            let object = path.get(..n).and_then(|p| self.place(p));
+            object.is_some_and(|id| match self.map.shapes.get(id) {
+                Shape::Object(fields) => path.get(n).is_some_and(|w| fields.required.contains(&**w)),
+                _ => false,
+            })
+        })
+    }
+
+    /// The shape of a place of the frame; inside a form, the form's own.
+    fn place(&self, path: &[Box<str>]) -> Option<ShapeId> {
+        let (start, rest) = match self.form {
+            Some((at, shape, _))
+                if self.rows.is_empty() && path.len() >= at.len() && at.iter().zip(path).all(|(a, b)| a == b) =>
+            {
+                (Some(shape), path.get(at.len()..).unwrap_or_default())
+            }
+            _ => (self.shape, path),
+        };
+        rest.iter().try_fold(start?, |at, word| self.map.shapes.field(at, word))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Unmet;
+    use crate::mapping::{Book, Editions, Shapes, Source};
+    use serde_json::json;
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    const MAP: &str = "message: note
+format: json
+
+code = code
+title = title
+kind = kind : code(kind) ?
+who = person ?
+    name = name
+    city = city
+rows[] = rows[]
+    id = id
+    no = no
+when colour = red
+    red = mark
+when colour = blue
+    blue = mark ?
+";
+
+    fn unmet(body: serde_json::Value) -> Vec<(String, bool)> {
+        let text = json!({ "type": "string" });
+        let person = json!({ "type": "object", "required": ["name"], "properties": { "name": text, "city": text } });
+        let row = json!({ "type": "object", "required": ["id"], "properties": { "id": text, "no": text } });
+        let note = json!({ "type": "object", "required": ["code"], "properties": { "code": text, "title": text, "mark": text,
+            "kind": { "enum": ["one", "two"] }, "colour": { "enum": ["red", "blue"] }, "person": person,
+            "rows": { "type": "array", "items": row } } });
+        let shapes = Shapes::new(BTreeMap::from([("note".to_owned(), note)]), Editions::default()).unwrap();
+        let source = Source::new("p").with("m.map", MAP).with("codes.toml", "[kind]\none = 1\n");
+        let book = Book::compile(&source, &Arc::new(shapes)).unwrap_or_else(|f| panic!("{f:?}"));
+        let found = book.map("m").unwrap().unmet(&body, None);
+        found.into_iter().map(|Unmet { pointer, words }| (pointer, words.is_some())).collect()
+    }
+
+    #[test]
+    fn what_the_schema_promises_is_no_need_and_everything_else_is_tested_where_it_would_be_written() {
+        let all = |list: &[(&str, bool)]| list.iter().map(|(p, w)| ((*p).to_owned(), *w)).collect::<Vec<_>>();
+        assert_eq!(unmet(json!({ "code": "c", "title": "t" })), []);
+        assert_eq!(unmet(json!({ "code": "c" })), all(&[("/title", false)]));
+        assert_eq!(unmet(json!({ "code": "c", "title": "t", "kind": "one" })), []);
+        assert_eq!(unmet(json!({ "code": "c", "title": "t", "kind": "two" })), all(&[("/kind", true)]));
+        assert_eq!(unmet(json!({ "code": "c", "title": "t", "person": { "name": "n" } })), all(&[("/person/city", false)]));
+        let rows = json!([{ "id": "1", "no": "1" }, { "id": "2" }]);
+        assert_eq!(unmet(json!({ "code": "c", "title": "t", "rows": rows })), all(&[("/rows/1/no", false)]));
+        assert_eq!(unmet(json!({ "code": "c", "title": "t", "colour": "red" })), all(&[("/mark", false)]));
+        assert_eq!(unmet(json!({ "code": "c", "title": "t", "colour": "blue" })), []);
+    }
+}

@@ -1,0 +1,317 @@
+//! Planted faults: each turns the check red at its exact place.
+
+use super::super::api::Envelope;
+use super::super::{Book, Editions, Shapes, Source};
+use super::*;
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc as Shared;
+
+const XSD: &str = r#"<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns="urn:a" targetNamespace="urn:a" elementFormDefault="qualified">
+  <xs:simpleType name="Kind"><xs:restriction base="xs:string"><xs:enumeration value="1"/><xs:enumeration value="2"/></xs:restriction></xs:simpleType>
+  <xs:complexType name="Row"><xs:sequence><xs:element name="Id" type="xs:string"/></xs:sequence><xs:attribute name="no" type="xs:int" use="required"/></xs:complexType>
+  <xs:element name="Note"><xs:complexType><xs:sequence>
+    <xs:element name="Code" type="xs:string"/>
+    <xs:element name="Kind" type="Kind" minOccurs="0"/>
+    <xs:element name="Count" type="xs:int"/>
+    <xs:element name="At" type="xs:dateTime" minOccurs="0"/>
+    <xs:element name="Rows" minOccurs="0"><xs:complexType><xs:sequence><xs:element name="Row" type="Row" maxOccurs="3"/></xs:sequence></xs:complexType></xs:element>
+    <xs:choice><xs:element name="Red" type="xs:string"/><xs:element name="Blue" type="xs:string"/></xs:choice>
+    <xs:element name="Title" minOccurs="0"><xs:complexType><xs:simpleContent><xs:extension base="xs:string"><xs:attribute name="lang" type="xs:string" fixed="vi"/></xs:extension></xs:simpleContent></xs:complexType></xs:element>
+  </xs:sequence><xs:attribute name="version" type="xs:string" use="required" fixed="1"/></xs:complexType></xs:element>
+</xs:schema>"#;
+
+const MAP: &str = "@version = '1'
+Code = code
+Kind = kind : code(kind) ?
+Count = count
+At = at ?
+Rows = .
+    Row[] = rows[]
+        @no = no
+        Id = id
+when colour = red
+    Red = name
+when colour = blue
+    Blue = name
+Title = title ?
+";
+
+fn shapes() -> Shared<Shapes> {
+    let text = json!({ "type": "string" });
+    let row = json!({ "type": "object", "properties": { "id": text, "no": { "type": "integer" } } });
+    let note = json!({ "type": "object", "required": ["colour"], "properties": {
+        "code": text, "kind": { "enum": ["one", "two"] }, "count": { "type": "integer" },
+        "at": { "type": "string", "format": "date-time" }, "rows": { "type": "array", "items": row, "minItems": 1, "maxItems": 3 },
+        "colour": { "enum": ["red", "blue"] }, "name": text, "title": text } });
+    Shared::new(Shapes::new(BTreeMap::from([("note".to_owned(), note)]), Editions::default()).unwrap())
+}
+
+fn xsd(text: &str) -> Result<Xsd, Vec<String>> {
+    let only = |path: &str| (path == "a.xsd").then_some(text);
+    Xsd::load("a.xsd", &only).map_err(|faults| faults.iter().map(ToString::to_string).collect())
+}
+
+/// The faults of a mapping with these lines, `line:column: V: text`; the lines start at line 1.
+fn faults(lines: &str, schema: &str, reads: bool) -> Vec<String> {
+    let head = "message: note\nformat: xml\nnamespace: urn:a\nroot: Note\nschema: a.xsd\n";
+    let codes = "[kind]\none = 1\ntwo = 2\n[wide]\none = 1\ntwo = 3\n";
+    let draft = |without: &str| {
+        let source = Source::new("p").with("m.map", format!("{head}{without}\n{lines}")).with("codes.toml", codes);
+        (Book::draft(&source, &shapes()), source)
+    };
+    // What is not carried is said as the compiler asks for it: it is not what is tested here.
+    let ((_, first), _) = draft("");
+    let said = first.iter().find_map(|f| f.hint.clone().filter(|h| h.starts_with("without: "))).map(|h| format!("{h}\n"));
+    let ((book, others), source) = draft(&said.clone().unwrap_or_default());
+    let others: Vec<_> = others.iter().filter(|f| !f.text.contains("nothing uses")).collect();
+    assert!(others.is_empty(), "{others:?}");
+    let schemas = BTreeMap::from([("a.xsd".to_owned(), xsd(schema).unwrap())]);
+    let reads = if reads { BTreeSet::from(["m".to_owned()]) } else { BTreeSet::new() };
+    let shift = 6 + usize::from(said.is_some());
+    let told = book.against(&schemas, &reads, &source);
+    told.iter().map(|f| format!("{}:{}: {}: {}", f.line.saturating_sub(shift), f.column, f.check.code(), f.text)).collect()
+}
+
+#[test]
+fn a_mapping_that_keeps_its_schema_has_no_fault() {
+    assert_eq!(faults(MAP, XSD, true), [""; 0]);
+}
+
+#[test]
+fn each_planted_difference_is_told_at_its_line() {
+    for (from, to, want) in [
+        (
+            "Code = code",
+            "Cod = code",
+            vec![
+                "2:1: V1: `Note` has no `{urn:a}Cod` in the schema",
+                "0:7: V2: `Note` is written without `Code`, which the schema demands",
+            ],
+        ),
+        ("Code = code\n", "", vec!["0:7: V2: `Note` is written without `Code`, which the schema demands"]),
+        (
+            "Count = count",
+            "Count = count ?",
+            vec!["4:1: V2: `Count` must stand in `Note` by the schema, and it may be left out here"],
+        ),
+        (
+            "Code = code\nKind = kind : code(kind) ?\n",
+            "Kind = kind : code(kind) ?\nCode = code\n",
+            vec!["3:1: V2: `Code` stands too late: the schema wants it before `Kind`"],
+        ),
+        ("Title = title ?\n", "Title = title ?\nMore = name\n", vec!["15:1: V1: `Note` has no `{urn:a}More` in the schema"]),
+        (
+            "    Red = name",
+            "    Blue = name\n    Red = title ?",
+            vec!["12:5: V2: `Red` cannot stand here: the schema wants Title at this place"],
+        ),
+        (
+            "when colour = red\n    Red = name\nwhen colour = blue\n    Blue = name\nTitle = title ?\n",
+            "Title = title ?\nwhen colour = red\n    Red = name\nwhen colour = blue\n    Blue = name\n",
+            vec![
+                "12:5: V2: `Red` stands too late: the schema wants it before `Title`",
+                "14:5: V2: `Blue` stands too late: the schema wants it before `Title`",
+            ],
+        ),
+        (
+            "    Blue = name\n",
+            "    Blue = name ?\n",
+            vec!["13:5: V2: `Note` may be written without any of Blue, Red, of which the schema demands one"],
+        ),
+        ("@version = '1'\n", "", vec!["0:7: V2: `Note` is written without its attribute `version`, which the schema demands"]),
+        ("@version = '1'", "@version = '2'", vec!["1:12: V3: '2' is no value of the schema"]),
+        ("@version = '1'", "@version = '1'\n@extra = '1'", vec!["2:1: V1: `Note` has no attribute `extra` in the schema"]),
+        (
+            "        @no = no\n",
+            "        @no = no ?\n",
+            vec!["8:9: V2: the attribute `no` may be left out here, but the schema demands it"],
+        ),
+        (
+            "        @no = no\n",
+            "        @no = id\n        No = no\n",
+            vec![
+                "8:15: V3: the schema wants xs:int here; the canonical place is of kind text",
+                "9:9: V1: `Row` has no `{urn:a}No` in the schema",
+            ],
+        ),
+        (
+            "Kind = kind : code(kind) ?",
+            "Kind = kind : code(wide) ?",
+            vec!["3:8: V4: `two` of the list `wide`, written 3, is no value of the schema"],
+        ),
+        (
+            "Kind = kind : code(kind) ?",
+            "Kind = kind ?",
+            vec!["3:8: V3: `one` is no value of the schema", "3:8: V3: `two` is no value of the schema"],
+        ),
+        ("Count = count", "Count = name", vec!["4:9: V3: the schema wants xs:int here; the canonical place is of kind text"]),
+        ("Code = code", "Code = .\n    Inner = code", vec!["3:5: V1: `Code` holds only text in the schema, no `Inner`"]),
+        (
+            "Rows = .\n    Row[] = rows[]\n        @no = no\n        Id = id\n",
+            "Rows = title ?\n",
+            vec!["6:1: V1: `Rows` holds no text in the schema"],
+        ),
+    ] {
+        assert!(MAP.contains(from), "{from}");
+        let got = faults(&MAP.replace(from, to), XSD, false);
+        assert_eq!(BTreeSet::from_iter(got.iter().map(String::as_str)), BTreeSet::from_iter(want), "{from} → {to}");
+    }
+}
+
+#[test]
+fn the_schemas_own_changes_are_told_too() {
+    for (from, to, reads, want) in [
+        (
+            "maxOccurs=\"3\"",
+            "maxOccurs=\"2\"",
+            false,
+            vec!["7:5: V2: `Row` stands at most 2 times in the schema; the canonical list holds up to 3"],
+        ),
+        (
+            "maxOccurs=\"3\"",
+            "minOccurs=\"2\" maxOccurs=\"3\"",
+            false,
+            vec!["7:5: V2: `Row` stands at least 2 times in the schema; the canonical list may hold 1"],
+        ),
+        (
+            "<xs:element name=\"Code\" type=\"xs:string\"/>",
+            "<xs:element name=\"Code\" type=\"xs:string\"/><xs:element name=\"New\" type=\"xs:string\" minOccurs=\"0\"/>",
+            false,
+            vec![],
+        ),
+        (
+            "<xs:element name=\"Code\" type=\"xs:string\"/>",
+            "<xs:element name=\"Code\" type=\"xs:string\"/><xs:element name=\"New\" type=\"xs:string\" minOccurs=\"0\"/>",
+            true,
+            vec!["0:7: V1: the schema lets `Note` hold New, which would be refused as unknown"],
+        ),
+        (
+            "name=\"Count\" type=\"xs:int\"",
+            "name=\"Count\" type=\"xs:int\" maxOccurs=\"5\"",
+            true,
+            vec!["4:1: V2: `Count` may stand several times in the schema, and this line reads one"],
+        ),
+        ("name=\"Note\"", "name=\"Letter\"", false, vec!["0:7: V1: the schema declares no element `{urn:a}Note`"]),
+    ] {
+        assert!(XSD.contains(from), "{from}");
+        let got = faults(MAP, &XSD.replacen(from, to, 1), reads);
+        assert_eq!(
+            got.iter().map(|f| f.split_once(": ").map_or(f.as_str(), |(_, t)| t)).collect::<Vec<_>>(),
+            want.iter().map(|f| f.split_once(": ").map_or(*f, |(_, t)| t)).collect::<Vec<_>>(),
+            "{from} → {to}"
+        );
+    }
+}
+
+#[test]
+fn a_schema_that_cannot_be_read_is_told_with_its_line() {
+    for (from, to, want) in [
+        ("type=\"Kind\"", "type=\"Kund\"", "a.xsd:6:5: there is no type `Kund`"),
+        ("type=\"Kind\"", "type=\"k:Kind\"", "a.xsd:6:5: the prefix `k` of `k:Kind` is not declared"),
+        ("maxOccurs=\"3\"", "maxOccurs=\"many\"", "a.xsd:9:"),
+        (
+            "<xs:simpleType name=\"Kind\">",
+            "<xs:include schemaLocation=\"b.xsd\"/><xs:simpleType name=\"Kind\">",
+            "a.xsd:2:3: there is no file `b.xsd` under schemas/",
+        ),
+        (
+            "<xs:simpleType name=\"Kind\">",
+            "<xs:include schemaLocation=\"http://x.example/b.xsd\"/><xs:simpleType name=\"Kind\">",
+            "a.xsd:2:3: a schema elsewhere is not fetched",
+        ),
+        ("</xs:schema>", "", "not well-formed"),
+        ("<xs:complexType name=\"Row\">", "<xs:complexType name=\"Row\"/><xs:complexType name=\"Row\">", "declared twice"),
+    ] {
+        let faults = xsd(&XSD.replacen(from, to, 1)).unwrap_err();
+        assert!(faults.iter().any(|f| f.contains(want)), "{to}: {faults:?}");
+    }
+    assert!(xsd("<a/>").unwrap_err()[0].contains("this is not an XSD"));
+}
+
+#[test]
+fn an_ambiguous_schema_is_told_and_no_fault() {
+    let text = XSD.replace(
+        "<xs:element name=\"Code\" type=\"xs:string\"/>",
+        "<xs:element name=\"Code\" type=\"xs:string\" minOccurs=\"0\"/>\n<xs:element name=\"Code\" type=\"xs:string\"/>",
+    );
+    let notes = xsd(&text).unwrap().notes;
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert!(notes[0].text.starts_with("ambiguous: a `Code`"), "{notes:?}");
+    assert!(xsd(XSD).unwrap().notes.is_empty());
+}
+
+#[test]
+fn what_a_schema_can_say_is_read() {
+    let text = r###"<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:a="urn:a" targetNamespace="urn:a">
+      <xs:group name="G"><xs:sequence><xs:element name="one" type="xs:string"/><xs:any namespace="##other" minOccurs="0" maxOccurs="unbounded"/></xs:sequence></xs:group>
+      <xs:attributeGroup name="AG"><xs:attribute name="x" type="xs:string" use="required"/></xs:attributeGroup>
+      <xs:complexType name="Base"><xs:group ref="a:G"/><xs:attributeGroup ref="a:AG"/></xs:complexType>
+      <xs:complexType name="Big"><xs:complexContent><xs:extension base="a:Base"><xs:all><xs:element name="p" type="xs:string"/><xs:element name="q" type="a:Big" minOccurs="0"/></xs:all></xs:extension></xs:complexContent></xs:complexType>
+      <xs:element name="head" type="xs:string" abstract="true"/><xs:element name="member" type="xs:string" substitutionGroup="a:head"/>
+      <xs:element name="top"><xs:complexType><xs:sequence><xs:element ref="a:head"/><xs:element name="big" type="a:Big"/></xs:sequence></xs:complexType></xs:element>
+    </xs:schema>"###;
+    let schema = xsd(text).unwrap().schema;
+    let top = schema.kind(schema.element("urn:a", "top").unwrap().kind).unwrap();
+    let model::Content::Elements { model, .. } = &top.content else { panic!("elements") };
+    assert_eq!(model.firsts(), BTreeSet::from(["member"]));
+    let big = model.leaves().into_iter().find(|d| d.name.local == "big").unwrap().clone();
+    let big = schema.kind(big.kind).unwrap();
+    assert_eq!(big.attributes.iter().map(|a| a.name.local.as_str()).collect::<Vec<_>>(), ["x"]);
+    let model::Content::Elements { model, .. } = &big.content else { panic!("elements") };
+    let name = |ns: &str, local: &str| tree::QName { ns: ns.to_owned(), local: local.to_owned() };
+    let walk = |names: &[(&str, &str)]| {
+        let mut models = vec![model.clone()];
+        for (ns, local) in names {
+            models = models.iter().flat_map(|m| m.after(&name(ns, local))).map(|(_, m)| m).collect();
+        }
+        models.iter().any(model::Model::ends)
+    };
+    for (names, good) in [
+        (&[("", "one"), ("urn:z", "any"), ("", "q"), ("", "p")][..], true),
+        (&[("", "one"), ("", "p")], true),
+        (&[("", "one"), ("", "q")], false),
+        (&[("", "p")], false),
+        (&[("", "one"), ("urn:a", "any"), ("", "p")], false),
+        (&[("", "one"), ("", "p"), ("", "p")], false),
+    ] {
+        assert_eq!(walk(names), good, "{names:?}");
+    }
+}
+
+#[test]
+fn a_document_is_refused_with_place_and_rule_and_no_value() {
+    let validator = xsd(XSD).unwrap().validator().unwrap();
+    let soap = |inside: &str| {
+        format!(
+            "<s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/' xmlns:n='urn:a'><s:Header><x/></s:Header><s:Body>\n{inside}</s:Body></s:Envelope>"
+        )
+    };
+    let note = |inside: &str| format!("<n:Note version='1'><n:Code>bi mat</n:Code>{inside}</n:Note>");
+    let faults = |inside: &str| validator.faults(soap(&note(inside)).as_bytes(), Envelope::Soap11);
+    assert_eq!(faults("<n:Count>5</n:Count><n:Red>x</n:Red>"), []);
+    for (inside, place, rule) in [
+        ("<n:Count>rieng tu</n:Count><n:Red>x</n:Red>", "Note/Count", "a value that its type"),
+        ("<n:Kind>rieng tu</n:Kind><n:Count>5</n:Count><n:Red>x</n:Red>", "Note/Kind", "a value that its type"),
+        ("<n:Count>5</n:Count>", "Note", "choice"),
+        ("<n:Rows><n:Row><n:Id>rieng tu</n:Id></n:Row></n:Rows>", "Note", ""),
+        ("<n:Count>5</n:Count><n:Red>x</n:Red><n:Extra>rieng tu</n:Extra>", "Note", "Extra"),
+    ] {
+        let found = faults(inside);
+        assert!(found.iter().any(|f| f.place.starts_with(place) && f.rule.en.contains(rule)), "{inside}: {found:?}");
+        assert!(!format!("{found:?}").contains("rieng tu") && !format!("{found:?}").contains("bi mat"), "{found:?}");
+    }
+    assert_eq!(validator.faults(b"<a", Envelope::None).len(), 1);
+}
+
+#[test]
+fn lengths_are_counted_in_characters_and_a_tone_mark_is_no_letter_more() {
+    let text = XSD.replace("<xs:element name=\"Code\" type=\"xs:string\"/>", "<xs:element name=\"Code\"><xs:simpleType><xs:restriction base=\"xs:string\"><xs:maxLength value=\"5\"/></xs:restriction></xs:simpleType></xs:element>");
+    let validator = xsd(&text).unwrap().validator().unwrap();
+    for (code, good) in [("Huế ơi", false), ("Huế ơ", true), ("ếếếếế", true), ("ếếếếếế", false), ("abcdef", false)]
+    {
+        let document =
+            format!("<n:Note xmlns:n='urn:a' version='1'><n:Code>{code}</n:Code><n:Count>5</n:Count><n:Red>x</n:Red></n:Note>");
+        assert_eq!(validator.faults(document.as_bytes(), Envelope::None).is_empty(), good, "{code}");
+    }
+}

@@ -1,0 +1,178 @@
+//! `lienthong check` is a proof: the shipped adapters have no fault, and each planted one is told by its check, at its place.
+//!
+//! The faults of the mapping language itself are planted in `mapping::compile::tests`, those of schemas in `mapping::xsd::tests`; here
+//! stand those that need whole partners: their XSD, seals, flows, samples.
+#![expect(clippy::panic, reason = "a test fails by panicking")]
+
+use lienthong::catalogue::{Catalogue, Files, LoadFaults, Settings};
+use lienthong::config::Placeholders;
+
+/// One change of a file: path, what stands there, what is put there.
+type Change<'c> = (&'c str, &'c str, &'c str);
+
+fn changed(changes: &[Change<'_>]) -> Files {
+    changes.iter().fold(Files::embedded(), |files, (path, from, to)| {
+        let text = files.text(path).unwrap_or_else(|| panic!("{path} is there")).to_owned();
+        assert!(text.contains(from), "{path} holds {from}");
+        files.with(*path, text.replacen(from, to, 1))
+    })
+}
+
+fn told(faults: &LoadFaults) -> Vec<String> {
+    let one = |(folder, f): (&str, &lienthong::catalogue::FileFault)| {
+        format!("{} {folder}/{}:{}:{}: {}", f.check.code(), f.file, f.line, f.column, f.text)
+    };
+    faults.iter().map(one).collect()
+}
+
+fn faults(changes: &[Change<'_>]) -> Vec<String> {
+    let files = changed(changes);
+    // Documents are looked at only where the rest has nothing to tell: they take a second.
+    let quick = Catalogue::load(&files, &Settings::new(), &Placeholders).map(|_| ());
+    quick.and_then(|()| Catalogue::prove(&files, &Settings::new(), &Placeholders)).map_or_else(|f| told(&f), |_| Vec::new())
+}
+
+#[test]
+fn the_shipped_adapters_are_proven() {
+    let catalogue = Catalogue::prove(&Files::embedded(), &Settings::new(), &Placeholders).unwrap_or_else(|f| panic!("{f}"));
+    assert!(catalogue.notes().all(|(folder, _)| folder != "schemas"), "no schema is ambiguous");
+    let at_the_door = catalogue.preconditions();
+    assert_eq!(at_the_door.len(), 2, "{at_the_door:?}");
+    assert!(at_the_door[0].starts_with("moet/submit.map: `agency.name` must be there"), "{at_the_door:?}");
+}
+
+#[test]
+fn each_planted_fault_is_told_by_its_check_at_its_place() {
+    let withdraw = "adapters/moet/withdraw.map";
+    let (hanoi, keypay, moet) = ("adapters/hanoi/partner.toml", "adapters/keypay/partner.toml", "adapters/moet/partner.toml");
+    let cases: &[(&[Change<'_>], &str)] = &[
+        // V1, V2: against the partner's XSD
+        (
+            &[(withdraw, "LyDo        = reason", "LyDoRut     = reason")],
+            "V1 adapters/moet/withdraw.map:12:1: `RutHoSo` has no `{urn:lienthong:bo-gddt:1}LyDoRut`",
+        ),
+        (
+            &[(withdraw, "LyDo        = reason", "LyDoRut     = reason")],
+            "V2 adapters/moet/withdraw.map:6:12: `RutHoSo` is written without `LyDo`",
+        ),
+        (
+            &[(withdraw, "MaHoSo      = code\nLyDo        = reason\n", "LyDo        = reason\nMaHoSo      = code\n")],
+            "V2 adapters/moet/withdraw.map:12:1: `MaHoSo` stands too late: the schema wants it before `LyDo`",
+        ),
+        (
+            &[(withdraw, "= reason", "= reason ?")],
+            "V2 adapters/moet/withdraw.map:12:1: `LyDo` must stand in `RutHoSo` by the schema, and it may be left out here",
+        ),
+        (
+            &[("adapters/moet/form/1.005142@2025.map", "    KhuVuc            = region\n", "    KhuVuc            = region ?\n")],
+            "V2 adapters/moet/form/1.005142@2025.map:45:5: `KhuVuc` must stand in `DuThi2025` by the schema, and it may be left out here",
+        ),
+        (
+            &[(
+                "adapters/moet/form/1.005142@2025.map",
+                "    when identity.kind = passport\n        HoChieu = identity.number\n",
+                "    when identity.kind = passport\n        HoChieu = identity.number ?\n",
+            )],
+            "V2 adapters/moet/form/1.005142@2025.map:12:9: `DuThi2025` may be written without any of CCCD, HoChieu",
+        ),
+        (
+            &[("adapters/moet/paper.map", "@ma      = code\n", "@ma      = code ?\n")],
+            "V2 adapters/moet/paper.map:2:1: the attribute `ma` may be left out here, but the schema demands it",
+        ),
+        (
+            &[
+                ("adapters/moet/status.map", "HanTra = due_at : time(yyyy-MM-dd'T'HH:mm:ssXXX) ?\n", ""),
+                ("adapters/moet/status.map", "documents, sequence", "documents, due_at, sequence"),
+            ],
+            "V1 adapters/moet/status.map:6:12: the schema lets `ThongBaoTrangThai` hold HanTra, which would be refused as unknown",
+        ),
+        // V3, V4: values of the schema
+        (
+            &[("adapters/moet/head.map", "@phienBan     = '1.0'", "@phienBan     = '1.1'")],
+            "V3 adapters/moet/head.map:2:17: '1.1' is no value of the schema",
+        ),
+        (
+            &[("adapters/moet/codes.toml", "female = \"1\"", "female = \"2\"")],
+            "V4 adapters/moet/form/1.001942@2025.map:3:22: `female` of the list `sex`, written '2', is no value of the schema",
+        ),
+        // V10: seals
+        (
+            &[("adapters/keypay/create.map", "extra_fee : number | text", "extra_fee : number | text ?")],
+            "V10 adapters/keypay/partner.toml:62:16: the seal `create` covers `addition_fee`, which may be missing by `create.map`",
+        ),
+        (
+            &[("adapters/keypay/create.map", "check_sum      = $seal", "check_sum      = 'x'")],
+            "V10 adapters/keypay/partner.toml:62:16: `create.map` has no hole for the seal `create`",
+        ),
+        (
+            &[(keypay, "\"addition_fee\", \"client_id\"", "\"additional_fee\", \"client_id\"")],
+            "V10 adapters/keypay/partner.toml:62:16: the seal `create` covers `additional_fee`, which is no field of the root level in `create.map`",
+        ),
+        // V11: what one route needs and nobody gives
+        (
+            &[
+                ("adapters/moet/paper.map", "Kieu    = type ?", "Kieu    = url"),
+                ("adapters/moet/submit.map", "papers.files.url", "papers.files.type"),
+                ("adapters/moet/supplement.map", "papers.files.url", "papers.files.type"),
+            ],
+            "V11 adapters/moet/paper.map:10:15: `papers.files.url` is needed by moet/supplement.map, and neither hanoi/supplement.map carries it",
+        ),
+        // V12: samples and invented documents
+        (
+            &[("adapters/moet/samples/withdraw/short.canonical.json", "\"reason\": \"", "\"reason\": \"x")],
+            "V12 adapters/moet/samples/withdraw/short.xml:1:1: it is not read as short.canonical.json says, at /reason",
+        ),
+        (
+            &[(
+                "schemas/moet/lien-thong.xsd",
+                "<xs:simpleType name=\"MaTinh\"><xs:restriction base=\"xs:string\"><xs:pattern value=\"[0-9]{2}\"/>",
+                "<xs:simpleType name=\"MaTinh\"><xs:restriction base=\"xs:string\"><xs:pattern value=\"[0-9]{3}\"/>",
+            )],
+            "V12 adapters/moet/submit.map:1:1: not valid by moet/lien-thong.xsd",
+        ),
+        // schemas, routes
+        (
+            &[("schemas/moet/lien-thong.xsd", "name=\"LyDo\" type=\"VanBan\"", "name=\"LyDo\" type=\"VanBann\"")],
+            "schemas schemas/moet/lien-thong.xsd:82:5: there is no type `VanBann`",
+        ),
+        (
+            &[(withdraw, "moet/lien-thong.xsd", "moet/lien-thong-2.xsd")],
+            "V1 schemas/moet/lien-thong-2.xsd:1:1: there is no such file",
+        ),
+        (
+            &[(hanoi, "max_body = \"1MB\"\n", "max_body = \"1MB\"\nvalidate = \"xsd\"\n")],
+            "routes adapters/hanoi/partner.toml:57:12: `submit.map` names no schema to validate by",
+        ),
+        (
+            &[(moet, "[in.status]\n", "[in.status]\nvalidate = \"dtd\"\n")],
+            "routes adapters/moet/partner.toml:106:12: `validate` must be",
+        ),
+    ];
+    let mut untold = Vec::new();
+    for (changes, want) in cases {
+        let got = faults(changes);
+        if !got.iter().any(|f| f.starts_with(want)) {
+            untold.push(format!("{changes:?}\n want {want}\n got  {got:#?}"));
+        }
+    }
+    assert!(untold.is_empty(), "{}", untold.join("\n"));
+}
+
+#[test]
+fn all_faults_of_all_adapters_are_told_at_once() {
+    let got = faults(&[
+        ("adapters/hanoi/withdraw.map", "= reason", "= raeson"),
+        ("adapters/moet/inquiry.map", "MaHoSo         = code\n", ""),
+        ("adapters/keypay/query.map", "check_sum      = $seal", ""),
+    ]);
+    for part in ["adapters/hanoi/withdraw.map", "adapters/moet/inquiry.map", "adapters/keypay/partner.toml"] {
+        assert!(got.iter().any(|f| f.contains(part)), "{part}: {got:#?}");
+    }
+}
+
+#[test]
+fn a_set_of_before_is_read_back_though_it_would_not_be_proven_today() {
+    let files = changed(&[("adapters/moet/withdraw.map", "= reason", "= reason ?")]);
+    assert!(Catalogue::load(&files, &Settings::new(), &Placeholders).is_err());
+    assert!(Catalogue::revive(&files, &Settings::new(), &Placeholders).is_ok());
+}
