@@ -200,7 +200,7 @@ async fn obey(command: Command, json: bool) -> Result<(), Failed> {
         Command::Serve(a) => serve::run(&a).await,
         Command::Demo(a) => demo::run(a, json).await,
         Command::Torture(a) => torture::run(a, json).await,
-        Command::Check(a) => check::run(&a, json),
+        Command::Check(a) => check::run(&a, json).await,
         Command::Lint(a) => lint::run(&a, json),
         Command::Reload(a) => reload::run(&a, json).await,
         Command::Read(a) => wire::read(&a),

@@ -11,7 +11,7 @@ under way end with the set they began with; deliveries attempted before keep the
 
 const EXAMPLES: &str = "\
 Example:
-  lienthong check /etc/lienthong    first: is it sound?
+  lienthong check /etc/lienthong --queued    first: is it sound, and can it write what waits?
   lienthong reload";
 
 /// Arguments of `reload`.

@@ -42,6 +42,9 @@ struct Compared {
     from: Option<String>,
     /// Taken in before.
     until: Option<String>,
+    /// Only what waits and was never sent: it would be written by the new set.
+    #[serde(default)]
+    queued: bool,
 }
 
 pub(super) async fn show(
@@ -87,7 +90,7 @@ pub(super) async fn compare(State(door): State<Arc<Door>>, asked: Asked) -> Resu
         Refusal::new("adapters-faulty", 422, format!("Bộ đặc tả có lỗi: {faults}"), format!("The adapters have faults: {faults}"))
     })?;
     let known = door.intake.known();
-    let (list, whole) = within(&door, from, until).await?;
+    let (list, whole) = within(&door, from, until, wanted.queued).await?;
     let mut rows = Vec::new();
     for view in &list {
         let Some(detail) = door.journal.delivery(view.delivery).await? else { continue };
@@ -106,12 +109,22 @@ pub(super) async fn compare(State(door): State<Arc<Door>>, asked: Asked) -> Resu
     Ok(Json(json!({ "compared": list.len(), "complete": whole, "differ": rows.len(), "deliveries": rows })))
 }
 
-/// The deliveries taken in within a time, in any state, oldest first; and whether these are all.
-async fn within(door: &Door, from: Option<Time>, until: Option<Time>) -> Result<(Vec<DeliveryView>, bool), Problem> {
+/// The deliveries taken in within a time, in any state (`queued`: those that wait and were never sent), oldest first; and whether these
+/// are all.
+async fn within(
+    door: &Door,
+    from: Option<Time>,
+    until: Option<Time>,
+    queued: bool,
+) -> Result<(Vec<DeliveryView>, bool), Problem> {
     use DeliveryState::{Claimed, Closed, Done, Parked, Rejected, Unknown, Waiting};
-    let inside = |d: &DeliveryView| from.is_none_or(|t| d.created_at.0 >= t.0) && until.is_none_or(|t| d.created_at.0 < t.0);
+    let inside = |d: &DeliveryView| {
+        from.is_none_or(|t| d.created_at.0 >= t.0) && until.is_none_or(|t| d.created_at.0 < t.0) && !(queued && d.sent)
+    };
+    let states: &[DeliveryState] =
+        if queued { &[Waiting, Parked] } else { &[Waiting, Claimed, Unknown, Parked, Done, Rejected, Closed] };
     let mut list = Vec::new();
-    for state in [Waiting, Claimed, Unknown, Parked, Done, Rejected, Closed] {
+    for state in states.iter().copied() {
         let mut after = 0;
         loop {
             let filter = DeliveryFilter { partner: None, dossier: None, state: Some(state), after, limit: 500 };

@@ -82,6 +82,8 @@ async fn a_sound_set_is_in_force_as_a_whole_and_a_wrong_one_changes_nothing_unde
     let (world, set) = world().await;
     let token = world.token().await;
     let receipt = set.join("adapters/hanoi/accepted.map");
+    // Another receipt was agreed: the samples of the old one go with it, else the proof would refuse the set.
+    fs::remove_dir_all(set.join("adapters/hanoi/samples/accepted")).unwrap();
 
     // Forty submissions a second all the while; each must be taken.
     let (stop, next) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(1000)));
@@ -175,6 +177,15 @@ async fn a_partner_goes_only_when_nothing_waits_for_it_and_is_called_again_when_
     let token = world.token().await;
     world.hand(&world.ministry, "/_weather", &json!({ "down": "refused" })).await;
     assert_eq!(submit(&world, &token, 1, "/hanoi/ho-so").await.status, 200);
+    // Before a reload: what waits, and this set could not write.
+    let here = set.display().to_string();
+    let fine = command(&world, &["check", &here, "--queued"]);
+    assert!(fine.status.success() && said(&fine).contains("1 waiting deliveries could be written"), "{}", said(&fine));
+    change(&set.join("adapters/moet/partner.toml"), "[out.submit]", "[out.hand-in]");
+    let stuck = command(&world, &["check", &here, "--queued"]);
+    assert_eq!(stuck.status.code(), Some(1), "{}", said(&stuck));
+    assert!(said(&stuck).contains("delivery 1 to moet: there is no route `submit` any more"), "{}", said(&stuck));
+    change(&set.join("adapters/moet/partner.toml"), "[out.hand-in]", "[out.submit]");
     let (here, away) = (set.join("adapters/moet"), world.path().join("away"));
     fs::rename(&here, &away).unwrap();
     let config = world.path().join("gateway.toml");

@@ -1,8 +1,9 @@
 //! `lienthong check`: are the adapters sound? All faults of all files at once.
 
 mod fidelity;
+mod queued;
 
-use super::{Failed, screen};
+use super::{Failed, remote, screen};
 use crate::catalogue::{Catalogue, Files, LoadFaults, Settings};
 use crate::config::Placeholders;
 use serde_json::json;
@@ -22,6 +23,7 @@ Examples:
   lienthong check adapters            those of this folder (schemas/ is taken from beside it)
   lienthong check /etc/lienthong      a folder that holds adapters/ and schemas/
   lienthong check adapters --json     one object a fault, for editors and CI
+  lienthong check adapters --queued   before a reload: which waiting deliveries could this set not write?
   lienthong check --fidelity          what each wire keeps, folds, drops, and does not carry";
 
 /// Arguments of `check`.
@@ -33,14 +35,20 @@ pub(super) struct Arguments {
     /// Shows what each wire keeps of each message, of one partner or of all.
     #[arg(long, value_name = "PARTNER", num_args = 0..=1, default_missing_value = "")]
     fidelity: Option<String>,
+    /// Asks the running gateway which waiting deliveries this set could not write.
+    #[arg(long)]
+    queued: bool,
+    #[command(flatten)]
+    gateway: remote::Reach,
 }
 
 /// Runs it.
-pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failed> {
+pub(super) async fn run(arguments: &Arguments, json: bool) -> Result<(), Failed> {
     let files = super::files(arguments.adapters_dir.as_deref())?;
     match Catalogue::prove(&files, &Settings::new(), &Placeholders) {
         Ok(catalogue) => match &arguments.fidelity {
             Some(partner) => fidelity::show(&catalogue, &files, partner, json),
+            None if arguments.queued => queued::ask(&files, &arguments.gateway, json).await,
             None => {
                 sound(&catalogue, json);
                 Ok(())
