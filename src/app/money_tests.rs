@@ -23,8 +23,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// Sequences run: some twenty seconds of one core; the first 2 000 were run.
-const SEQUENCES: u64 = 1_000;
+/// Sequences run: some fifty seconds of one core.
+const SEQUENCES: u64 = 2_000;
 /// Steps of one sequence.
 const STEPS: usize = 36;
 const PARTNERS: [&str; 3] = ["bank", "city", "office"];

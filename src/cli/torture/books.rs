@@ -23,6 +23,8 @@ pub(super) struct Books {
     /// When the load itself did not get to run.
     pub(super) own_stalls: Vec<Stall>,
     pub(super) gateway: BTreeMap<String, Known>,
+    /// The gateway's own accounts, added up by itself; none: it has no book.
+    pub(super) accounts: Option<Accounts>,
     /// Deliveries that wait, are under way or in doubt at the end.
     pub(super) waiting: u64,
     /// Deliveries kept for a person: number and reason.
@@ -80,6 +82,15 @@ pub(super) struct Known {
 pub(super) struct FeeKnown {
     pub(super) amount: u64,
     pub(super) state: String,
+}
+
+/// The gateway's movements of money, added up.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Accounts {
+    /// What came in by its movements, VND.
+    pub(super) paid_in: u64,
+    /// What does not agree with what.
+    pub(super) faults_found: u64,
 }
 
 /// What can be wrong.
@@ -326,6 +337,15 @@ impl Books {
             let Sums { platform, gateway, portal, ministry } = sums;
             let text = format!("paid: platform {platform}, gateway {gateway}, portal {portal}, Ministry {ministry} VND");
             all.push(Finding::new(Wrong::Sums, text));
+        }
+        if let Some(Accounts { paid_in, faults_found }) = &self.accounts {
+            if *paid_in != sums.platform {
+                let text = format!("paid: platform {}, the gateway's movements {paid_in} VND", sums.platform);
+                all.push(Finding::new(Wrong::Sums, text));
+            }
+            if *faults_found > 0 {
+                all.push(Finding::new(Wrong::Sums, format!("the gateway's accounts do not add up: {faults_found} faults")));
+            }
         }
         all
     }

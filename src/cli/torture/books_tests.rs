@@ -48,6 +48,7 @@ fn right() -> Books {
     }
     books.payment.push(Transaction { dossier: "d1".to_owned(), amount: 40_000, state: "paid".to_owned() });
     books.calls.insert(Place::Ministry, (0..40).map(|n| call(n, n as i64 * 60, "submit", "d0")).collect());
+    books.accounts = Some(Accounts { paid_in: 40_000, faults_found: 0 });
     (books.events, books.followed) = ((1..=9).collect(), (1..=9).collect());
     books
 }
@@ -104,6 +105,8 @@ fn money_that_differs_anywhere_is_found() {
     };
     assert_eq!(found(twice), [Wrong::PaymentDouble, Wrong::Sums]);
     assert_eq!(found(|b| b.ministry.get_mut("d1").unwrap().fee_paid = Some(40_001)), [Wrong::Sums]);
+    assert_eq!(found(|b| b.accounts = Some(Accounts { paid_in: 0, faults_found: 0 })), [Wrong::Sums]);
+    assert_eq!(found(|b| b.accounts = Some(Accounts { paid_in: 40_000, faults_found: 1 })), [Wrong::Sums]);
 }
 
 #[test]

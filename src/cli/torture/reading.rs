@@ -1,13 +1,14 @@
 //! Reading the books: the partners' from their files and control addresses, the gateway's through its own API.
 
 use super::Failed;
-use super::books::{Books, Filed, Held, Known, Transaction};
+use super::books::{Accounts, Books, Filed, Held, Known, Transaction};
 use super::ledger::Ledger;
 use super::plan::Place;
 use super::stage::Stage;
 use super::storm::{self, Record};
 use crate::cli::remote::{self, Remote, segment};
 use crate::simulator::Stall;
+use serde::Deserialize as _;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::BufRead as _;
@@ -51,6 +52,7 @@ pub(super) async fn read(
         let queues = stage.operator.get("/v1/partners").await?;
         let open = |q: &Value| ["waiting", "claimed", "unknown"].iter().map(|k| remote::number(q, k)).sum::<u64>();
         books.waiting = remote::list(&queues, "partners").iter().map(open).sum();
+        books.accounts = Accounts::deserialize(stage.operator.get("/v1/accounts").await?).ok();
         books.parked = parked(&stage.operator).await?;
         books.events = storm::all_events(stage).await.unwrap_or_default();
     }
