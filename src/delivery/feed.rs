@@ -178,8 +178,10 @@ impl Meter {
 
     fn saved(&self) -> SavedMeter {
         let counts = self.limit.daily.is_some();
+        // What is reserved may begin that much later than it could.
+        let late = if self.reserved == self.pace { 0 } else { i64::try_from(AHEAD.as_millis()).unwrap_or(0) };
         SavedMeter {
-            tat: self.reserved.map(|p| p.tat_ms()),
+            tat: self.reserved.map(|p| p.tat_ms() + late),
             day: counts.then_some(self.day),
             used: if counts { self.used } else { 0 },
         }
@@ -295,9 +297,9 @@ impl Feed {
             Step::Again => self.budget.again(now),
             Step::Inquiry => {}
         }
-        self.whole.reserve(soon);
+        self.whole.reserve(now);
         if let Some(meter) = self.routes.get_mut(route) {
-            meter.reserve(soon);
+            meter.reserve(now);
         }
         if let Some((left, _)) = &mut self.allowance {
             *left = left.saturating_sub(1);

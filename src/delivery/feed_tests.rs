@@ -65,6 +65,16 @@ fn a_partner_and_its_routes_keep_their_rates_together() {
 }
 
 #[test]
+fn what_a_fast_partner_may_be_sent_soon_is_reserved_together() {
+    let mut feed = Feed::start(&terms(limit("500/s", None, None)), &Saved::default(), T0.plus_ms(-1000));
+    feed.open(T0);
+    let chosen: Vec<usize> = std::iter::from_fn(|| feed.choose(&[first("x")], T0, false)).collect();
+    assert_eq!(chosen.len(), 10, "20 ms of 500 a second, and 2 % of headroom");
+    let waits: Vec<i64> = chosen.iter().map(|_| T0.plus(feed.begin("x", T0)).ms_since(T0)).collect();
+    assert_eq!(waits, [0, 2, 4, 6, 8, 10, 12, 14, 16, 18]);
+}
+
+#[test]
 fn calls_at_once_hold_for_the_partner_and_for_a_route() {
     let mut all = terms(limit("1000/s", Some(3), None));
     all.routes.insert("submit".into(), Limit { at_once: Some(1), ..Limit::default() });
@@ -191,7 +201,7 @@ fn while_it_recovers_a_partner_gets_a_part_of_its_rate() {
 proptest! {
     #[test]
     fn no_cap_is_exceeded_in_any_second_whatever_comes_and_however_often_it_restarts(
-        rates in (1u32..60, 1u32..30),
+        rates in (1u32..400, 1u32..30),
         steps in prop::collection::vec((0i64..300, any::<bool>(), 0u8..20), 1..150),
     ) {
         let mut all = terms(Limit { rate: Quota::parse(&format!("{}/s", rates.0)), at_once: None, daily: None });
