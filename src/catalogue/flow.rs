@@ -5,7 +5,7 @@
 use super::files::Files;
 use super::partner::Partner;
 use super::route::OutRoute;
-use crate::mapping::{Mapping, SourceFault};
+use crate::mapping::{Mapping, SourceFault, Wants};
 use crate::model::Kind;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -56,7 +56,7 @@ fn lacks(partners: &BTreeMap<String, Arc<Partner>>) -> Vec<Lack<'_>> {
         for (from, door) in doors {
             let Some(given) = door.map.as_deref().and_then(|name| from.map(name)) else { continue };
             for (to, route, map) in outs(partners, kind).filter(|(to, ..)| to.name != from.name) {
-                for need in map.needs().filter(|n| n.presence && !COMPLETED.contains(&n.field.as_str())) {
+                for need in map.needs().filter(|n| n.wants == Wants::Value && !COMPLETED.contains(&n.field.as_str())) {
                     if given.without().iter().any(|w| need.field == *w || need.field.starts_with(&format!("{w}."))) {
                         let some_procedures = route.procedures.is_some();
                         found.push(Lack { from, given, to, map, field: need.field, some_procedures });
@@ -74,7 +74,11 @@ pub(super) fn preconditions(partners: &BTreeMap<String, Arc<Partner>>) -> Vec<St
     for kind in PASSED_ON {
         for (to, _, map) in outs(partners, kind) {
             for need in map.needs() {
-                let what = if need.presence { "must be there" } else { "must be a word that its list has" };
+                let what = match need.wants {
+                    Wants::Value => "must be there",
+                    Wants::Words(_) => "must be a word that its list has",
+                    Wants::OwnKey => "must differ from row to row",
+                };
                 told.push(format!(
                     "{}/{}.map: `{}` {what}; a {} without it is refused at the door",
                     to.name,

@@ -8,7 +8,7 @@ use super::{Call, Intake};
 use crate::clock::Time;
 use crate::exchange::{self, Fault, Files, Guide, Known, Refusal, Scene, Service, Start};
 use crate::journal::{Effects, Snapshot};
-use crate::mapping::Unmet;
+use crate::mapping::{Unmet, Wants};
 use crate::model::{Dossier, Kind, Message, Mint, Payment};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -188,9 +188,12 @@ fn not_carried(unmet: &[Unmet]) -> Refusal {
         "The message lacks what the receiving agency demands, so it could not be handed on.",
     );
     let told = |u: &Unmet| {
-        let (text, text_en) = match &u.words {
-            None => ("bắt buộc phải có".to_owned(), "must be there".to_owned()),
-            Some(words) => (format!("phải là một trong: {}", words.join(", ")), format!("must be one of: {}", words.join(", "))),
+        let (text, text_en) = match &u.wants {
+            Wants::Value => ("bắt buộc phải có".to_owned(), "must be there".to_owned()),
+            Wants::OwnKey => ("phải khác với các phần tử còn lại".to_owned(), "must differ from the others'".to_owned()),
+            Wants::Words(words) => {
+                (format!("phải là một trong: {}", words.join(", ")), format!("must be one of: {}", words.join(", ")))
+            }
         };
         Fault { pointer: u.pointer.clone(), text: format!("{}: {text}", u.pointer), text_en: format!("{}: {text_en}", u.pointer) }
     };

@@ -7,7 +7,7 @@ use super::compile::compile;
 use super::explain::{Explained, explain};
 use super::fault::{WireFault, WriteFault};
 use super::fidelity::{Fidelity, fidelity};
-use super::needs::{Need, Unmet, needs};
+use super::needs::{Need, Unmet, Wants, needs};
 use super::place;
 use super::plan::{Act, Compiled, Opt, Rule};
 use super::read;
@@ -41,8 +41,8 @@ pub struct Mapping {
 pub struct Needed {
     /// The canonical field, dotted.
     pub field: String,
-    /// It must be there; else: its words are limited.
-    pub presence: bool,
+    /// What is wanted there.
+    pub wants: Wants,
 }
 
 /// A field of the wire's root level, as seals look at it.
@@ -171,7 +171,7 @@ impl Mapping {
 
     /// What it needs of a message in order to write it, beyond what the canonical schema promises.
     pub fn needs(&self) -> impl Iterator<Item = Needed> {
-        self.needs.iter().map(|n| Needed { field: n.dotted(), presence: n.is_presence() })
+        self.needs.iter().map(|n| Needed { field: n.dotted(), wants: n.wants().clone() })
     }
 
     /// The places of a body that would keep it from being written; `form`: procedure and edition of its form.

@@ -100,10 +100,12 @@ impl<'w> Walk<'w> {
                         self.flat(node, (rows, &list), inner, at, bodies);
                         continue;
                     }
-                    for (index, row) in rows.iter().enumerate() {
+                    let join = node.and_then(|n| n.rows.as_ref()).and_then(|plan| plan.join.as_ref());
+                    let written = rows.iter().enumerate().filter(|(_, row)| join.is_none_or(|join| join.takes(row)));
+                    for (count, (index, row)) in written.enumerate() {
                         let mut frames = at.frames.clone();
                         frames.push((row, format!("{list}/{index}")));
-                        self.row(node, index, At { frames, ..at.clone() }, bodies);
+                        self.row(node, count, At { frames, ..at.clone() }, bodies);
                     }
                 }
                 Act::Batch => {
@@ -128,10 +130,11 @@ impl<'w> Walk<'w> {
     /// The rows of a flattened list, counted through all elements.
     fn flat(&mut self, node: Option<&'w Node>, list: (&'w [Value], &str), inner: &CPath, at: &At<'w>, bodies: &[&'w Value]) {
         let mut count = 0;
+        let join = node.and_then(|n| n.rows.as_ref()).and_then(|plan| plan.join.as_ref());
         for (n, element) in list.0.iter().enumerate() {
             let here = format!("{}/{n}", list.1);
             let rows = get(element, inner).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-            for (index, row) in rows.iter().enumerate() {
+            for (index, row) in rows.iter().enumerate().filter(|(_, row)| join.is_none_or(|join| join.takes(row))) {
                 let mut frames = at.frames.clone();
                 frames.push((element, here.clone()));
                 frames.push((row, format!("{here}/{}/{index}", inner.join("/"))));

@@ -26,6 +26,8 @@ mod fidelity;
 mod form;
 mod grammar;
 mod invent;
+#[cfg(test)]
+mod joins_tests;
 mod json;
 #[cfg(test)]
 mod laws;
@@ -61,7 +63,7 @@ pub use fault::{Both, FaultKind, Found, Place, WireFault, WriteFault, WriteFault
 pub use fidelity::{Fidelity, Keeping, Kept};
 pub use invent::{Invented, Inventor};
 pub use lint::lint;
-pub use needs::Unmet;
+pub use needs::{Unmet, Wants};
 pub use peek::{Peeked, Scalar, SoapFault, peek};
 pub use report::render;
 pub use shapes::Shapes;

@@ -4,9 +4,10 @@
 
 use super::compile::form_key;
 use super::convert::{Chain, Conv};
-use super::plan::{Act, CPath, Compiled, Opt, Piece, Plan, Rule, Site, To};
+use super::plan::{Act, By, CPath, Compiled, Join, Opt, Piece, Plan, Rule, Site, To, takes};
 use super::shapes::{Shape, ShapeId};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// One thing that is needed.
@@ -22,8 +23,9 @@ pub(crate) struct Need {
     when: Vec<(usize, CPath, Vec<String>)>,
     /// The form it stands in, `code@edition`.
     form: Option<String>,
-    /// Its only words; none: it must be there.
-    words: Option<Vec<String>>,
+    /// Rows that are left out (a join with `?`): frame, and the places of which one makes the row.
+    only: Vec<(usize, Box<[CPath]>)>,
+    wants: Wants,
     /// The line.
     pub(crate) at: Arc<Site>,
 }
@@ -33,8 +35,19 @@ pub(crate) struct Need {
 pub struct Unmet {
     /// JSON pointer of the place.
     pub pointer: String,
-    /// The words that can be written there; none: a value must be there.
-    pub words: Option<Vec<String>>,
+    /// What is wanted there.
+    pub wants: Wants,
+}
+
+/// What a mapping wants of a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wants {
+    /// A value.
+    Value,
+    /// One of the words that its code list has.
+    Words(Vec<String>),
+    /// The key of a list in which several wire lists meet: another than its neighbours'.
+    OwnKey,
 }
 
 /// A walk for the needs of a plan.
@@ -46,11 +59,20 @@ struct Walk<'w> {
     rows: Vec<CPath>,
     guard: CPath,
     when: Vec<(usize, CPath, Vec<String>)>,
+    only: Vec<(usize, Box<[CPath]>)>,
 }
 
 /// All needs of a mapping.
 pub(crate) fn needs(map: &Compiled) -> Vec<Need> {
-    let walk = Walk { map, shape: Some(map.shape), form: None, rows: Vec::new(), guard: Box::new([]), when: Vec::new() };
+    let walk = Walk {
+        map,
+        shape: Some(map.shape),
+        form: None,
+        rows: Vec::new(),
+        guard: Box::new([]),
+        when: Vec::new(),
+        only: Vec::new(),
+    };
     let mut found = Vec::new();
     walk.rules(&map.root, &map.root.rules, &mut found);
     found
@@ -65,25 +87,24 @@ impl Need {
         words.join(".")
     }
 
-    /// Whether it is a value that must be there.
-    pub(crate) fn is_presence(&self) -> bool {
-        self.words.is_none()
+    pub(crate) fn wants(&self) -> &Wants {
+        &self.wants
     }
 
     /// The places of a body where it is not met.
     pub(crate) fn unmet(&self, body: &Value, form: Option<(&str, &str)>, out: &mut Vec<Unmet>) {
         if self.form.as_ref().is_none_or(|key| form.is_some_and(|(code, edition)| form_key(code, edition) == *key)) {
-            self.frame(&mut vec![body], String::new(), out);
+            self.frame(&mut vec![body], String::new(), &mut BTreeSet::new(), out);
         }
     }
 
-    fn frame(&self, frames: &mut Vec<&Value>, pointer: String, out: &mut Vec<Unmet>) {
+    fn frame(&self, frames: &mut Vec<&Value>, pointer: String, keys: &mut BTreeSet<String>, out: &mut Vec<Unmet>) {
         let Some(here) = frames.last().copied() else { return };
         if let Some(list) = self.rows.get(frames.len() - 1) {
             let rows = get(here, list).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
             for (n, row) in rows.iter().enumerate() {
                 frames.push(row);
-                self.frame(frames, format!("{pointer}/{}/{n}", list.join("/")), out);
+                self.frame(frames, format!("{pointer}/{}/{n}", list.join("/")), keys, out);
                 frames.pop();
             }
             return;
@@ -92,19 +113,21 @@ impl Need {
             let word = frames.get(*depth).and_then(|f| get(f, path)).and_then(Value::as_str);
             word.is_some_and(|w| words.iter().any(|own| own == w))
         };
-        if get(here, &self.guard).is_none() || !self.when.iter().all(holds) {
+        let has_row = |(depth, only): &(usize, Box<[CPath]>)| frames.get(*depth).is_some_and(|f| takes(only, f));
+        if get(here, &self.guard).is_none() || !self.when.iter().all(holds) || !self.only.iter().all(has_row) {
             return;
         }
-        let met = match (get(here, &self.path), &self.words) {
-            (found, None) => found.is_some(),
-            (None, Some(_)) => true,
-            (Some(Value::Array(items)), Some(words)) => {
+        let met = match (get(here, &self.path), &self.wants) {
+            (found, Wants::Value) => found.is_some(),
+            (None, _) => true,
+            (Some(value), Wants::OwnKey) => keys.insert(value.to_string()),
+            (Some(Value::Array(items)), Wants::Words(words)) => {
                 items.iter().all(|i| i.as_str().is_none_or(|i| words.iter().any(|w| w == i)))
             }
-            (Some(value), Some(words)) => value.as_str().is_none_or(|v| words.iter().any(|w| w == v)),
+            (Some(value), Wants::Words(words)) => value.as_str().is_none_or(|v| words.iter().any(|w| w == v)),
         };
         if !met {
-            out.push(Unmet { pointer: format!("{pointer}/{}", self.path.join("/")), words: self.words.clone() });
+            out.push(Unmet { pointer: format!("{pointer}/{}", self.path.join("/")), wants: self.wants.clone() });
         }
     }
 }
@@ -150,6 +173,10 @@ impl<'w> Walk<'w> {
                     (inner.form, inner.guard) = (inner.form.map(|(_, shape, key)| (&[][..], shape, key)), Box::new([]));
                     inner.rows.push(list.clone());
                 }
+                if let Some(join) = &rows.join {
+                    inner.only.extend(join.only.clone().map(|only| (inner.rows.len(), only)));
+                    self.own_keys(rule, to, rows, join, out);
+                }
                 inner.rules(rows, &rows.rules, out);
             }
             Act::When { on, branches, .. } => {
@@ -176,27 +203,41 @@ impl<'w> Walk<'w> {
         }
     }
 
+    /// Where lists meet, keys tell elements apart. (In the rows of another list only the writer looks at that.)
+    fn own_keys(&self, rule: &Rule, to: &CPath, rows: &Plan, join: &Join, out: &mut Vec<Need>) {
+        if self.rows.is_empty() {
+            let key: CPath = Box::new([join.key.clone()]);
+            let mut need = self.need(rule, &key, Wants::OwnKey);
+            let inner = rows.flat.clone().filter(|_| join.by == By::Own);
+            need.rows = std::iter::once(to.clone()).chain(inner).collect();
+            need.guard = Box::new([]);
+            out.push(need);
+        }
+    }
+
     fn value(&self, rule: &Rule, path: &CPath, chain: Option<&Chain>, required: bool, out: &mut Vec<Need>) {
         if required && !self.promised(path) {
-            out.push(self.need(rule, path, None));
+            out.push(self.need(rule, path, Wants::Value));
         }
         let Some((Conv::Code(list), Some(words))) = chain.and_then(|c| c.links.first().map(|l| (l, c.leaf.words.as_ref())))
         else {
             return;
         };
         if words.iter().any(|w| list.write(w).is_none()) {
-            out.push(self.need(rule, path, Some(list.entries.iter().map(|e| e.word.clone()).collect())));
+            let words = list.entries.iter().map(|e| e.word.clone()).collect();
+            out.push(self.need(rule, path, Wants::Words(words)));
         }
     }
 
-    fn need(&self, rule: &Rule, path: &CPath, words: Option<Vec<String>>) -> Need {
+    fn need(&self, rule: &Rule, path: &CPath, wants: Wants) -> Need {
         Need {
             rows: self.rows.clone(),
             guard: self.guard.clone(),
             path: path.clone(),
             when: self.when.clone(),
             form: self.form.map(|(_, _, key)| key.to_owned()),
-            words,
+            only: self.only.clone(),
+            wants,
             at: Arc::clone(&rule.at),
         }
     }
@@ -230,7 +271,7 @@ impl<'w> Walk<'w> {
 
 #[cfg(test)]
 mod tests {
-    use super::Unmet;
+    use super::{Unmet, Wants};
     use crate::mapping::{Book, Editions, Shapes, Source};
     use serde_json::json;
     use std::collections::BTreeMap;
@@ -265,7 +306,7 @@ when colour = blue
         let source = Source::new("p").with("m.map", MAP).with("codes.toml", "[kind]\none = 1\n");
         let book = Book::compile(&source, &Arc::new(shapes)).unwrap_or_else(|f| panic!("{f:?}"));
         let found = book.map("m").unwrap().unmet(&body, None);
-        found.into_iter().map(|Unmet { pointer, words }| (pointer, words.is_some())).collect()
+        found.into_iter().map(|Unmet { pointer, wants }| (pointer, matches!(wants, Wants::Words(_)))).collect()
     }
 
     #[test]

@@ -62,8 +62,8 @@ impl Walk<'_> {
         self.found(to, known, Some(list.clone()));
         let index = self.words.get(known + to.len()).and_then(|w| w.parse::<usize>().ok());
         let (true, Some(index), Some(rows)) = (self.fits(to, known), index, &node.rows) else { return };
-        // Which row of a flattened list it is cannot be told without the message.
-        if rows.flat.is_some() {
+        // Which row of a flattened list, or of one that leaves rows out, it is cannot be told without the message.
+        if rows.flat.is_some() || rows.join.as_ref().is_some_and(|join| join.only.is_some()) {
             return;
         }
         let row = if self.xml { format!("{list}[{}]", index + 1) } else { format!("{list}/{index}") };

@@ -4,11 +4,12 @@
 //! has a slot while reading), its rules are the lines in file order, canonical paths are from the frame's canonical object.
 
 use super::api::{Envelope, Format};
-use super::convert::{Chain, Typing};
+use super::convert::{Chain, Lex, Typing};
 use super::grammar::Lit;
 use super::shapes::{ShapeId, Shapes};
 use super::source::Span;
 use super::xml::Ns;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -62,6 +63,28 @@ pub(crate) struct Plan {
     /// `W[] = p[].q[]`: a row is one of `q` in an element of `p`; here is the way from the element to `q`. Each element of `p` is a
     /// frame of its own around its rows (`^code`); neighbouring rows with the same `^` values are of one element.
     pub(crate) flat: Option<CPath>,
+    /// The rows meet elements that another line places.
+    pub(crate) join: Option<Join>,
+}
+
+/// How the rows of a list find the elements of a canonical list that another line places: by the list's key (`x-key`).
+#[derive(Debug)]
+pub(crate) struct Join {
+    pub(crate) by: By,
+    pub(crate) key: Box<str>,
+    /// The key's value may be told.
+    pub(crate) public: bool,
+    /// With `?`, an element has a row when one of these places, which only this line carries, has a value; else each has its row.
+    pub(crate) only: Option<Box<[CPath]>>,
+}
+
+/// Whose key a row tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    /// Its own element's: what the row says is added to it.
+    Own,
+    /// Its outer element's (`^key`, flattened lists): the row is placed in it.
+    Outer,
 }
 
 /// One wire place of a frame.
@@ -230,6 +253,28 @@ impl Compiled {
 
     pub(crate) fn is_xml(&self) -> bool {
         self.format == Format::Xml
+    }
+}
+
+/// Whether one of the places has a value.
+pub(crate) fn takes(only: &[CPath], element: &Value) -> bool {
+    only.iter().any(|path| {
+        let found = path.iter().try_fold(element, |at, word| at.get(&**word)).filter(|v| !v.is_null());
+        found.is_some_and(|v| !v.as_array().is_some_and(Vec::is_empty))
+    })
+}
+
+// === impl Join ===
+
+impl Join {
+    /// Whether an element has a row here.
+    pub(crate) fn takes(&self, element: &Value) -> bool {
+        self.only.as_ref().is_none_or(|only| takes(only, element))
+    }
+
+    /// The key of an element as text; none: it has none.
+    pub(crate) fn key_of(&self, element: &Value) -> Option<String> {
+        Lex::of(element.get(&*self.key)?).map(|lex| lex.text.into_owned())
     }
 }
 

@@ -1,17 +1,17 @@
 //! Flattened lists, `W[] = p[].q[]`: one row for each element of an inner list, whichever outer element it stands in (V8).
 //!
-//! Always: the rows carry the outer list's key (`^code`), so that reading can tell where one outer element ends and the next begins.
-//! What such a wire cannot carry, an outer element whose inner list is empty, is told as a note.
+//! Where no other line places the elements (else it is a join), the rows carry the outer list's key (`^code`), so that reading can tell
+//! where one outer element ends and the next begins; an outer element whose inner list is empty is not carried then (`joins`).
 
 use super::Compiler;
-use super::frame::{At, Frame};
+use super::frame::{At, Frame, Listed};
 use super::lines::{Cells, opt};
 use super::lists::{outer_of, row_frame};
 use super::paths::{Resolved, cpath};
 use crate::mapping::grammar::Path;
-use crate::mapping::plan::{Act, Piece, Rule, To};
+use crate::mapping::plan::{Act, Rule};
 use crate::mapping::shapes::{Shape, ShapeId};
-use crate::mapping::source::{Check, Span};
+use crate::mapping::source::Check;
 
 impl Compiler<'_> {
     /// The line of a flattened list whose wire place is `node`.
@@ -46,12 +46,11 @@ impl Compiler<'_> {
         self.frames.push(outer_of(&between, &inner));
         let rules = self.lines(cells.below, &mut row, &At::root(item));
         self.frames.truncate(self.frames.len().saturating_sub(2));
-        self.check_key(&outer, &rules, &path.at);
-        let (p, q) = (&outer.dotted, inner.path.join("."));
-        self.notes.add(&path.at, format!("an element of `{p}` without `{q}` is not carried by this wire"));
         let mut plan = self.close(row, rules);
         plan.flat = Some(cpath(&inner.path));
         frame.edit(node, |n| n.rows = Some(Box::new(plan)));
+        let listed = self.listed(cells, node, &outer, Vec::new(), path);
+        frame.lists.push(Listed { inner: Some((inner.path, inner.shape)), ..listed });
         Some(Rule { node: Some(node), opt: opt(cells.opt), what: Act::List { to: cpath(&outer.path) }, at: cells.site() })
     }
 
@@ -64,40 +63,4 @@ impl Compiler<'_> {
             }
         }
     }
-
-    /// The rows must tell the outer element's key, else two neighbouring elements would be read as one.
-    fn check_key(&mut self, outer: &Resolved, rules: &[Rule], at: &Span) {
-        let Some(key) = self.list_key(outer) else {
-            self.hint_by(
-                Check::Joins,
-                at,
-                format!("nothing tells the elements of `{}` apart", outer.dotted),
-                "the canonical schema names the key of a list: \"x-key\": \"code\"",
-            );
-            return;
-        };
-        if !gives(rules, &key) {
-            self.hint_by(
-                Check::Joins,
-                at,
-                format!("the rows do not tell which element of `{}` they belong to", outer.dotted),
-                format!("a line below: `… = ^{key}`"),
-            );
-        }
-    }
-
-    fn list_key(&self, list: &Resolved) -> Option<String> {
-        self.shapes.key(list.shape).map(str::to_owned)
-    }
-}
-
-/// Whether some line gives the field of the element one frame out.
-fn gives(rules: &[Rule], key: &str) -> bool {
-    let is = |to: &To| matches!(to, To::Outer(1, path) if path.len() == 1 && path.first().is_some_and(|w| **w == *key));
-    rules.iter().any(|rule| match &rule.what {
-        Act::Value { to, alts } => is(to) && alts.iter().any(crate::mapping::convert::Chain::gives),
-        Act::Template { pieces } => pieces.iter().any(|p| matches!(p, Piece::Hole { to, .. } if is(to))),
-        Act::Scope { rules, .. } => gives(rules, key),
-        _ => false,
-    })
 }

@@ -3,6 +3,7 @@
 use crate::mapping::grammar::Lit;
 use crate::mapping::plan::{Fork, Node, NodeId};
 use crate::mapping::shapes::ShapeId;
+use crate::mapping::source::Span;
 use std::collections::HashMap;
 
 /// An expanded wire name as it will be written.
@@ -25,6 +26,25 @@ pub(super) struct Frame {
     pub(super) used: HashMap<NodeId, Vec<Vec<(usize, usize)>>>,
     /// Whether this is the message's own frame.
     pub(super) is_root: bool,
+    /// Its list lines: several of one canonical list are a join.
+    pub(super) lists: Vec<Listed>,
+}
+
+/// A list line of a frame.
+#[derive(Clone)]
+pub(super) struct Listed {
+    pub(super) node: NodeId,
+    /// The canonical list, from the frame's object, and what it is called.
+    pub(super) to: Vec<String>,
+    pub(super) list: ShapeId,
+    pub(super) name: String,
+    /// Flattened: the list in each of its elements.
+    pub(super) inner: Option<(Vec<String>, ShapeId)>,
+    /// Lists in its rows, from a row's object.
+    pub(super) nested: Vec<Vec<String>>,
+    pub(super) branch: Vec<(usize, usize)>,
+    pub(super) optional: bool,
+    pub(super) at: Span,
 }
 
 /// Where a line stands: wire node and canonical object.
@@ -42,7 +62,16 @@ impl Frame {
     pub(super) fn new(name: WireName, shape: ShapeId, prefix: String, path: String) -> Self {
         let root =
             Node { ns: name.ns.into(), local: name.local.into(), qname: name.qname.into(), path: path.into(), ..Node::default() };
-        Self { nodes: vec![root], forks: Vec::new(), scalar: false, shape, prefix, used: HashMap::new(), is_root: false }
+        Self {
+            nodes: vec![root],
+            forks: Vec::new(),
+            scalar: false,
+            shape,
+            prefix,
+            used: HashMap::new(),
+            is_root: false,
+            lists: Vec::new(),
+        }
     }
 
     /// The child of that name and key, made when it is not there.
@@ -93,11 +122,15 @@ impl Frame {
     /// Notes that a line maps the node; false when another line of the same branch does already.
     pub(super) fn claim(&mut self, id: NodeId, branch: &[(usize, usize)]) -> bool {
         let claims = self.used.entry(id).or_default();
-        let apart = |other: &Vec<(usize, usize)>| other.iter().any(|(g, b)| branch.iter().any(|(g2, b2)| g == g2 && b != b2));
-        let free = claims.iter().all(apart);
+        let free = claims.iter().all(|other| apart(other, branch));
         claims.push(branch.to_vec());
         free
     }
+}
+
+/// Whether two places stand in different branches of one `when`.
+pub(super) fn apart(one: &[(usize, usize)], other: &[(usize, usize)]) -> bool {
+    one.iter().any(|(g, b)| other.iter().any(|(g2, b2)| g == g2 && b != b2))
 }
 
 fn escape(step: &str) -> String {

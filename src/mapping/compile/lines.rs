@@ -344,7 +344,8 @@ impl Compiler<'_> {
         for node in &mut frame.nodes {
             node.ns_id = Ns::own(&node.ns, &mut self.namespaces);
         }
-        Plan { nodes: frame.nodes, rules, forks: frame.forks, scalar: frame.scalar, flat: None }
+        self.meet(&mut frame, &rules);
+        Plan { nodes: frame.nodes, rules, forks: frame.forks, scalar: frame.scalar, flat: None, join: None }
     }
 }
 

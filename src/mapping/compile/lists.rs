@@ -108,8 +108,10 @@ impl Compiler<'_> {
             self.lines(cells.below, &mut inner, &inside)
         };
         self.frames.pop();
+        let nested = inner.lists.iter().filter(|l| l.inner.is_none()).map(|l| l.to.clone()).collect();
         let plan = self.close(inner, rules);
         frame.edit(node, |n| n.rows = Some(Box::new(plan)));
+        frame.lists.push(self.listed(cells, node, &resolved, nested, path));
         Some(Rule { node: Some(node), opt: opt(cells.opt), what: Act::List { to: cpath(&resolved.path) }, at: cells.site() })
     }
 

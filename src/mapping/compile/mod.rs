@@ -2,7 +2,7 @@
 //!
 //! Checked here (numbers as in the reference): names of both sides exist (V1), a wire place is mapped once per branch (V2), types
 //! meet along a chain (V3), code lists (V4, in `codes`), templates are unambiguous (V5), branches are disjoint (V6), what is not
-//! carried is said (V9). Flattened lists carry the outer key (V8). Joins, zip and doc are refused as not yet supported.
+//! carried is said (V9), lists that meet have their keys (V8). Zip and doc are refused as not yet supported.
 
 mod branches;
 mod chains;
@@ -10,6 +10,7 @@ mod flat;
 mod frame;
 mod group;
 mod head;
+mod joins;
 mod lines;
 mod lists;
 mod paths;

@@ -3,6 +3,7 @@
 //! Order: all exact lines first, then branches and forms (they need the values), then lines with `~` (checked by writing).
 
 use super::agree::{get_mut, put_at};
+use super::join::Joined;
 use super::{Frame, Outward, Presence, Run, Said, Seen, found};
 use crate::mapping::convert::{Chain, Lex};
 use crate::mapping::fault::{Both, FaultKind, Found};
@@ -19,6 +20,8 @@ pub(super) struct Eval<'e, 'r, 'a> {
     pub(super) outer: Vec<Outward>,
     /// Values of lines with `~`, checked when all else is known.
     pub(super) lossy: Vec<Lossy<'a>>,
+    /// Rows that meet elements which other lines place.
+    pub(super) joined: Vec<Joined<'a>>,
     /// Where a form stands, and its shape.
     pub(super) shapes: Vec<(crate::mapping::plan::CPath, crate::mapping::shapes::ShapeId)>,
 }
@@ -54,7 +57,15 @@ fn evaluate<'a>(run: &mut Run<'_, 'a>, plan: &'a Plan, mut frame: Frame<'a>) -> 
         _ => None,
     });
     let body = if plan.scalar { Value::Null } else { Value::Object(Map::new()) };
-    let mut eval = Eval { run, body, context: BTreeMap::new(), outer: Vec::new(), lossy: Vec::new(), shapes: Vec::new() };
+    let mut eval = Eval {
+        run,
+        body,
+        context: BTreeMap::new(),
+        outer: Vec::new(),
+        lossy: Vec::new(),
+        joined: Vec::new(),
+        shapes: Vec::new(),
+    };
     // A row that is no object at all: one fault, not one for each of its lines.
     let broken = !plan.scalar
         && matches!(frame.slot(0).seen, Seen::Passed | Seen::Null | Seen::Scalar(_))
@@ -68,6 +79,7 @@ fn evaluate<'a>(run: &mut Run<'_, 'a>, plan: &'a Plan, mut frame: Frame<'a>) -> 
         }
     } else {
         eval.lines(plan, &mut frame, &plan.rules);
+        eval.joins();
         eval.inward(inward);
         for (name, value, at) in told {
             eval.put(&To::Context(name), value, "", at);
@@ -88,6 +100,7 @@ impl<'a> Eval<'_, '_, 'a> {
     pub(super) fn lines(&mut self, plan: &'a Plan, frame: &mut Frame<'a>, rules: &'a [Rule]) {
         self.plain(plan, frame, rules);
         self.later(plan, frame, rules);
+        self.unseen_joins(plan, frame, rules);
     }
 
     fn plain(&mut self, plan: &'a Plan, frame: &mut Frame<'a>, rules: &'a [Rule]) {
@@ -299,7 +312,7 @@ impl<'a> Eval<'_, '_, 'a> {
         }
     }
 
-    fn list(&mut self, plan: &'a Plan, frame: &mut Frame<'a>, node: NodeId, to: &[Box<str>]) {
+    fn list(&mut self, plan: &'a Plan, frame: &mut Frame<'a>, node: NodeId, to: &'a [Box<str>]) {
         let at = frame.slot(node).at;
         let rows = match frame.slots.get_mut(node).map(|s| &mut s.seen) {
             Some(Seen::Rows(rows)) => std::mem::take(rows),
@@ -310,6 +323,9 @@ impl<'a> Eval<'_, '_, 'a> {
             }
         };
         let path = plan.node(node).map_or("", |n| &n.path);
+        if let Some(rows_plan) = plan.node(node).and_then(|n| n.rows.as_deref()).filter(|p| p.join.is_some()) {
+            return self.joined.push(Joined { plan: rows_plan, to, rows, path, at });
+        }
         if !put_at(&mut self.body, to, Value::Array(rows)) {
             self.disagrees(path, at);
         }

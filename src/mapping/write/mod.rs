@@ -3,6 +3,7 @@
 //! Same body, context and contents give the same bytes: nothing here reads a clock, a random source or a map without order.
 
 mod form;
+mod join;
 mod json;
 mod left;
 mod xml;
@@ -288,15 +289,20 @@ impl<'w, W: Wire> Run<'w, W> {
     fn list(&mut self, rule: &Rule, to: &[Box<str>], node: &Node, at: Cursor<'w, '_>) -> Written<()> {
         let rows = self.body(at).and_then(|b| get(b, to)).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let Some(plan) = &node.rows else { return Ok(()) };
+        if let Some((place, text)) = plan.join.as_ref().and_then(|join| join::unfit(rows, plan.flat.as_ref(), join)) {
+            let place: Vec<Box<str>> = to.iter().cloned().chain(place.into_iter().map(String::into_boxed_str)).collect();
+            return Err(self.fault(&To::Own(place.into()), Some(node), at, WriteFaultKind::Value, text));
+        }
+        let takes = |row: &Value| plan.join.as_ref().is_none_or(|join| join.takes(row));
         if let Some(inner) = &plan.flat {
             return self.flat(rule, to, rows, inner, plan, node, at);
         }
-        if rows.is_empty() && rule.opt != Opt::Required {
+        if rule.opt != Opt::Required && !rows.iter().any(takes) {
             self.none(rule, node, false);
             return Ok(());
         }
         self.wire.list_open(node);
-        for (index, row) in rows.iter().enumerate() {
+        for (index, row) in rows.iter().enumerate().filter(|(_, row)| takes(row)) {
             let frame = Frame { body: row, outer: Some((at.frame, to, index)) };
             self.wire.row_open(plan, node);
             self.lines(plan, &plan.rules, Cursor { frame: &frame, open: 0 })?;
@@ -318,15 +324,16 @@ impl<'w, W: Wire> Run<'w, W> {
         node: &Node,
         at: Cursor<'w, '_>,
     ) -> Written<()> {
+        let takes = |row: &Value| plan.join.as_ref().is_none_or(|join| join.takes(row));
         let rows_of = |element: &'w Value| get(element, inner).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        if rule.opt != Opt::Required && elements.iter().all(|e| rows_of(e).is_empty()) {
+        if rule.opt != Opt::Required && !elements.iter().any(|e| rows_of(e).iter().any(takes)) {
             self.none(rule, node, false);
             return Ok(());
         }
         self.wire.list_open(node);
         for (n, element) in elements.iter().enumerate() {
             let between = Frame { body: element, outer: Some((at.frame, to, n)) };
-            for (index, row) in rows_of(element).iter().enumerate() {
+            for (index, row) in rows_of(element).iter().enumerate().filter(|(_, row)| takes(row)) {
                 let frame = Frame { body: row, outer: Some((&between, inner, index)) };
                 self.wire.row_open(plan, node);
                 self.lines(plan, &plan.rules, Cursor { frame: &frame, open: 0 })?;

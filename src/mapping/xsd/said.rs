@@ -168,6 +168,7 @@ impl<'p> Lines<'p> {
     fn bounds(&self, frame: Frame<'p>, to: &[Box<str>], rows: Option<&Plan>) -> (u64, Option<u64>) {
         let Some(list) = self.place(frame, to) else { return (0, None) };
         let own = self.map.shapes.rows(list);
+        let own = if rows.is_some_and(|r| r.join.as_ref().is_some_and(|j| j.only.is_some())) { (0, own.1) } else { own };
         let Some(inner) = rows.and_then(|r| r.flat.as_ref()) else { return own };
         let item = Frame { shape: self.item(list), form: None };
         let of_each = self.place(item, inner).map_or((0, None), |id| self.map.shapes.rows(id));
