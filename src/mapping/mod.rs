@@ -30,6 +30,8 @@ mod invent;
 mod joins_tests;
 mod json;
 #[cfg(test)]
+mod keyed_tests;
+#[cfg(test)]
 mod laws;
 mod lint;
 mod needs;

@@ -100,8 +100,10 @@ pub(crate) struct Node {
     pub(crate) parent: NodeId,
     pub(crate) children: Vec<NodeId>,
     pub(crate) attributes: Vec<NodeId>,
-    /// `W[@k=lit]`: the attribute and its value.
-    pub(crate) key: Option<(Box<str>, Lit)>,
+    /// `W[k=lit]`: what chooses the element.
+    pub(crate) key: Option<Key>,
+    /// Values that may not be written here: by them an element is chosen, and this one is of the rest.
+    pub(crate) reserved: Vec<Lit>,
     /// Pointer within the frame, each step with a slash before it.
     pub(crate) path: Box<str>,
     /// A scalar may stand here.
@@ -128,6 +130,16 @@ pub(crate) struct Node {
     pub(crate) batch: bool,
     /// The content of this object is read by a form.
     pub(crate) fork: Option<usize>,
+}
+
+/// What chooses an element among those of its name: the value of an attribute or of a child.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Key {
+    pub(crate) attribute: bool,
+    pub(crate) ns: Box<str>,
+    pub(crate) ns_id: Ns,
+    pub(crate) local: Box<str>,
+    pub(crate) lit: Lit,
 }
 
 /// `use form/{…}`

@@ -1,7 +1,6 @@
 //! A frame under construction: its wire nodes, and where a line stands in it.
 
-use crate::mapping::grammar::Lit;
-use crate::mapping::plan::{Fork, Node, NodeId};
+use crate::mapping::plan::{Fork, Key, Node, NodeId};
 use crate::mapping::shapes::ShapeId;
 use crate::mapping::source::Span;
 use std::collections::HashMap;
@@ -75,8 +74,7 @@ impl Frame {
     }
 
     /// The child of that name and key, made when it is not there.
-    pub(super) fn child(&mut self, parent: NodeId, name: &WireName, attribute: bool, key: Option<(String, Lit)>) -> NodeId {
-        let key: Option<(Box<str>, Lit)> = key.map(|(k, l)| (k.into(), l));
+    pub(super) fn child(&mut self, parent: NodeId, name: &WireName, attribute: bool, key: Option<Key>) -> NodeId {
         let same =
             |node: &Node| node.attribute == attribute && *node.ns == *name.ns && *node.local == *name.local && node.key == key;
         let Some(own) = self.nodes.get(parent) else { return 0 };
@@ -111,6 +109,14 @@ impl Frame {
             }
         }
         id
+    }
+
+    /// The child or attribute of that name, if there is one.
+    pub(super) fn child_of(&self, parent: NodeId, name: &WireName, attribute: bool) -> Option<NodeId> {
+        let own = self.nodes.get(parent)?;
+        let among = if attribute { &own.attributes } else { &own.children };
+        let is = |id: &&NodeId| self.nodes.get(**id).is_some_and(|n| *n.local == *name.local && *n.ns == *name.ns);
+        among.iter().find(is).copied()
     }
 
     pub(super) fn edit(&mut self, id: NodeId, change: impl FnOnce(&mut Node)) {

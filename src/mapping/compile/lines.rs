@@ -3,12 +3,13 @@
 use super::Compiler;
 use super::frame::{At, Frame};
 use super::group::group;
+use super::keyed::reserve;
 use super::paths::Resolved;
 use super::templates::template;
 use crate::mapping::api::Format;
 use crate::mapping::convert::Chain;
 use crate::mapping::grammar::{Chain as ChainText, Last, Line, Lit, Opt as OptText, Path, Right, What, Wire};
-use crate::mapping::plan::{AbsentForm, Act, Opt, Plan, Rule, Site, To};
+use crate::mapping::plan::{AbsentForm, Act, Key, Opt, Plan, Rule, Site, To};
 use crate::mapping::shapes::Shape;
 use crate::mapping::source::{Check, Span};
 use crate::mapping::xml::Ns;
@@ -163,7 +164,7 @@ impl Compiler<'_> {
         self.plain(cells, node, frame, at)
     }
 
-    fn single(&mut self, cells: &Cells<'_>, name: &str, key: Option<(String, Lit)>, frame: &mut Frame, at: &At) -> Option<Rule> {
+    pub(super) fn single(&mut self, cells: &Cells<'_>, name: &str, key: Option<Key>, frame: &mut Frame, at: &At) -> Option<Rule> {
         let name = self.wire_name(name, false, cells.wire_at);
         let node = frame.child(at.node, &name, false, key);
         self.claim(frame, node, cells.wire_at);
@@ -176,51 +177,6 @@ impl Compiler<'_> {
         };
         frame.edit(node, |n| n.object = true);
         self.scope(path, chains, Some(node), cells, frame, at)
-    }
-
-    fn keyed(&mut self, cells: &Cells<'_>, name: &str, key: &str, literal: &Lit, frame: &mut Frame, at: &At) -> Option<Rule> {
-        let Some(attribute) = key.strip_prefix('@').filter(|_| self.head.format == Format::Xml) else {
-            self.fault(
-                cells.wire_at,
-                "an element chosen by a child or member is not yet supported, only by an attribute (`@key`)",
-            );
-            return None;
-        };
-        let rule = self.single(cells, name, Some((attribute.to_owned(), literal.clone())), frame, at)?;
-        // The key is written in, unless a line inside names it.
-        let node = rule.node?;
-        let key_name = self.wire_name(attribute, true, cells.wire_at);
-        let is_key = |id: &usize| frame.nodes.get(*id).is_some_and(|a| *a.local == *key_name.local);
-        if frame.nodes.get(node).is_some_and(|n| n.attributes.iter().any(is_key)) {
-            return Some(rule);
-        }
-        let id = frame.child(node, &key_name, true, None);
-        let what = Act::Const { lits: vec![literal.clone()], any: false };
-        let constant = Rule { node: Some(id), opt: Opt::Required, what, at: cells.site() };
-        Some(self.with_key(rule, constant))
-    }
-
-    /// Puts the key first among the lines of its element; a plain value becomes the element's own text.
-    fn with_key(&self, rule: Rule, key: Rule) -> Rule {
-        let Rule { node, opt, what, at: line } = rule;
-        match what {
-            Act::Scope { at, mut rules, lazy } => {
-                rules.insert(0, key);
-                Rule { node, opt, what: Act::Scope { at, rules, lazy }, at: line }
-            }
-            Act::Value { to: To::Own(path), alts }
-                if opt == Opt::Absent && self.head.absent.first() == Some(&AbsentForm::Omit) =>
-            {
-                let what = Act::Value { to: To::Own(path.clone()), alts };
-                let inner = Rule { node, opt: Opt::Required, what, at: Arc::clone(&line) };
-                Rule { node, opt, what: Act::Scope { at: Some(path), rules: vec![key, inner], lazy: false }, at: line }
-            }
-            what => {
-                let inner = Rule { node, opt, what, at: Arc::clone(&line) };
-                let what = Act::Scope { at: None, rules: vec![key, inner], lazy: false };
-                Rule { node, opt: Opt::Required, what, at: line }
-            }
-        }
     }
 
     // --- lines without deeper lines
@@ -343,7 +299,11 @@ impl Compiler<'_> {
     pub(super) fn close(&mut self, mut frame: Frame, rules: Vec<Rule>) -> Plan {
         for node in &mut frame.nodes {
             node.ns_id = Ns::own(&node.ns, &mut self.namespaces);
+            if let Some(key) = &mut node.key {
+                key.ns_id = Ns::own(&key.ns, &mut self.namespaces);
+            }
         }
+        reserve(&mut frame.nodes);
         self.meet(&mut frame, &rules);
         Plan { nodes: frame.nodes, rules, forks: frame.forks, scalar: frame.scalar, flat: None, join: None }
     }

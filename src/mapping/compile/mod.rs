@@ -11,6 +11,7 @@ mod frame;
 mod group;
 mod head;
 mod joins;
+mod keyed;
 mod lines;
 mod lists;
 mod paths;

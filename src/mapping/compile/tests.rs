@@ -85,7 +85,7 @@ fn each_fault_of_a_line_stands_at_its_cell() {
         ("A = '{code}{kind}'", "4:5: this template cannot be cut apart again"),
         ("A[] = rows[].file[]", "4:7: `file` is not a list"),
         ("A = code : zip", "4:12: `zip` is not yet supported"),
-        ("A[k='x'] = code", "4:1: an element chosen by a child or member is not yet supported, only by an attribute (`@key`)"),
+        ("A[k='x'] = code", "4:1: an item of an array is not chosen by one of its members"),
         ("@a = code", "4:1: attributes belong to xml only"),
         ("use nope", "4:5: there is no part `nope`"),
         ("when code = x\n    A = count", "4:6: `code` is not a word of a fixed list"),

@@ -3,7 +3,7 @@
 use super::{Frame, Held, Run, Seen, eval, flat, lex, select};
 use crate::mapping::convert::{Lex, Tag};
 use crate::mapping::fault::{Both, FaultKind, Found, short};
-use crate::mapping::plan::{Node, NodeId, Plan};
+use crate::mapping::plan::{Key, Node, NodeId, Plan};
 use crate::mapping::slip::{Lexed, MAX_HELD, Slip};
 use crate::mapping::soap;
 use crate::mapping::xml::{Event, Name, Ns, Xml};
@@ -180,7 +180,7 @@ fn inside<'a>(
             Event::Start(name) => {
                 children = true;
                 let at = xml.last();
-                match find(plan, node, &name, xml, hint) {
+                match find(run, plan, node, &name, xml, hint) {
                     Some((place, child)) => {
                         hint = place;
                         child_element(run, xml, plan, frame, child, at)?;
@@ -210,7 +210,7 @@ fn unknown(run: &mut Run<'_, '_>, xml: &Xml<'_>, plan: &Plan, node: &Node, name:
 }
 
 /// The place of an element among its parent's children. Elements mostly come in the file's order: looked for from the last one on.
-fn find(plan: &Plan, node: &Node, name: &Name<'_>, xml: &Xml<'_>, hint: usize) -> Option<(usize, NodeId)> {
+fn find(run: &Run<'_, '_>, plan: &Plan, node: &Node, name: &Name<'_>, xml: &Xml<'_>, hint: usize) -> Option<(usize, NodeId)> {
     let named = |place: usize| {
         let id = *node.children.get(place)?;
         plan.node(id).filter(|child| is_named(child, name)).map(|child| (place, id, child))
@@ -221,18 +221,53 @@ fn find(plan: &Plan, node: &Node, name: &Name<'_>, xml: &Xml<'_>, hint: usize) -
         return order.next().map(|(place, id, _)| (place, id));
     }
     // An element chosen by its key goes before the rest of that name.
-    let keyed = |key: &str, value: &str| {
-        xml.attributes().iter().any(|a| a.name.ns == Ns::NONE && a.name.local == key && a.value == value)
+    let all: Vec<(usize, NodeId, &Node)> = order.collect();
+    let by_child: Vec<&Key> = all.iter().filter_map(|(_, _, n)| n.key.as_ref()).filter(|key| !key.attribute).collect();
+    let ahead = if by_child.is_empty() { Vec::new() } else { told_ahead(run, xml, &by_child) };
+    let chosen = |key: &Key| {
+        let is = |text: &str| run.map.typing.same(&Lex::text(text), &key.lit);
+        if key.attribute {
+            xml.attributes().iter().any(|a| a.name.ns == key.ns_id && *a.name.local == *key.local && is(&a.value))
+        } else {
+            ahead.iter().any(|(ns, local, text)| *ns == key.ns_id && **local == *key.local && is(text))
+        }
     };
-    let mut rest = None;
-    for (place, id, child) in order {
-        match &child.key {
-            Some((key, lit)) if keyed(key, lit.text()) => return Some((place, id)),
-            Some(_) => {}
-            None => rest = rest.or(Some((place, id))),
+    let found = all.iter().find(|(_, _, n)| n.key.as_ref().is_some_and(&chosen));
+    found.or_else(|| all.iter().find(|(_, _, n)| n.key.is_none())).map(|(place, id, _)| (*place, *id))
+}
+
+/// The texts of the children that choose, looked for ahead of reading: as far as the last of them, which senders write early.
+fn told_ahead<'a>(run: &Run<'_, 'a>, xml: &Xml<'a>, wanted: &[&Key]) -> Vec<(Ns, &'a str, String)> {
+    let mut ahead = Xml::fragment(run.src, xml.last()..run.src.len(), xml.around());
+    // What is too long or wrong is told when it is read.
+    ahead.long_text = true;
+    let mut told: Vec<(Ns, &'a str, String)> = Vec::new();
+    let (mut depth, mut open) = (0, None);
+    while let Ok(event) = ahead.next() {
+        match event {
+            Event::Start(name) => {
+                depth += 1;
+                let is_wanted = wanted.iter().any(|key| key.ns_id == name.ns && *key.local == *name.local);
+                open = (depth == 2 && is_wanted && !told.iter().any(|(ns, local, _)| *ns == name.ns && *local == name.local))
+                    .then(|| (name.ns, name.local, String::new()));
+            }
+            Event::Text(text) => {
+                if let Some((.., own)) = &mut open {
+                    own.push_str(&text);
+                }
+            }
+            Event::End => {
+                depth -= 1;
+                told.extend(open.take());
+                let all = wanted.iter().all(|key| told.iter().any(|(ns, local, _)| key.ns_id == *ns && *key.local == **local));
+                if depth == 0 || all {
+                    break;
+                }
+            }
+            Event::Eof => break,
         }
     }
-    rest
+    told
 }
 
 fn child_element<'a>(

@@ -376,7 +376,7 @@ impl<'w, W: Wire> Run<'w, W> {
             self.none(rule, node, here);
             return Ok(());
         }
-        let lex = chain.out(value).filter(|lex| self.fits(lex, rule));
+        let lex = chain.out(value).filter(|lex| self.fits(lex, rule, node));
         match lex {
             Some(lex) => {
                 self.scalar(node, &lex, here);
@@ -393,10 +393,12 @@ impl<'w, W: Wire> Run<'w, W> {
         }
     }
 
-    /// What is written must read back: not empty, not the line's absent literal, of characters the wire carries.
-    fn fits(&self, lex: &Lex<'_>, rule: &Rule) -> bool {
-        let is_absent = matches!(&rule.opt, Opt::Literal(lit) if self.map.typing.same(lex, lit));
-        !lex.text.is_empty() && !is_absent && self.wire.carries(&lex.text)
+    /// What is written must read back: not empty, not the line's absent literal, nothing that would choose another line's element (`W[k=…]`),
+    /// of characters the wire carries.
+    fn fits(&self, lex: &Lex<'_>, rule: &Rule, node: &Node) -> bool {
+        let same = |lit: &Lit| self.map.typing.same(lex, lit);
+        let is_absent = matches!(&rule.opt, Opt::Literal(lit) if same(lit));
+        !lex.text.is_empty() && !is_absent && !node.reserved.iter().any(same) && self.wire.carries(&lex.text)
     }
 
     fn content(&mut self, value: &'w Value, to: &To, node: &Node, here: bool, at: Cursor<'w, '_>) -> Written<()> {
@@ -439,7 +441,13 @@ impl<'w, W: Wire> Run<'w, W> {
                 },
             }
         }
-        self.scalar(node, &Lex::text(text), here);
+        let lex = Lex::text(text);
+        if !self.fits(&lex, rule, node) {
+            let to = pieces.iter().find_map(|p| if let Piece::Hole { to, .. } = p { Some(to) } else { None });
+            let words = Both::new("giá trị không viết được", "the value cannot be written");
+            return Err(self.fault(to.unwrap_or(&To::Own(Box::new([]))), Some(node), at, WriteFaultKind::Value, words));
+        }
+        self.scalar(node, &lex, here);
         Ok(())
     }
 
