@@ -63,6 +63,49 @@ D = d ?
 B = b ?
 ";
 
+/// A document inside among archives; a join.
+const LETTER: &str = "message: letter
+format: xml
+namespace: urn:l
+root: Letter
+
+Subject = title
+File[Id='x.xml'] = .
+    Id = 'x.xml'
+    Body = . : doc(inner) : zip('x.xml') : base64 | doc(inner) : base64
+File[] = papers[].files[]
+    Body = content : zip(name) : base64 | base64
+    Id = id
+    Name = name
+";
+
+const INNER: &str = "message: letter
+format: xml
+root: N
+without: papers.files.content
+
+T = title
+P[] = papers[]
+    @code = code
+    F[] = files[]
+        @id = id
+        Name = name
+";
+
+/// A message with files.
+fn letters() -> Book {
+    let text = || json!({ "type": "string" });
+    let content = json!({ "type": "object", "properties": { "blob": text(), "size": { "type": "integer" } } });
+    let file = json!({ "type": "object", "properties": { "id": text(), "name": text(), "content": content } });
+    let paper =
+        json!({ "type": "object", "properties": { "code": text(), "files": { "type": "array", "x-key": "id", "items": file } } });
+    let papers = json!({ "type": "array", "x-key": "code", "items": paper });
+    let letter = json!({ "type": "object", "required": ["title"], "properties": { "title": text(), "papers": papers } });
+    let shapes = Shapes::new(BTreeMap::from([("letter".to_owned(), letter)]), Editions::default()).unwrap();
+    let source = Source::new("p").with("letter.map", LETTER).with("inner.map", INNER);
+    Book::compile(&source, &Arc::new(shapes)).unwrap_or_else(|f| panic!("{f:?}"))
+}
+
 /// One message with a field of each type.
 pub fn shapes() -> Arc<Shapes> {
     let text = || json!({ "type": "string" });
@@ -93,7 +136,11 @@ pub fn book(absent: &str) -> Book {
 /// What is read can be written, and is then read as the same.
 fn through(name: &str, data: &[u8]) {
     static BOOK: OnceLock<Book> = OnceLock::new();
-    let map = BOOK.get_or_init(|| book("omit | null | ''")).map(name).unwrap();
+    static LETTERS: OnceLock<Book> = OnceLock::new();
+    let map = match name {
+        "letter" => LETTERS.get_or_init(letters).map(name).unwrap(),
+        name => BOOK.get_or_init(|| book("omit | null | ''")).map(name).unwrap(),
+    };
     let (context, mut contents) = (Context::new(), MemoryContents::default());
     let Ok(readings) = map.read(data, &context, &mut contents) else { return };
     for reading in readings {
@@ -111,6 +158,7 @@ pub fn xml(data: &[u8]) {
     }
     through("xml", data);
     through("soap", data);
+    through("letter", data);
 }
 
 /// Any bytes as JSON.

@@ -77,6 +77,7 @@ pub(super) fn preconditions(partners: &BTreeMap<String, Arc<Partner>>) -> Vec<St
                 let what = match need.wants {
                     Wants::Value => "must be there",
                     Wants::Words(_) => "must be a word that its list has",
+                    Wants::FileName => "must be a plain file name",
                     Wants::OwnKey => "must differ from row to row",
                 };
                 told.push(format!(

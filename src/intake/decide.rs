@@ -190,6 +190,10 @@ fn not_carried(unmet: &[Unmet]) -> Refusal {
     let told = |u: &Unmet| {
         let (text, text_en) = match &u.wants {
             Wants::Value => ("bắt buộc phải có".to_owned(), "must be there".to_owned()),
+            Wants::FileName => (
+                "phải là tên tệp không có thư mục, dài tối đa 255 byte".to_owned(),
+                "must be a plain file name, 255 bytes at most".to_owned(),
+            ),
             Wants::OwnKey => ("phải khác với các phần tử còn lại".to_owned(), "must differ from the others'".to_owned()),
             Wants::Words(words) => {
                 (format!("phải là một trong: {}", words.join(", ")), format!("must be one of: {}", words.join(", ")))

@@ -7,6 +7,7 @@ use super::fault::{Both, FaultKind, Found, short};
 use super::grammar::Lit;
 use super::json::number_len;
 use super::pattern::{Pattern, canonical_date, canonical_time};
+use super::plan::{CPath, Compiled};
 use super::shapes::{Leaf, LeafKind};
 use super::xml_chars::bad_char;
 use serde_json::Value;
@@ -55,6 +56,19 @@ pub(crate) enum Conv {
     Cut(usize),
     Join(String),
     Base64,
+    /// An archive of one entry.
+    Zip(Entry),
+    /// A document of its own, by another mapping of the partner.
+    Doc(Arc<Compiled>),
+}
+
+/// What the entry of an archive is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// Always so.
+    Named(String),
+    /// As the canonical field says, in the frame of the content.
+    Field(CPath),
 }
 
 /// A compiled chain between a canonical leaf and a wire scalar.
@@ -130,9 +144,24 @@ impl Typing {
 // === impl Chain ===
 
 impl Chain {
-    /// Whether this is a content in base64.
+    /// Whether bytes stand on the wire, in base64: a content, or a document.
     pub(crate) fn is_content(&self) -> bool {
-        matches!(self.links.as_slice(), [Conv::Base64])
+        matches!(self.links.last(), Some(Conv::Base64))
+    }
+
+    /// Whether the bytes have to be unpacked or read before anything can be said of them.
+    pub(crate) fn is_packed(&self) -> bool {
+        self.is_content() && self.links.len() > 1
+    }
+
+    /// The archive around a content or document.
+    pub(crate) fn entry(&self) -> Option<&Entry> {
+        self.links.iter().find_map(|link| if let Conv::Zip(entry) = link { Some(entry) } else { None })
+    }
+
+    /// The mapping of a document.
+    pub(crate) fn document(&self) -> Option<&Arc<Compiled>> {
+        if let Some(Conv::Doc(map)) = self.links.first() { Some(map) } else { None }
     }
 
     /// Whether reading can give a value (`~upper`, `~cut`, a day of a time cannot).
@@ -237,7 +266,8 @@ impl Chain {
             Some(Conv::Date(p)) => Both::new(format!("ngày dạng {}", p.source()), format!("a date like {}", p.source())),
             Some(Conv::Code(list)) => Both::new(format!("một trong: {}", list.told()), format!("one of: {}", list.told())),
             Some(Conv::Flag(yes, no)) => Both::new(format!("{yes} hoặc {no}"), format!("{yes} or {no}")),
-            Some(Conv::Base64) => Both::new("văn bản base64", "base64 text"),
+            Some(Conv::Base64 | Conv::Zip(_)) => Both::new("văn bản base64", "base64 text"),
+            Some(Conv::Doc(_)) => Both::new("một văn bản bên trong", "a document inside"),
             Some(Conv::Number) => Both::new("số", "a number"),
             Some(Conv::Text) => {
                 let own = expected_leaf(&self.leaf);
@@ -281,7 +311,7 @@ impl Conv {
             Self::Flag(yes, no) => Lex::of_lit(if lex.text == "true" { yes } else { no })?,
             Self::Upper => Lex::text(lex.text.to_uppercase()),
             Self::Cut(n) => Lex::text(lex.text.chars().take(*n).collect::<String>()),
-            Self::Join(_) | Self::Base64 => return None,
+            Self::Join(_) | Self::Base64 | Self::Zip(_) | Self::Doc(_) => return None,
         })
     }
 
@@ -299,7 +329,7 @@ impl Conv {
                 let said = if typing.same(&lex, yes) { "true" } else { "false" };
                 (said == "true" || typing.same(&lex, no)).then_some(Lex { tag: Tag::Bool, text: Cow::Borrowed(said) })?
             }
-            Self::Upper | Self::Cut(_) | Self::Join(_) | Self::Base64 => return None,
+            Self::Upper | Self::Cut(_) | Self::Join(_) | Self::Base64 | Self::Zip(_) | Self::Doc(_) => return None,
         })
     }
 }

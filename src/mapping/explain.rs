@@ -5,6 +5,7 @@
 //! Values are told to whoever calls: what is not public ([`Explained::public`]) belongs on the user's own terminal only.
 
 use super::api::Context;
+use super::convert::Chain;
 use super::fidelity::{Keeping, cell, keeping};
 use super::plan::{Act, CPath, Compiled, Node, Piece, Plan, Rule, To};
 use super::read::form_key_of;
@@ -80,6 +81,7 @@ impl<'w> Walk<'w> {
                     holds.into_iter().for_each(|branch| self.rules(plan, &branch.rules, at, bodies));
                 }
                 Act::Fork(index) => self.form(plan, *index, at, bodies),
+                Act::Value { alts, .. } if alts.iter().any(|c| c.document().is_some()) => self.document(alts, node, at),
                 Act::Value { to, alts } => {
                     let Some((value, canonical, public)) = self.known(to, at) else { continue };
                     let chain = alts.first().filter(|chain| !chain.is_content());
@@ -152,6 +154,15 @@ impl<'w> Walk<'w> {
         let base = at.pointer().len() + fork.at.iter().map(|word| word.len() + 1).sum::<usize>();
         let inside = At { schema: format!("forms/{key}"), base, ..at.clone() };
         self.rules(&variant.plan, &variant.plan.rules, &inside, bodies);
+    }
+
+    /// A document inside: its own lines, at their places in it.
+    fn document(&mut self, alts: &[Chain], node: Option<&Node>, at: &At<'w>) {
+        let Some(map) = alts.first().and_then(Chain::document) else { return };
+        let here = format!("{}{}", at.wire, node.map_or("", |node| &node.path));
+        let here = if self.map.format == super::api::Format::Json { &here } else { here.trim_start_matches('/') };
+        let inside = explain(map, &[at.body()], self.ctx, self.source).into_iter();
+        self.told.extend(inside.map(|told| Explained { wire: format!("{here} » {}", told.wire), ..told }));
     }
 
     fn template(&mut self, rule: &Rule, node: Option<&Node>, pieces: &[Piece], at: &At<'w>) {

@@ -100,6 +100,12 @@ impl Walk<'_> {
     fn rules(&mut self, plan: &Plan, rules: &[Rule], frame: &str, object: &str) {
         for rule in rules {
             match &rule.what {
+                Act::Value { alts, .. } if alts.iter().any(|c| c.document().is_some()) => {
+                    let here = place(plan, rule, frame);
+                    let inside = alts.first().and_then(Chain::document).map(|map| fidelity(map, self.source).lines);
+                    let named = |kept: Kept| Kept { wire: format!("{} » {}", here.trim_start_matches('/'), kept.wire), ..kept };
+                    self.lines.extend(inside.into_iter().flatten().map(named));
+                }
                 Act::Value { to, alts } => self.keep(plan, rule, frame, &named(object, to), keeping(to, alts)),
                 Act::Const { lits, any } => {
                     let how = if *any || lits.len() > 1 { Keeping::Spellings } else { Keeping::Constant };

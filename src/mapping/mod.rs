@@ -13,6 +13,7 @@
 //! Deliberately not here: sockets, files, tokio, partners' words, what a reply means, idempotency.
 
 mod api;
+mod archive;
 mod base64_stream;
 mod book;
 mod cells;
@@ -35,6 +36,8 @@ mod keyed_tests;
 mod laws;
 mod lint;
 mod needs;
+#[cfg(test)]
+mod packed_tests;
 mod parser;
 mod pattern;
 mod peek;

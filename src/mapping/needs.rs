@@ -2,8 +2,9 @@
 //! words that its code lists have. Found once, from the compiled plan; tested on a body at the door, so that a message is refused there
 //! and does not get stuck on its way out.
 
+use super::archive::is_entry_name;
 use super::compile::form_key;
-use super::convert::{Chain, Conv};
+use super::convert::{Chain, Conv, Entry};
 use super::plan::{Act, By, CPath, Compiled, Join, Opt, Piece, Plan, Rule, Site, To, takes};
 use super::shapes::{Shape, ShapeId};
 use serde_json::Value;
@@ -46,6 +47,8 @@ pub enum Wants {
     Value,
     /// One of the words that its code list has.
     Words(Vec<String>),
+    /// A plain file name: no folders.
+    FileName,
     /// The key of a list in which several wire lists meet: another than its neighbours'.
     OwnKey,
 }
@@ -120,6 +123,7 @@ impl Need {
         let met = match (get(here, &self.path), &self.wants) {
             (found, Wants::Value) => found.is_some(),
             (None, _) => true,
+            (Some(value), Wants::FileName) => value.as_str().is_some_and(is_entry_name),
             (Some(value), Wants::OwnKey) => keys.insert(value.to_string()),
             (Some(Value::Array(items)), Wants::Words(words)) => {
                 items.iter().all(|i| i.as_str().is_none_or(|i| words.iter().any(|w| w == i)))
@@ -145,6 +149,10 @@ impl<'w> Walk<'w> {
 
     fn rule(&self, plan: &'w Plan, rule: &'w Rule, out: &mut Vec<Need>) {
         match &rule.what {
+            // A document stands for the whole message: what it needs, this one does.
+            Act::Value { alts, .. } if alts.iter().any(|c| c.document().is_some()) => {
+                out.extend(alts.first().and_then(Chain::document).into_iter().flat_map(|map| needs(map)));
+            }
             Act::Value { to: To::Own(path), alts } => self.value(rule, path, alts.first(), rule.opt == Opt::Required, out),
             Act::Template { pieces } => {
                 for piece in pieces {
@@ -218,6 +226,11 @@ impl<'w> Walk<'w> {
     fn value(&self, rule: &Rule, path: &CPath, chain: Option<&Chain>, required: bool, out: &mut Vec<Need>) {
         if required && !self.promised(path) {
             out.push(self.need(rule, path, Wants::Value));
+        }
+        if let Some(Entry::Field(name)) = chain.and_then(Chain::entry) {
+            let mut need = self.need(rule, name, Wants::FileName);
+            need.only.push((self.rows.len(), Box::new([path.clone()])));
+            out.push(need);
         }
         let Some((Conv::Code(list), Some(words))) = chain.and_then(|c| c.links.first().map(|l| (l, c.leaf.words.as_ref())))
         else {

@@ -3,6 +3,7 @@
 //! A walk of the compiled lines; the longest known part of the place counts, of several lines the first. Pure.
 
 use super::compile::form_key;
+use super::convert::Chain;
 use super::plan::{Act, Compiled, Piece, Plan, Rule, To};
 
 /// A walk for one place.
@@ -34,6 +35,15 @@ impl Walk<'_> {
         for rule in rules {
             let at = || rule.node.and_then(|id| plan.node(id)).map(|node| format!("{frame}{}", node.path));
             match &rule.what {
+                Act::Value { alts, .. } if alts.iter().any(|c| c.document().is_some()) => {
+                    let Some(map) = alts.first().and_then(Chain::document) else { continue };
+                    let form = self.form.clone();
+                    let mut inside = Walk { xml: map.is_xml(), form, best: None, words: self.words };
+                    inside.rules(&map.root, &map.root.rules, "", 0);
+                    if let (Some((known, place)), Some(at)) = (inside.best, at()) {
+                        self.better(known, format!("{at} » {}", place.trim_start_matches('/')));
+                    }
+                }
                 Act::Value { to: To::Own(path), .. } => self.found(path, known, at()),
                 Act::Template { pieces } => {
                     for piece in pieces {

@@ -112,6 +112,8 @@ pub(crate) struct Node {
     pub(crate) object: bool,
     /// A content in base64 stands here.
     pub(crate) content: bool,
+    /// What the content says is known only when it has been unpacked or read.
+    pub(crate) packed: bool,
     /// An empty content stands for none (else it is a content of no bytes).
     pub(crate) empty_is_none: bool,
     /// Anything may stand here and is dropped.

@@ -19,8 +19,11 @@ impl Compiler<'_> {
             return vec![self.chain(&grammar::Chain::default(), leaf)];
         }
         let alts: Vec<Chain> = chains.iter().map(|c| self.chain(c, leaf)).collect();
-        if alts.iter().any(Chain::is_content) && alts.len() > 1 {
-            self.fault(at, "alternatives of contents are not yet supported");
+        if leaf.kind == LeafKind::Content && !alts.iter().all(Chain::is_content) {
+            self.hint(at, "the bytes of a content need a form on the wire", "`: base64`, `: zip(name) : base64`");
+        }
+        if alts.len() > 1 && alts.iter().any(Chain::is_content) {
+            self.proving(Check::Types, |c| c.check_contents(&alts, at));
         }
         alts
     }
@@ -60,8 +63,17 @@ impl Compiler<'_> {
                 }
             },
             ("join", Some(separator)) => return self.join(separator, link, last),
-            ("zip" | "doc", _) => {
-                self.fault(&link.at, format!("`{}` is not yet supported", link.name));
+            ("zip", Some(name)) => return self.zip(name, link),
+            ("zip", None) => {
+                self.hint(
+                    &link.at,
+                    "`zip` needs the name of its entry",
+                    "zip(name), a canonical field beside the content, or zip('x.xml')",
+                );
+                return None;
+            }
+            ("doc", _) => {
+                self.hint(&link.at, "a document stands for the whole message", "`W = . : doc(mapping) : zip('x.xml') : base64`");
                 return None;
             }
             (known @ ("text" | "number" | "upper" | "base64"), Some(_)) => {
@@ -77,7 +89,7 @@ impl Compiler<'_> {
                     Check::Names,
                     &link.at,
                     format!("`{other}` is not a conversion"),
-                    "text, number, time(…), date(…), code(…), flag(yes,no), join(…), base64, ~upper, ~cut(n)",
+                    "text, number, time(…), date(…), code(…), flag(yes,no), join(…), base64, zip(name), doc(mapping), ~upper, ~cut(n)",
                 );
                 return None;
             }
@@ -182,8 +194,9 @@ impl Compiler<'_> {
     fn check_type(&mut self, link: &Link, conv: &Conv, leaf: &Leaf, first: bool) {
         use LeafKind::{Any, Boolean, Content, Date, Decimal, Integer, Text, Time};
         let fits = match conv {
-            _ if leaf.kind == Any => !matches!(conv, Conv::Base64),
-            _ if !first => !matches!(conv, Conv::Base64 | Conv::Flag(..)),
+            _ if leaf.kind == Any => !matches!(conv, Conv::Base64 | Conv::Zip(_)),
+            Conv::Base64 => leaf.kind == Content,
+            _ if !first => !matches!(conv, Conv::Flag(..) | Conv::Zip(_)),
             Conv::Text => leaf.kind != Content,
             Conv::Number => matches!(leaf.kind, Integer | Decimal),
             Conv::Time(..) => leaf.kind == Time,
@@ -191,7 +204,8 @@ impl Compiler<'_> {
             Conv::Code(_) => matches!(leaf.kind, Text | Integer | Boolean),
             Conv::Flag(..) => leaf.kind == Boolean,
             Conv::Upper | Conv::Cut(_) | Conv::Join(_) => matches!(leaf.kind, Text),
-            Conv::Base64 => leaf.kind == Content,
+            Conv::Zip(_) => leaf.kind == Content,
+            Conv::Doc(_) => false,
         };
         if !fits {
             let kind = format!("{:?}", leaf.kind).to_lowercase();

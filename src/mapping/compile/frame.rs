@@ -1,9 +1,10 @@
 //! A frame under construction: its wire nodes, and where a line stands in it.
 
-use crate::mapping::plan::{Fork, Key, Node, NodeId};
+use crate::mapping::plan::{Compiled, Fork, Key, Node, NodeId};
 use crate::mapping::shapes::ShapeId;
 use crate::mapping::source::Span;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// An expanded wire name as it will be written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub(super) struct Frame {
 /// A list line of a frame.
 #[derive(Clone)]
 pub(super) struct Listed {
+    /// It stands in a document inside (its node too).
+    pub(super) doc: Option<Arc<Compiled>>,
     pub(super) node: NodeId,
     /// The canonical list, from the frame's object, and what it is called.
     pub(super) to: Vec<String>,

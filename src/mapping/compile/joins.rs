@@ -35,6 +35,7 @@ impl Compiler<'_> {
         path: &Path,
     ) -> Listed {
         Listed {
+            doc: None,
             node,
             to: list.path.clone(),
             list: list.shape,
@@ -49,9 +50,11 @@ impl Compiler<'_> {
 
     /// At a frame's end: its list lines that meet, and what each of them is.
     pub(super) fn meet(&mut self, frame: &mut Frame, rules: &[Rule]) {
-        let lists = std::mem::take(&mut frame.lists);
+        let mut lists = std::mem::take(&mut frame.lists);
+        // A document inside says all of its elements, so it places them.
+        lists.sort_by_key(|l| l.doc.is_none());
         for (n, list) in lists.iter().enumerate() {
-            if !self.is_of_objects(list) {
+            if list.doc.is_some() || !self.is_of_objects(list) {
                 continue;
             }
             let join = match self.part_of(n, list, &lists, frame) {
@@ -63,7 +66,7 @@ impl Compiler<'_> {
                 }
                 Part::Adds(placer) => {
                     let place = lists.get(placer);
-                    place.and_then(|place| self.adds(list, place, frame, rules))
+                    place.and_then(|place| self.adds(list, place, &lists, frame, rules))
                 }
                 Part::PutsInto(placer) => lists.get(placer).and_then(|place| self.puts(list, place, frame)),
             };
@@ -142,7 +145,7 @@ impl Compiler<'_> {
         (placed && self.together(list, placer)).then(|| self.made(By::Outer, list.list, &key, None))
     }
 
-    fn adds(&mut self, list: &Listed, placer: &Listed, frame: &Frame, rules: &[Rule]) -> Option<Join> {
+    fn adds(&mut self, list: &Listed, placer: &Listed, lists: &[Listed], frame: &Frame, rules: &[Rule]) -> Option<Join> {
         let (shape, name) = match &list.inner {
             None => (list.list, list.name.clone()),
             Some((inner, shape)) => (*shape, format!("{}.{}", list.name, inner.join("."))),
@@ -153,7 +156,7 @@ impl Compiler<'_> {
         // The placer's rows, or those nested in them.
         match (&list.inner, &placer.inner) {
             (Some((inner, _)), None) => {
-                let nested = frame.nodes.get(placer.node).and_then(|n| n.rows.as_ref());
+                let nested = nodes_of(placer, frame).get(placer.node).and_then(|n| n.rows.as_ref());
                 let nested = nested.and_then(|plan| nested_rows(&plan.nodes, &plan.rules, &cpath(inner)));
                 sound &= self.tells_key(placer, nested.unwrap_or_default(), 0, &key, &name);
             }
@@ -170,7 +173,7 @@ impl Compiler<'_> {
             self.hint_by(Check::Joins, &list.at, "a line with `~` in the rows of a join would not be checked", hint);
             sound = false;
         }
-        let only = list.optional.then(|| self.only(list, frame, rules, &key)).flatten();
+        let only = list.optional.then(|| self.only(list, lists, frame, rules, &key)).flatten();
         if list.optional && only.is_none() {
             let hint = "with `?`, a row needs a required line that no other list has; or take the `?` away";
             self.hint_by(Check::Joins, &list.at, "which elements have their row here cannot be seen", hint);
@@ -206,12 +209,15 @@ impl Compiler<'_> {
     }
 
     /// The places only this line carries, if one of its lines is required.
-    fn only(&self, list: &Listed, frame: &Frame, rules: &[Rule], key: &str) -> Option<Box<[CPath]>> {
+    fn only(&self, list: &Listed, lists: &[Listed], frame: &Frame, rules: &[Rule], key: &str) -> Option<Box<[CPath]>> {
         let mut own = Vec::new();
         let required = targets(rows(list, frame), true, &mut own);
         let mut elsewhere = BTreeSet::new();
         let inner = list.inner.as_ref().map(|(path, _)| cpath(path));
         others(&frame.nodes, rules, list.node, &cpath(&list.to), inner.as_ref(), &mut elsewhere);
+        for doc in lists.iter().filter_map(|l| l.doc.as_ref()) {
+            others(&doc.root.nodes, &doc.root.rules, usize::MAX, &cpath(&list.to), inner.as_ref(), &mut elsewhere);
+        }
         let is_key = |path: &CPath| path.len() == 1 && path.first().is_some_and(|w| **w == *key);
         let is_only = |path: &CPath| !is_key(path) && !elsewhere.contains(path);
         own.retain(is_only);
@@ -220,8 +226,12 @@ impl Compiler<'_> {
 }
 
 /// The lines of a list's rows.
-fn rows<'f>(list: &Listed, frame: &'f Frame) -> &'f [Rule] {
-    frame.nodes.get(list.node).and_then(|n| n.rows.as_ref()).map_or(&[], |plan| &plan.rules)
+fn rows<'f>(list: &'f Listed, frame: &'f Frame) -> &'f [Rule] {
+    nodes_of(list, frame).get(list.node).and_then(|n| n.rows.as_ref()).map_or(&[], |plan| &plan.rules)
+}
+
+fn nodes_of<'f>(list: &'f Listed, frame: &'f Frame) -> &'f [Node] {
+    list.doc.as_ref().map_or(&frame.nodes, |doc| &doc.root.nodes)
 }
 
 /// The lines of the rows of a list that stands in these lines.

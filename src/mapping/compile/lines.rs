@@ -202,6 +202,10 @@ impl Compiler<'_> {
             }
             Right::Value { path, chains } => {
                 let (to, alts, content) = self.value(path, chains, frame, at)?;
+                let document = alts.iter().any(|c| c.document().is_some());
+                if document && cells.opt.is_some() {
+                    self.hint(cells.right_at, "a document is always there", "without `?`");
+                }
                 if path.context.as_deref() == Some("seal") {
                     return self.proving(Check::Seals, |c| c.seal(cells, node, frame));
                 }
@@ -213,6 +217,7 @@ impl Compiler<'_> {
                 frame.edit(node, |n| {
                     n.scalar = true;
                     n.content = content;
+                    n.packed = alts.iter().any(Chain::is_packed);
                     n.empty_is_none = empty_is_none;
                 });
                 Act::Value { to, alts }
@@ -237,13 +242,23 @@ impl Compiler<'_> {
     }
 
     /// The canonical side of a value: where it goes and its chains.
-    pub(super) fn value(&mut self, path: &Path, chains: &[ChainText], frame: &Frame, at: &At) -> Option<(To, Vec<Chain>, bool)> {
+    pub(super) fn value(
+        &mut self,
+        path: &Path,
+        chains: &[ChainText],
+        frame: &mut Frame,
+        at: &At,
+    ) -> Option<(To, Vec<Chain>, bool)> {
         if let Some(name) = &path.context {
             self.proving(Check::Names, |c| c.check_context(name, path));
             let leaf = super::any_leaf();
             let alts = self.chains(chains, &leaf, &path.at);
             return Some((To::Context(name.clone()), alts, false));
         }
+        if chains.iter().any(|c| c.links.first().is_some_and(|l| l.name == "doc")) {
+            return self.document(path, chains, frame, at);
+        }
+        self.entry_names(chains, frame, at);
         let joined = chains.iter().any(|c| c.links.iter().any(|l| l.name == "join"));
         let resolved = self.resolve(path, frame, at)?;
         if path.steps.is_empty() {
@@ -304,6 +319,7 @@ impl Compiler<'_> {
             }
         }
         reserve(&mut frame.nodes);
+        self.check_entries(&rules);
         self.meet(&mut frame, &rules);
         Plan { nodes: frame.nodes, rules, forks: frame.forks, scalar: frame.scalar, flat: None, join: None }
     }

@@ -2,7 +2,7 @@
 //!
 //! Checked here (numbers as in the reference): names of both sides exist (V1), a wire place is mapped once per branch (V2), types
 //! meet along a chain (V3), code lists (V4, in `codes`), templates are unambiguous (V5), branches are disjoint (V6), what is not
-//! carried is said (V9), lists that meet have their keys (V8). Zip and doc are refused as not yet supported.
+//! carried is said (V9), lists that meet have their keys (V8).
 
 mod branches;
 mod chains;
@@ -14,6 +14,7 @@ mod joins;
 mod keyed;
 mod lines;
 mod lists;
+mod packed;
 mod paths;
 mod templates;
 mod without;
@@ -21,7 +22,7 @@ mod without;
 use super::codes::{self, CodeList};
 use super::grammar::MapText;
 use super::parser::parse;
-use super::plan::{Compiled, Plan};
+use super::plan::{CPath, Compiled, Plan};
 use super::shapes::{Leaf, LeafKind, ShapeId, Shapes};
 use super::source::{Check, Faults, Source, SourceFault, Span};
 use frame::{At, Frame};
@@ -64,6 +65,10 @@ struct Compiler<'c> {
     groups: usize,
     sealed: bool,
     batch: bool,
+    /// Documents this one stands in, against circles.
+    inside: Vec<String>,
+    /// Names of archives' entries, resolved where their line stands.
+    entries: BTreeMap<String, CPath>,
     /// Namespaces by the reader's numbers.
     namespaces: Vec<Box<str>>,
     message_shape: ShapeId,
@@ -98,7 +103,7 @@ pub(crate) fn compile(source: &Source, shapes: &Arc<Shapes>) -> (Output, Vec<Sou
             continue;
         }
         let mark = faults.mark();
-        let compiled = one(&texts, text, shapes, &mut faults, &mut notes);
+        let compiled = one(&texts, text, shapes, &mut faults, &mut notes, Vec::new()).map(|(made, _)| made);
         maps.extend(compiled.filter(|_| faults.mark() == mark).map(|made| (name.clone(), made)));
     }
     let mark = faults.mark();
@@ -125,7 +130,17 @@ fn unused(texts: &Texts, faults: &mut Faults) {
     }
 }
 
-fn one(texts: &Texts, text: &MapText, shapes: &Arc<Shapes>, faults: &mut Faults, notes: &mut Faults) -> Option<Compiled> {
+/// What a mapping carries: canonical places, and its forms with theirs.
+type Carried = (BTreeSet<String>, Vec<(String, ShapeId, BTreeSet<String>)>);
+
+fn one(
+    texts: &Texts,
+    text: &MapText,
+    shapes: &Arc<Shapes>,
+    faults: &mut Faults,
+    notes: &mut Faults,
+    inside: Vec<String>,
+) -> Option<(Compiled, Carried)> {
     let head = Head::read(text, faults)?;
     let Some(shape) = shapes.root(&head.message.0) else {
         let names: Vec<&str> = shapes.names().filter(|n| !n.contains('/')).collect();
@@ -152,6 +167,8 @@ fn one(texts: &Texts, text: &MapText, shapes: &Arc<Shapes>, faults: &mut Faults,
         groups: 0,
         sealed: false,
         batch: false,
+        inside,
+        entries: BTreeMap::new(),
         namespaces: Vec::new(),
         message_shape: shape,
     };
@@ -163,7 +180,8 @@ fn one(texts: &Texts, text: &MapText, shapes: &Arc<Shapes>, faults: &mut Faults,
     compiler.proving(Check::Losses, Compiler::check_without);
     compiler.early(&mut frame, &rules);
     let root = compiler.close(frame, rules);
-    Some(compiler.finish(root, shape))
+    let carried = (std::mem::take(&mut compiler.covered), std::mem::take(&mut compiler.forms));
+    Some((compiler.finish(root, shape), carried))
 }
 
 pub(crate) use branches::form_key;

@@ -8,7 +8,13 @@ use crate::mapping::plan::{Act, Piece};
 use crate::mapping::source::Span;
 
 /// Compiles a template.
-pub(super) fn template(compiler: &mut Compiler<'_>, pieces: &[PieceText], at: &Span, frame: &Frame, place: &At) -> Option<Act> {
+pub(super) fn template(
+    compiler: &mut Compiler<'_>,
+    pieces: &[PieceText],
+    at: &Span,
+    frame: &mut Frame,
+    place: &At,
+) -> Option<Act> {
     let mut made = Vec::new();
     for piece in pieces {
         made.push(match piece {

@@ -84,7 +84,7 @@ fn each_fault_of_a_line_stands_at_its_cell() {
         ("A = $nope", "4:5: `$nope` is not known"),
         ("A = '{code}{kind}'", "4:5: this template cannot be cut apart again"),
         ("A[] = rows[].file[]", "4:7: `file` is not a list"),
-        ("A = code : zip", "4:12: `zip` is not yet supported"),
+        ("A = code : zip", "4:12: `zip` needs the name of its entry"),
         ("A[k='x'] = code", "4:1: an item of an array is not chosen by one of its members"),
         ("@a = code", "4:1: attributes belong to xml only"),
         ("use nope", "4:5: there is no part `nope`"),

@@ -4,6 +4,7 @@
 
 use super::agree::{get_mut, put_at};
 use super::join::Joined;
+use super::packed::Packed;
 use super::{Frame, Outward, Presence, Run, Said, Seen, found};
 use crate::mapping::convert::{Chain, Lex};
 use crate::mapping::fault::{Both, FaultKind, Found};
@@ -11,6 +12,7 @@ use crate::mapping::grammar::Lit;
 use crate::mapping::plan::{Act, NodeId, Opt, Piece, Plan, Rule, To};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// A frame under evaluation.
 pub(super) struct Eval<'e, 'r, 'a> {
@@ -20,6 +22,8 @@ pub(super) struct Eval<'e, 'r, 'a> {
     pub(super) outer: Vec<Outward>,
     /// Values of lines with `~`, checked when all else is known.
     pub(super) lossy: Vec<Lossy<'a>>,
+    /// Archives whose entry's name is told by another line.
+    pub(super) packed: Vec<Packed<'a>>,
     /// Rows that meet elements which other lines place.
     pub(super) joined: Vec<Joined<'a>>,
     /// Where a form stands, and its shape.
@@ -63,6 +67,7 @@ fn evaluate<'a>(run: &mut Run<'_, 'a>, plan: &'a Plan, mut frame: Frame<'a>) -> 
         context: BTreeMap::new(),
         outer: Vec::new(),
         lossy: Vec::new(),
+        packed: Vec::new(),
         joined: Vec::new(),
         shapes: Vec::new(),
     };
@@ -79,6 +84,7 @@ fn evaluate<'a>(run: &mut Run<'_, 'a>, plan: &'a Plan, mut frame: Frame<'a>) -> 
         }
     } else {
         eval.lines(plan, &mut frame, &plan.rules);
+        eval.unpack();
         eval.joins();
         eval.inward(inward);
         for (name, value, at) in told {
@@ -283,6 +289,18 @@ impl<'a> Eval<'_, '_, 'a> {
         let slot = frame.slot(node);
         let path = plan.node(node).map_or("", |n| &n.path);
         let lex = match &slot.seen {
+            Seen::Packed(bytes) => {
+                let packed = Packed { to, alts, bytes: Rc::clone(bytes), path, at: slot.at };
+                return if alts.iter().any(|c| c.document().is_some()) {
+                    self.document(&packed)
+                } else {
+                    self.packed.push(packed)
+                };
+            }
+            Seen::Scalar(lex) if alts.iter().any(|c| c.document().is_some()) => {
+                let bytes = Rc::new(lex.text.as_bytes().to_vec());
+                return self.document(&Packed { to, alts, bytes, path, at: slot.at });
+            }
             Seen::Scalar(lex) => lex,
             Seen::Content(content) => {
                 let value = content.value();

@@ -210,7 +210,7 @@ fn prune(object: &mut Value, path: &[Box<str>]) {
 }
 
 /// Adds values; false when another value is there.
-fn merge(into: &mut Value, from: Value) -> bool {
+pub(super) fn merge(into: &mut Value, from: Value) -> bool {
     match (into, from) {
         (_, Value::Null) => true,
         (Value::Object(into), Value::Object(from)) => merge_fields(into, from),

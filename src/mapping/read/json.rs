@@ -48,8 +48,7 @@ fn value<'a>(run: &mut Run<'_, 'a>, json: &mut Json<'a>, plan: &'a Plan, frame: 
         }
         Kind::Text if node.content => {
             let content = run.content(node, at, |take| json.text_pieces(take));
-            let content = content.map_err(|slip| slip.under(|| run.pointer(&node.path)))?;
-            frame.see(id, at, content.map_or_else(|| Seen::Scalar(lex(Tag::Text, Cow::Borrowed(""))), Seen::Content));
+            frame.see(id, at, content.map_err(|slip| slip.under(|| run.pointer(&node.path)))?);
         }
         Kind::Text => {
             let text = json.text().map_err(|slip| slip.under(|| run.pointer(&node.path)))?;

@@ -9,19 +9,24 @@ mod flat;
 mod form;
 mod join;
 mod json;
+mod packed;
 mod select;
 mod xml;
 
 pub(crate) use select::key as form_key_of;
 
 use super::api::{Content, ContentSink, Context, Format, RawFields, Reading, Reported};
+use super::archive::MOST_UNPACKED;
 use super::base64_stream::Decoder;
 use super::convert::{Lex, Tag};
 use super::fault::{Both, FaultKind, Found, Place, WireFault};
 use super::plan::{AbsentForm, Compiled, Node, NodeId, Opt, Plan};
 use super::slip::{Lexed, Slip, lossy_fault, utf8};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::io;
+use std::rc::Rc;
 
 /// The most faults told of one document.
 const MOST_FAULTS: usize = 20;
@@ -35,6 +40,8 @@ struct Run<'r, 'a> {
     faults: Vec<WireFault>,
     reported: Vec<Reported>,
     raw: RawFields,
+    /// How much may still be unpacked, bytes.
+    unpack: u64,
     /// Open rows: pointer of the list within its frame, index of the row.
     rows: Vec<(&'a str, usize)>,
 }
@@ -75,6 +82,8 @@ enum Seen<'a> {
     Rows(Vec<Value>),
     Messages(Vec<Said>),
     Content(Content),
+    /// Bytes of an archive or a document; never more than the body they came in.
+    Packed(Rc<Vec<u8>>),
     /// A form whose code was not known yet.
     Held(Held<'a>),
     /// A form, by its key.
@@ -122,22 +131,31 @@ pub(crate) fn read(
     ctx: &Context,
     sink: &mut dyn ContentSink,
 ) -> Result<Vec<Reading>, Vec<WireFault>> {
-    let text = if map.format == Format::Xml { super::xml::decode(bytes) } else { utf8(bytes).map(std::borrow::Cow::Borrowed) };
-    let text = text.map_err(|slip| vec![lossy_fault(slip, bytes)])?;
-    let mut run =
-        Run { map, ctx, sink, src: &text, faults: Vec::new(), reported: Vec::new(), raw: RawFields::default(), rows: Vec::new() };
-    let result = match map.format {
-        Format::Json => json::document(&mut run),
-        Format::Xml => xml::document(&mut run),
-        Format::Form => form::document(&mut run),
-    };
-    match result {
-        Err(slip) => {
-            // The document cannot be read to its end: what was found so far may follow from that.
-            Err(vec![slip.into_fault(&text)])
-        }
-        Ok(frame) => run.finish(frame),
-    }
+    let text = decoded(map, bytes)?;
+    let mut run = Run::new(map, ctx, sink, &text, MOST_UNPACKED);
+    let frame = run.document().map_err(|fault| vec![fault])?;
+    run.finish(frame)
+}
+
+/// Reads a document that stands inside another; `unpack` is what may still be unpacked, and what is left of it then.
+fn inside(
+    map: &Compiled,
+    bytes: &[u8],
+    ctx: &Context,
+    sink: &mut dyn ContentSink,
+    unpack: &mut u64,
+) -> Result<(Said, Vec<Reported>), Vec<WireFault>> {
+    let text = decoded(map, bytes)?;
+    let mut run = Run::new(map, ctx, sink, &text, *unpack);
+    let frame = run.document().map_err(|fault| vec![fault])?;
+    let (said, _) = eval::root(&mut run, &map.root, frame);
+    *unpack = run.unpack;
+    if run.faults.is_empty() { Ok((said, run.reported)) } else { Err(run.faults) }
+}
+
+fn decoded<'b>(map: &Compiled, bytes: &'b [u8]) -> Result<Cow<'b, str>, Vec<WireFault>> {
+    let text = if map.format == Format::Xml { super::xml::decode(bytes) } else { utf8(bytes).map(Cow::Borrowed) };
+    text.map_err(|slip| vec![lossy_fault(slip, bytes)])
 }
 
 // === impl Frame ===
@@ -171,7 +189,31 @@ impl<'a> Frame<'a> {
 
 // === impl Run ===
 
-impl<'a> Run<'_, 'a> {
+impl<'r, 'a> Run<'r, 'a> {
+    fn new(map: &'a Compiled, ctx: &'r Context, sink: &'r mut dyn ContentSink, src: &'a str, unpack: u64) -> Self {
+        Self {
+            map,
+            ctx,
+            sink,
+            src,
+            faults: Vec::new(),
+            reported: Vec::new(),
+            raw: RawFields::default(),
+            unpack,
+            rows: Vec::new(),
+        }
+    }
+
+    /// Reads to the document's end. If it cannot be, what was found so far may follow from that: one fault.
+    fn document(&mut self) -> Result<Frame<'a>, WireFault> {
+        let result = match self.map.format {
+            Format::Json => json::document(self),
+            Format::Xml => xml::document(self),
+            Format::Form => form::document(self),
+        };
+        result.map_err(|slip| slip.into_fault(self.src))
+    }
+
     fn finish(mut self, frame: Frame<'a>) -> Result<Vec<Reading>, Vec<WireFault>> {
         let map = self.map;
         let (said, messages) = eval::root(&mut self, &map.root, frame);
@@ -275,39 +317,59 @@ impl<'a> Run<'_, 'a> {
         if allowed { Presence::Absent } else { Presence::Missing }
     }
 
-    /// Text pieces of a content go to the sink.
-    fn content<F>(&mut self, node: &Node, at: usize, feed: F) -> Lexed<Option<Content>>
+    /// A content: its text in pieces goes to the sink, or, where it has to be unpacked first, into memory.
+    fn content<F>(&mut self, node: &Node, at: usize, feed: F) -> Lexed<Seen<'a>>
     where
         F: FnOnce(&mut dyn FnMut(&str) -> Lexed<()>) -> Lexed<()>,
     {
         let mut decoder = Decoder::default();
         let mut begun = false;
+        let mut packed = node.packed.then(Vec::new);
         let sink = &mut *self.sink;
-        let stored = |e: std::io::Error| {
-            Slip::new(
-                at,
-                FaultKind::Content,
-                format!("kho tệp nhận được nội dung ({:?})", e.kind()),
-                format!("a content that the store takes ({:?})", e.kind()),
-            )
-        };
+        let stored = |e: io::Error| not_stored(at, &e);
         let base64 = || Slip::new(at, FaultKind::Content, "văn bản base64 chuẩn", "standard base64 text");
         feed(&mut |piece| {
             if !begun && piece.bytes().any(|b| !b.is_ascii_whitespace()) {
                 begun = true;
-                sink.begin().map_err(stored)?;
+                if packed.is_none() {
+                    sink.begin().map_err(stored)?;
+                }
             }
-            decoder.piece(piece, &mut |bytes| sink.piece(bytes)).map_err(|_| base64())?.map_err(stored)
+            decoder.piece(piece, &mut |bytes| keep(sink, &mut packed, bytes)).map_err(|_| base64())?.map_err(stored)
         })?;
         if !begun && node.empty_is_none {
-            return Ok(None);
+            return Ok(Seen::Scalar(lex(Tag::Text, Cow::Borrowed(""))));
         }
-        if !begun {
+        if !begun && packed.is_none() {
             sink.begin().map_err(stored)?;
         }
-        decoder.end(&mut |bytes| sink.piece(bytes)).map_err(|_| base64())?.map_err(stored)?;
-        sink.end().map(Some).map_err(stored)
+        decoder.end(&mut |bytes| keep(sink, &mut packed, bytes)).map_err(|_| base64())?.map_err(stored)?;
+        match packed {
+            Some(bytes) => Ok(Seen::Packed(Rc::new(bytes))),
+            None => sink.end().map(Seen::Content).map_err(stored),
+        }
     }
+}
+
+fn keep(sink: &mut dyn ContentSink, packed: &mut Option<Vec<u8>>, bytes: &[u8]) -> io::Result<()> {
+    match packed {
+        Some(packed) => {
+            packed.extend_from_slice(bytes);
+            Ok(())
+        }
+        None => sink.piece(bytes),
+    }
+}
+
+/// The store does not take a content.
+fn not_stored(at: usize, error: &io::Error) -> Slip {
+    let Both { vi, en } = store_takes(error);
+    Slip::new(at, FaultKind::Content, vi, en)
+}
+
+fn store_takes(error: &io::Error) -> Both {
+    let kind = error.kind();
+    Both::new(format!("kho tệp nhận được nội dung ({kind:?})"), format!("a content that the store takes ({kind:?})"))
 }
 
 /// Found, of a slot.
@@ -319,11 +381,11 @@ fn found(slot: &Slot<'_>, public: bool) -> Found {
         Seen::Null => Found::Null,
         Seen::Rows(_) | Seen::Messages(_) | Seen::EmptyList => Found::Array,
         Seen::Object | Seen::Held(_) | Seen::Form(..) => Found::Object,
-        Seen::Content(_) | Seen::Passed => Found::Unsaid,
+        Seen::Content(_) | Seen::Packed(_) | Seen::Passed => Found::Unsaid,
     }
 }
 
-fn lex(tag: Tag, text: std::borrow::Cow<'_, str>) -> Lex<'_> {
+fn lex(tag: Tag, text: Cow<'_, str>) -> Lex<'_> {
     Lex { tag, text }
 }
 

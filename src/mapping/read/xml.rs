@@ -71,8 +71,7 @@ fn element<'a>(
         xml.long_text = true;
         let content = run.content(node, at, |take| text_of(xml, take));
         xml.long_text = false;
-        let content = content.map_err(|slip| slip.under(|| run.pointer(&node.path)))?;
-        frame.see(id, at, content.map_or_else(|| Seen::Scalar(lex(Tag::Text, Cow::Borrowed(""))), Seen::Content));
+        frame.see(id, at, content.map_err(|slip| slip.under(|| run.pointer(&node.path)))?);
         return Ok(());
     }
     let (text, children) = inside(run, xml, plan, frame, id, node)?;

@@ -1,5 +1,6 @@
 //! The form writer: `name=value` joined by `&`, in file order.
 
+use super::packed::Fill;
 use super::{Mark, Wire};
 use crate::mapping::convert::Lex;
 use crate::mapping::form::escape;
@@ -65,6 +66,10 @@ impl Wire for Out {
     fn row_close(&mut self, _: &Plan, _: &Node) {}
 
     fn content(&mut self, _: &Node, _: &mut dyn Read, _: bool) -> std::io::Result<u64> {
+        Err(std::io::Error::new(std::io::ErrorKind::Unsupported, "a form carries no contents"))
+    }
+
+    fn packed(&mut self, _: &Node, _: bool, _: &mut Fill<'_>) -> std::io::Result<u64> {
         Err(std::io::Error::new(std::io::ErrorKind::Unsupported, "a form carries no contents"))
     }
 

@@ -1,5 +1,6 @@
 //! The JSON writer: deterministic, no blanks.
 
+use super::packed::{Fill, encoded};
 use super::{Mark, Wire};
 use crate::mapping::base64_stream::encode;
 use crate::mapping::convert::{Lex, Tag};
@@ -123,6 +124,14 @@ impl Wire for Out {
         self.key(node, here);
         self.bytes.push(b'"');
         let size = encode(from, &mut self.bytes)?;
+        self.bytes.push(b'"');
+        Ok(size)
+    }
+
+    fn packed(&mut self, node: &Node, here: bool, fill: &mut Fill<'_>) -> std::io::Result<u64> {
+        self.key(node, here);
+        self.bytes.push(b'"');
+        let size = encoded(&mut self.bytes, fill)?;
         self.bytes.push(b'"');
         Ok(size)
     }

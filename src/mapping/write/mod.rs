@@ -6,6 +6,7 @@ mod form;
 mod join;
 mod json;
 mod left;
+mod packed;
 mod xml;
 
 pub(crate) use xml::escape_text;
@@ -33,6 +34,8 @@ trait Wire {
     fn row_open(&mut self, plan: &Plan, list: &Node);
     fn row_close(&mut self, plan: &Plan, list: &Node);
     fn content(&mut self, node: &Node, from: &mut dyn std::io::Read, here: bool) -> std::io::Result<u64>;
+    /// The same for bytes that are made while they are written; `fill` tells how many.
+    fn packed(&mut self, node: &Node, here: bool, fill: &mut packed::Fill<'_>) -> std::io::Result<u64>;
     fn hole(&mut self, node: &Node);
     /// Whether the format can carry the text.
     fn carries(&self, text: &str) -> bool;
@@ -368,8 +371,11 @@ impl<'w, W: Wire> Run<'w, W> {
             return Ok(());
         };
         let Some(chain) = alts.first() else { return Ok(()) };
+        if let Some(map) = chain.document() {
+            return self.inner_document(map, value, chain, node, here, at);
+        }
         if chain.is_content() {
-            return self.content(value, to, node, here, at);
+            return self.content(value, to, chain, node, here, at);
         }
         // A list joined into a text: an empty one is none.
         if value.as_array().is_some_and(Vec::is_empty) {
@@ -399,24 +405,6 @@ impl<'w, W: Wire> Run<'w, W> {
         let same = |lit: &Lit| self.map.typing.same(lex, lit);
         let is_absent = matches!(&rule.opt, Opt::Literal(lit) if same(lit));
         !lex.text.is_empty() && !is_absent && !node.reserved.iter().any(same) && self.wire.carries(&lex.text)
-    }
-
-    fn content(&mut self, value: &'w Value, to: &To, node: &Node, here: bool, at: Cursor<'w, '_>) -> Written<()> {
-        let blob = value.get("blob").and_then(Value::as_str).unwrap_or("");
-        let size = value.get("size").and_then(Value::as_u64);
-        let broken =
-            |why: String| Both::new(format!("không đọc được nội dung tệp: {why}"), format!("the content cannot be read: {why}"));
-        let mut from = match self.contents.open(blob) {
-            Ok(from) => from,
-            Err(e) => return Err(self.fault(to, Some(node), at, WriteFaultKind::Content, broken(e.kind().to_string()))),
-        };
-        let text = match self.wire.content(node, &mut *from, here) {
-            Ok(0) if node.empty_is_none => broken("0 bytes would read as none".to_owned()),
-            Ok(written) if size.is_none_or(|size| size == written) => return Ok(()),
-            Ok(written) => broken(format!("{written} bytes, not {}", size.unwrap_or(0))),
-            Err(e) => broken(e.kind().to_string()),
-        };
-        Err(self.fault(to, Some(node), at, WriteFaultKind::Content, text))
     }
 
     fn template(&mut self, rule: &Rule, pieces: &[Piece], node: &Node, here: bool, at: Cursor<'w, '_>) -> Written<()> {

@@ -1,5 +1,6 @@
 //! The XML writer: deterministic, no indentation, the map's namespace as the default one.
 
+use super::packed::{Fill, encoded};
 use super::{Mark, Wire};
 use crate::mapping::base64_stream::encode;
 use crate::mapping::convert::Lex;
@@ -171,6 +172,18 @@ impl Wire for Out {
         }
         self.inside();
         let size = encode(from, &mut self.bytes)?;
+        if !here {
+            self.close(node);
+        }
+        Ok(size)
+    }
+
+    fn packed(&mut self, node: &Node, here: bool, fill: &mut Fill<'_>) -> std::io::Result<u64> {
+        if !here {
+            self.open(node);
+        }
+        self.inside();
+        let size = encoded(&mut self.bytes, fill)?;
         if !here {
             self.close(node);
         }
