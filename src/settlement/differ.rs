@@ -54,7 +54,8 @@ fn case(new: &NewStatement, line: &StatementLine) -> Option<NewCase> {
     Some(NewCase { kind, dossier: line.dossier.clone(), data: Value::Object(data), at: new.at })
 }
 
-/// The step that closes an open case whose difference this statement no longer has; none: it still has it, or says nothing about it.
+/// The step that closes an open case whose difference this statement no longer has; none: it still has it, or says nothing about it. A
+/// statement of the case's own day speaks of the whole day: a row it no longer has is no difference any more.
 fn gone(
     new: &NewStatement,
     case: &CaseView,
@@ -63,9 +64,9 @@ fn gone(
 ) -> Option<CaseStep> {
     let fact = |name: &str| case.data.get(name).and_then(Value::as_str).unwrap_or_default();
     let key = NewCase { kind: case.kind?, dossier: case.dossier.clone(), data: case.data.clone(), at: case.at }.key();
-    let both = *seen.get(&(fact("transaction"), fact("movement")))?;
     // Of another day's statement only this can be said: what it lacked stands in this one.
-    let speaks = fact("day") == new.day || (both && case.kind == Some(CaseKind::StatementMissingTheirs));
+    let both = || seen.get(&(fact("transaction"), fact("movement"))) == Some(&true);
+    let speaks = fact("day") == new.day || (case.kind == Some(CaseKind::StatementMissingTheirs) && both());
     if asserted.contains(&key) || !speaks {
         return None;
     }

@@ -53,10 +53,10 @@ pub fn told(case: &CaseView) -> Told {
     Told {
         title: texts.title.0,
         title_en: texts.title.1,
-        what: fill(texts.what.0, &case.data, vietnamese),
-        what_en: fill(texts.what.1, &case.data, |_, word| word.to_owned()),
-        help: fill(texts.help.0, &case.data, vietnamese),
-        help_en: fill(texts.help.1, &case.data, |_, word| word.to_owned()),
+        what: fill(texts.what.0, &case.data, VIETNAMESE),
+        what_en: fill(texts.what.1, &case.data, ENGLISH),
+        help: fill(texts.help.0, &case.data, VIETNAMESE),
+        help_en: fill(texts.help.1, &case.data, ENGLISH),
         decisions: texts.decisions,
     }
 }
@@ -86,8 +86,15 @@ fn of(kind: CaseKind) -> &'static Texts {
     }
 }
 
-/// How a fact's word is said.
-type Say = fn(&str, &str) -> String;
+/// How a fact is said in a language: a word of ours, and a sum.
+#[derive(Clone, Copy)]
+struct Say {
+    word: fn(&str, &str) -> String,
+    sum: fn(&str) -> String,
+}
+
+const VIETNAMESE: Say = Say { word: vietnamese, sum: |digits| format!("{} đồng", grouped(digits, '.')) };
+const ENGLISH: Say = Say { word: english, sum: |digits| format!("{} VND", grouped(digits, ',')) };
 
 /// The sentences whose names are all there, filled in.
 fn fill(sentences: &[&str], data: &Value, say: Say) -> String {
@@ -108,12 +115,12 @@ fn sentence(text: &str, data: &Value, say: Say) -> Option<String> {
     Some(out)
 }
 
-/// A fact as people read it: numbers are amounts (`250.000 đồng`), except counts, which are named so.
+/// A fact as people read it: numbers are amounts (`250.000 đồng`, `250,000 VND`), except counts, which are named so.
 fn fact(name: &str, value: &Value, say: Say) -> Option<String> {
     match value {
-        Value::String(text) => Some(say(name, text)),
+        Value::String(text) => Some((say.word)(name, text)),
         Value::Number(n) if matches!(name, "open" | "nth" | "line" | "delivery") => Some(n.to_string()),
-        Value::Number(n) => Some(format!("{} đồng", grouped(&n.to_string()))),
+        Value::Number(n) => Some((say.sum)(&n.to_string())),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }
@@ -132,18 +139,38 @@ fn vietnamese(name: &str, word: &str) -> String {
         ("state", "paid") => "đã nộp",
         ("state", "failed") => "không thành công",
         ("state", "expired") => "đã hết hạn",
+        ("why", "late") => "nộp sau khi giao dịch hết hạn",
+        ("why", "twice") => "phí đã được nộp bằng giao dịch khác",
+        ("why", "not-owed") => "hồ sơ không còn phải nộp",
+        ("why", "another-sum") => "số tiền khác với số phải nộp",
+        ("why", "amount-differs") => "số tiền khác",
+        ("why", "extra-fee-differs") => "có phụ phí không được yêu cầu",
         ("status" | "stands", _) => Status::of_word(word).map_or(word, |s| s.vietnamese()),
         _ => word,
     };
     said.to_owned()
 }
 
-/// `1250000` → `1.250.000`.
-fn grouped(digits: &str) -> String {
+/// Our own words in plain English, where the word alone does not say it.
+fn english(name: &str, word: &str) -> String {
+    let said = match (name, word) {
+        ("why", "late") => "paid after the transaction's time was over",
+        ("why", "twice") => "the fee was paid by another transaction",
+        ("why", "not-owed") => "nothing is owed any more",
+        ("why", "another-sum") => "not the sum that is owed",
+        ("why", "amount-differs") => "another sum",
+        ("why", "extra-fee-differs") => "an additional fee that was not asked for",
+        _ => word,
+    };
+    said.to_owned()
+}
+
+/// `1250000` → `1.250.000`, with this mark between.
+fn grouped(digits: &str, mark: char) -> String {
     let long = digits.len();
     digits.chars().enumerate().fold(String::new(), |mut out, (n, c)| {
         if n > 0 && (long - n).is_multiple_of(3) {
-            out.push('.');
+            out.push(mark);
         }
         out.push(c);
         out
@@ -180,12 +207,12 @@ const OVERPAYMENT: Texts = Texts {
     ),
     help: (
         &[
-            "late: tiền đã được tính vào phí, không phải hoàn, trừ khi công dân đã nộp hai lần.",
-            "twice, not-owed, another-sum: hoàn lại bằng lệnh: lienthong refunds request {transaction} --reason …; việc này tự đóng khi hoàn xong.",
+            "Nếu chỉ nộp muộn: tiền đã được tính vào phí, không phải hoàn, trừ khi công dân đã nộp hai lần.",
+            "Nếu nộp thừa: hoàn lại bằng lệnh: lienthong refunds request {transaction} --reason …; việc này tự đóng khi hoàn xong.",
         ],
         &[
-            "late: the money pays the fee; nothing goes back unless the citizen paid twice.",
-            "twice, not-owed, another-sum: give it back with: lienthong refunds request {transaction} --reason …; the case closes itself when all of it went back.",
+            "Only late: the money pays the fee; nothing goes back unless the citizen paid twice.",
+            "Too much: give it back with: lienthong refunds request {transaction} --reason …; the case closes itself when all of it went back.",
         ],
     ),
     decisions: &[],
@@ -457,7 +484,7 @@ const MISMATCH: Texts = Texts {
             "Ngày {day}, {movement} của giao dịch {transaction}: {field} theo sao kê của {partner} là {theirs}, theo sổ của ta là {ours}.",
         ],
         &[
-            "{movement} of transaction {transaction} on {day}: {field} is {theirs} by {partner}'s statement and {ours} by our books.",
+            "On {day} the {movement} of transaction {transaction} differs: {field} is {theirs} by {partner}'s statement and {ours} by our books.",
         ],
     ),
     help: (
@@ -496,7 +523,10 @@ mod tests {
             told.what,
             "Cơ quan giải quyết yêu cầu thu 1.250.000 đồng. Theo danh mục, mức còn phải thu là 250.000 đồng. Công dân chưa được yêu cầu nộp theo mức mới."
         );
-        assert!(!told.what_en.contains("Asked for before"), "{}", told.what_en);
+        assert_eq!(
+            told.what_en,
+            "The authority asks for 1,250,000 VND. By the catalogue's rule 250,000 VND is still owed. Nothing was requested by the new figure."
+        );
     }
 
     #[test]
@@ -508,6 +538,9 @@ mod tests {
             assert!(texts.what.0.len() == texts.what.1.len() && texts.help.0.len() == texts.help.1.len(), "{word}");
             for sentence in [texts.what.0, texts.what.1, texts.help.0, texts.help.1].into_iter().flatten() {
                 assert_eq!(sentence.matches('{').count(), sentence.matches('}').count(), "{word}: {sentence}");
+                // A sentence begins as one: with a capital, or with a name that is shown as it is.
+                let head = sentence.chars().next();
+                assert!(head.is_some_and(char::is_uppercase) || sentence.starts_with("{partner}"), "{word}: {sentence}");
             }
         }
         assert!(super::told(&case("of-a-newer-program", Value::Null)).decisions.is_empty());
