@@ -6,6 +6,7 @@
 
 use lienthong::catalogue::{Catalogue, Files, LoadFaults, Settings};
 use lienthong::config::Placeholders;
+use lienthong::mapping::{Book, SourceFault};
 
 /// One change of a file: path, what stands there, what is put there.
 type Change<'c> = (&'c str, &'c str, &'c str);
@@ -52,7 +53,7 @@ fn each_planted_fault_is_told_by_its_check_at_its_place() {
             "V1 adapters/moet/withdraw.map:12:1: `RutHoSo` has no `{urn:lienthong:bo-gddt:1}LyDoRut`",
         ),
         (
-            &[(withdraw, "LyDo        = reason", "LyDoRut     = reason")],
+            &[(withdraw, "LyDo        = reason\n", ""), (withdraw, "unknown:   refuse", "unknown:   refuse\nwithout:   reason")],
             "V2 adapters/moet/withdraw.map:6:12: `RutHoSo` is written without `LyDo`",
         ),
         (
@@ -175,4 +176,47 @@ fn a_set_of_before_is_read_back_though_it_would_not_be_proven_today() {
     let files = changed(&[("adapters/moet/withdraw.map", "= reason", "= reason ?")]);
     assert!(Catalogue::load(&files, &Settings::new(), &Placeholders).is_err());
     assert!(Catalogue::revive(&files, &Settings::new(), &Placeholders).is_ok());
+}
+
+/// Lines of every mapping (each third) with their canonical name misspelt, one after the other: one mistake is one fault, at that line.
+#[test]
+fn a_misspelt_canonical_name_is_one_fault_wherever_it_stands() {
+    let catalogue = Catalogue::load(&Files::embedded(), &Settings::new(), &Placeholders).unwrap_or_else(|f| panic!("{f}"));
+    let (mut tried, mut wrong) = (0, Vec::new());
+    for partner in catalogue.partners.keys() {
+        let source = Files::embedded().source(partner);
+        for (file, text) in source.files.iter().filter(|(file, _)| file.ends_with(".map")) {
+            let heads = text.lines().take_while(|l| !l.is_empty()).count();
+            let body = if text.contains("\nmessage:") || text.starts_with("message:") { heads } else { 0 };
+            for (n, line) in text.lines().enumerate().skip(body).step_by(3) {
+                let Some(misspelt) = misspell(line) else { continue };
+                tried += 1;
+                let changed: Vec<&str> =
+                    text.lines().enumerate().map(|(m, l)| if m == n { misspelt.as_str() } else { l }).collect();
+                let (_, faults) = Book::draft(&source.clone().with(file.as_str(), changed.join("\n")), &catalogue.shapes);
+                let here = |f: &SourceFault| f.file == *file && f.line == n + 1;
+                if faults.len() != 1 || !faults.iter().all(here) {
+                    wrong.push(format!("{partner}/{file}:{}: {misspelt}\n  {faults:?}", n + 1));
+                }
+            }
+        }
+    }
+    assert!(tried > 120, "{tried}");
+    assert!(wrong.is_empty(), "{} of {tried}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// The line with one letter more in the last word of its canonical path; none: it has no path.
+fn misspell(line: &str) -> Option<String> {
+    let line = line.split(" #").next().filter(|l| !l.starts_with('#'))?;
+    let (start, right) = match line.trim_start().strip_prefix("when ") {
+        Some(rest) => (line.len() - rest.len(), rest),
+        None => line.split_once(" = ").map(|(left, right)| (left.len() + 3, right))?,
+    };
+    let path = right.len() - right.trim_start_matches('^').len();
+    let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '.' | '[' | ']');
+    let end = right[path..].find(|c| !word(c)).map_or(right.len(), |n| path + n);
+    let own = right[..end].trim_end_matches("[]");
+    let named = own[path..].starts_with(|c: char| c.is_ascii_lowercase()) && !own.ends_with('.');
+    let literal = ["true", "false", "null"].contains(&&own[path..]);
+    (named && !literal).then(|| format!("{}{own}q{}", &line[..start], &line[start + own.len()..]))
 }

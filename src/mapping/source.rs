@@ -163,6 +163,12 @@ impl Faults {
         }
     }
 
+    /// Whether a check has told something of this very place.
+    pub(crate) fn has(&self, span: &Span, check: Check) -> bool {
+        let here = |f: &SourceFault| f.file == *span.file && f.start == span.start && f.len == span.len;
+        self.list.iter().any(|f| here(f) && f.check == check)
+    }
+
     /// How many there are by now.
     pub(crate) fn mark(&self) -> usize {
         self.list.len()

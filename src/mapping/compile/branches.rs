@@ -102,7 +102,6 @@ impl Compiler<'_> {
         for (file, text) in
             texts.files.iter().filter(|(f, t)| t.head.is_none() && f.strip_prefix(prefix).is_some_and(|r| r.starts_with('/')))
         {
-            texts.used.borrow_mut().insert(file.clone());
             let key = file.get(prefix.len() + 1..).unwrap_or("").to_owned();
             let Some(shape) = self.shapes.root(&format!("forms/{key}")) else {
                 let known: Vec<&str> = self.shapes.names().filter_map(|n| n.strip_prefix("forms/")).collect();
@@ -120,6 +119,9 @@ impl Compiler<'_> {
                 qname: n.qname.to_string(),
             });
             let base = frame.nodes.get(at.node).map_or(String::new(), |n| n.path.to_string());
+            if texts.unread.contains(file) {
+                self.unclear.insert(at.path.join("."));
+            }
             let mut inner = Frame::new(own.unwrap_or_default(), frame.shape, frame.prefix.clone(), base);
             inner.edit(0, |n| n.object = true);
             let inside = At { node: 0, path: at.path.clone(), shape };

@@ -128,7 +128,6 @@ impl Compiler<'_> {
             );
             return None;
         };
-        texts.used_codes.borrow_mut().insert(name.to_owned());
         let Some(words) = leaf.words.as_ref().filter(|_| first) else { return Some(Conv::Code(Arc::clone(list))) };
         let uncovered: Vec<&str> = words.iter().filter(|w| list.write(w).is_none()).map(String::as_str).collect();
         if !uncovered.is_empty() {

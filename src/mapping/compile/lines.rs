@@ -4,7 +4,7 @@ use super::Compiler;
 use super::frame::{At, Frame};
 use super::group::group;
 use super::keyed::reserve;
-use super::paths::Resolved;
+use super::paths::{Resolved, dotted};
 use super::templates::template;
 use crate::mapping::api::Format;
 use crate::mapping::convert::Chain;
@@ -51,7 +51,11 @@ impl Compiler<'_> {
                     let more = rest.iter().take_while(same).count();
                     let group: Vec<&Line> = std::iter::once(line).chain(rest.iter().take(more)).collect();
                     rest = rest.get(more..).unwrap_or(&[]);
-                    rules.extend(self.when(&group, frame, at));
+                    let made = self.when(&group, frame, at);
+                    if made.is_none() {
+                        self.unclear.insert(dotted(&frame.prefix, &at.path));
+                    }
+                    rules.extend(made);
                 }
             }
         }
@@ -71,9 +75,11 @@ impl Compiler<'_> {
 
     fn part(&mut self, stem: &str, stem_at: &Span, frame: &mut Frame, at: &At) -> Vec<Rule> {
         let texts = self.texts;
+        if texts.unread.contains(stem) || texts.files.get(stem).is_none_or(|t| t.head.is_some()) {
+            self.unclear.insert(dotted(&frame.prefix, &at.path));
+        }
         match texts.files.get(stem) {
             Some(text) if text.head.is_none() => {
-                texts.used.borrow_mut().insert(stem.to_owned());
                 if self.taking.iter().any(|t| t == stem) {
                     self.fault_by(Check::Names, stem_at, format!("the part `{stem}` takes itself in"));
                     return Vec::new();
@@ -122,7 +128,7 @@ impl Compiler<'_> {
             Last::Items => self.list(cells, None, frame, &inner),
             Last::Keyed { name, key, literal } => self.keyed(cells, name, key, literal, frame, &inner),
         };
-        let Some(made) = made else { return };
+        let Some(made) = made else { return self.leave_unclear(cells, frame, &inner) };
         if !group(made, parent, at.node, frame, rules) {
             self.hint_by(
                 Check::Places,
@@ -131,6 +137,14 @@ impl Compiler<'_> {
                 "an element has either text of its own or children",
             );
         }
+    }
+
+    /// What a line with a fault would have carried, with all below it, as far as its path can be followed.
+    fn leave_unclear(&mut self, cells: &Cells<'_>, frame: &Frame, at: &At) {
+        let Right::Value { path, .. } = cells.right else { return };
+        let words = path.steps.iter().map(|s| s.word.clone());
+        let place: Vec<String> = at.path.iter().cloned().chain(words).collect();
+        self.unclear.insert(dotted(&frame.prefix, &place));
     }
 
     // --- the wire side

@@ -41,8 +41,9 @@ impl Compiler<'_> {
             return None;
         }
         let inner = At { node: node.unwrap_or(at.node), path: resolved.path.clone(), shape: resolved.shape };
+        let mark = self.faults.mark();
         let rules = self.lines(cells.below, frame, &inner);
-        if node.is_none() && cells.opt.is_some() && !rules.iter().any(shows) {
+        if node.is_none() && cells.opt.is_some() && self.faults.mark() == mark && !rules.iter().any(shows) {
             self.hint_by(
                 Check::Presence,
                 cells.right_at,

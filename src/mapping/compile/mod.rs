@@ -17,6 +17,7 @@ mod lists;
 mod packed;
 mod paths;
 mod templates;
+mod unused;
 mod without;
 
 use super::codes::{self, CodeList};
@@ -27,7 +28,6 @@ use super::shapes::{Leaf, LeafKind, ShapeId, Shapes};
 use super::source::{Check, Faults, Source, SourceFault, Span};
 use frame::{At, Frame};
 use head::Head;
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -38,11 +38,12 @@ pub(crate) struct Output {
 }
 
 /// One partner's texts, parsed.
+#[derive(Default)]
 struct Texts {
     files: BTreeMap<String, MapText>,
     codes: BTreeMap<String, Arc<CodeList>>,
-    used: RefCell<BTreeSet<String>>,
-    used_codes: RefCell<BTreeSet<String>>,
+    /// Files with lines that could not be read.
+    unread: BTreeSet<String>,
 }
 
 /// Compiles one mapping file.
@@ -54,6 +55,8 @@ struct Compiler<'c> {
     notes: &'c mut Faults,
     /// Canonical places that some line carries, dotted from the message.
     covered: BTreeSet<String>,
+    /// Canonical places that a line with a fault may mean: of these and what is under them, losses are not told (one mistake, one fault).
+    unclear: BTreeSet<String>,
     /// Places of forms with each form's shape and what its lines carry.
     forms: Vec<(String, ShapeId, BTreeSet<String>)>,
     /// Outer frames, innermost last.
@@ -86,11 +89,14 @@ struct Outer {
 pub(crate) fn compile(source: &Source, shapes: &Arc<Shapes>) -> (Output, Vec<SourceFault>) {
     let mut faults = Faults::default();
     let mut notes = Faults::default();
-    let mut texts =
-        Texts { files: BTreeMap::new(), codes: BTreeMap::new(), used: RefCell::default(), used_codes: RefCell::default() };
+    let mut texts = Texts::default();
     for (file, text) in &source.files {
         if let Some(name) = file.strip_suffix(".map") {
+            let mark = faults.mark();
             texts.files.insert(name.to_owned(), parse(file, text, &mut faults));
+            if faults.mark() > mark {
+                texts.unread.insert(name.to_owned());
+            }
         } else if file == "codes.toml" {
             let mark = faults.mark();
             texts.codes = codes::parse(file, text, &mut faults);
@@ -107,27 +113,9 @@ pub(crate) fn compile(source: &Source, shapes: &Arc<Shapes>) -> (Output, Vec<Sou
         maps.extend(compiled.filter(|_| faults.mark() == mark).map(|made| (name.clone(), made)));
     }
     let mark = faults.mark();
-    unused(&texts, &mut faults);
+    unused::check(&texts, &mut faults);
     faults.since(mark, Check::Names);
     (Output { maps, notes: notes.finish(source) }, faults.finish(source))
-}
-
-/// Parts and lists that nothing uses are most likely misspelt somewhere.
-fn unused(texts: &Texts, faults: &mut Faults) {
-    for (name, text) in &texts.files {
-        if text.head.is_none() && !texts.used.borrow().contains(name) {
-            faults.hint(
-                &text.first,
-                format!("nothing uses the part `{name}`"),
-                "a file with a head (`message: …`) is a mapping of its own",
-            );
-        }
-    }
-    for (name, list) in &texts.codes {
-        if !texts.used_codes.borrow().contains(name) {
-            faults.add(&list.at, format!("nothing uses the code list `{name}`"));
-        }
-    }
 }
 
 /// What a mapping carries: canonical places, and its forms with theirs.
@@ -160,6 +148,7 @@ fn one(
         faults,
         notes,
         covered: BTreeSet::new(),
+        unclear: texts.unread.iter().filter(|own| *text.first.file == format!("{own}.map")).map(|_| String::new()).collect(),
         forms: Vec::new(),
         frames: Vec::new(),
         taking: Vec::new(),

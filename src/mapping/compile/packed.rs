@@ -49,7 +49,8 @@ impl Compiler<'_> {
             return Some(Conv::Zip(Entry::Named(fixed.to_owned())));
         }
         let found = self.entries.get(name).cloned();
-        if found.is_none() {
+        // A name that does not exist has been told.
+        if found.is_none() && !self.faults.has(&link.at, Check::Names) {
             self.hint(
                 &link.at,
                 format!("`{name}` does not name an entry here"),

@@ -29,7 +29,7 @@ pub(super) fn cpath(words: &[String]) -> CPath {
     words.iter().map(|w| w.as_str().into()).collect()
 }
 
-fn dotted(prefix: &str, path: &[String]) -> String {
+pub(super) fn dotted(prefix: &str, path: &[String]) -> String {
     let own = path.join(".");
     if prefix.is_empty() || own.is_empty() { format!("{prefix}{own}") } else { format!("{prefix}.{own}") }
 }
@@ -60,7 +60,7 @@ impl Compiler<'_> {
         let mut shape = if path.up == 0 { at.shape } else { self.descend(root, &words)? };
         for step in &path.steps {
             let Some(next) = self.field(shape, &step.word) else {
-                self.no_such(shape, &step.word, path);
+                self.no_such((shape, &dotted(&prefix, &words)), &step.word, path);
                 return None;
             };
             let is_list = matches!(self.shapes.get(next), Shape::List(..));
@@ -86,16 +86,22 @@ impl Compiler<'_> {
         self.shapes.field(shape, word)
     }
 
-    fn no_such(&mut self, shape: ShapeId, word: &str, path: &Path) {
+    fn no_such(&mut self, (shape, place): (ShapeId, &str), word: &str, path: &Path) {
         let known: Vec<String> = match self.shapes.get(shape) {
             Shape::Object(fields) => fields.all.keys().cloned().collect(),
             _ => Vec::new(),
         };
+        // A part is taken in by several mappings: told once.
+        let again = self.faults.has(&path.at, Check::Names);
         let near = known.iter().filter(|k| distance(k, word) <= 2).cloned().collect::<Vec<_>>();
+        let inside = |near: &String| if place.is_empty() { near.clone() } else { format!("{place}.{near}") };
+        self.covered.extend(near.iter().map(inside));
+        self.unclear.extend(if near.is_empty() { vec![place.to_owned()] } else { near.iter().map(inside).collect() });
         let (whole, message) = (path.dotted(), &self.head.message.0);
         let of = if whole == word { String::new() } else { format!(" of `{whole}`") };
         let text = format!("`{word}`{of} is not in the canonical schema of `{message}`");
         match (near.is_empty(), known.is_empty()) {
+            _ if again => {}
             (false, _) => self.hint(&path.at, text, format!("did you mean `{}`?", near.join("` or `"))),
             (true, false) => self.hint(&path.at, text, format!("there are: {}", known.join(", "))),
             (true, true) => self.fault(&path.at, text),

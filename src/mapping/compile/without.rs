@@ -14,9 +14,15 @@ impl Compiler<'_> {
         if said == missing {
             return;
         }
-        let list = |set: BTreeSet<&String>| set.into_iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-        let unsaid = list(missing.difference(&said).collect());
-        let surplus = list(said.difference(&missing).collect());
+        let list = |set: &BTreeSet<&String>| set.iter().map(|p| p.as_str()).collect::<Vec<_>>().join(", ");
+        let told = |place: &&String| !self.unclear.iter().any(|u| u.is_empty() || is_under(place, u));
+        let unsaid: BTreeSet<&String> = missing.difference(&said).filter(told).collect();
+        let surplus: BTreeSet<&String> = said.difference(&missing).filter(told).collect();
+        if unsaid.is_empty() && surplus.is_empty() {
+            return;
+        }
+        let whole: BTreeSet<&String> = said.iter().filter(|p| !surplus.contains(p)).chain(unsaid.iter().copied()).collect();
+        let (unsaid, surplus, whole) = (list(&unsaid), list(&surplus), list(&whole));
         let mut text = Vec::new();
         if !unsaid.is_empty() {
             text.push(format!("not carried and not said: {unsaid}"));
@@ -24,7 +30,6 @@ impl Compiler<'_> {
         if !surplus.is_empty() {
             text.push(format!("said to be missing, but carried or unknown: {surplus}"));
         }
-        let whole = missing.into_iter().collect::<Vec<_>>().join(", ");
         let hint =
             if whole.is_empty() { "this wire carries all: no `without` line".to_owned() } else { format!("without: {whole}") };
         let at = self.head.without_at.clone().unwrap_or_else(|| self.head.first.clone());
@@ -73,4 +78,9 @@ impl Compiler<'_> {
         }
         bare
     }
+}
+
+/// Whether a dotted place is another or stands under it.
+fn is_under(place: &str, other: &str) -> bool {
+    place.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }

@@ -93,7 +93,9 @@ impl<'p> Beside<'p, '_> {
     }
 
     fn children(&mut self, at: &Span, lines: &Lines<'p>, mut said: Said, model: &Model, declared: &Declared) {
-        let known: Vec<Declared> = model.leaves().into_iter().map(|d| (**d).clone()).collect();
+        let mut model = model.clone();
+        let mut known: Vec<Declared> = model.leaves().into_iter().map(|d| (**d).clone()).collect();
+        let mut mended = BTreeSet::new();
         for (n, leaf) in lines.leaves.iter().enumerate() {
             let name = leaf.name();
             match known.iter().find(|d| d.name == name) {
@@ -101,13 +103,21 @@ impl<'p> Beside<'p, '_> {
                 None if model.takes_any(&name.ns) => {}
                 None => {
                     let text = format!("`{}` has no `{}` in the schema", declared.name.local, shown(&name.ns, &name.local));
-                    self.tell(Check::Names, &leaf.rule.at.wire, text, near(&name, &known));
+                    let meant = meant(&name, &known, lines);
+                    let hint = meant.map_or_else(|| there_are(&known), |other| did_you_mean(&name, other));
+                    self.tell(Check::Names, &leaf.rule.at.wire, text, hint);
                     said = said.without(n);
+                    // One mistake, one fault: what it means is not told as missing too.
+                    if let Some(other) = meant {
+                        model = model.without(&other.name.local);
+                        mended.insert(other.name.clone());
+                    }
                 }
             }
         }
+        known.retain(|d| !mended.contains(&d.name));
         self.unknown(at, lines, &known, declared);
-        self.order(at, lines, said, model.clone(), declared);
+        self.order(at, lines, said, model, declared);
     }
 
     /// A child that is in the schema: its own content, and how often it may stand.
@@ -168,12 +178,14 @@ impl<'p> Beside<'p, '_> {
         if matches!(kind.content, Content::Anything) {
             return;
         }
+        let mut unknown = 0;
         for (plan, rule, id, _) in &lines.attributes {
             let Some(node) = plan.node(*id) else { continue };
             match kind.attributes.iter().find(|a| a.name.local == *node.local && a.name.ns == *node.ns) {
                 Some(found) => self.value(rule, &found.simple, found.fixed.as_deref()),
                 None if kind.any_attribute => {}
                 None => {
+                    unknown += 1;
                     let names = kind.attributes.iter().map(|a| a.name.local.as_str());
                     let text = format!("`{}` has no attribute `{}` in the schema", declared.name.local, node.local);
                     let hint =
@@ -193,6 +205,8 @@ impl<'p> Beside<'p, '_> {
                     let text = format!("the attribute `{name}` may be left out here, but the schema demands it");
                     self.tell(Check::Places, &rule.at.wire, text, "take the `?` away, or say a literal for none".to_owned());
                 }
+                // Most likely it is the one whose name is not known.
+                None if unknown > 0 => unknown -= 1,
                 None => {
                     let text =
                         format!("`{}` is written without its attribute `{name}`, which the schema demands", declared.name.local);
@@ -445,17 +459,24 @@ fn list<'w>(words: impl Iterator<Item = &'w str>) -> String {
     format!("{}{more}", all.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", "))
 }
 
-fn near(name: &QName, known: &[Declared]) -> String {
-    if let Some(other) = known.iter().find(|d| d.name.local == name.local) {
+/// The element that a line with an unknown name most likely means: of the same name, of a near one, or the only one that must stand there
+/// and that no line writes.
+fn meant<'d>(name: &QName, known: &'d [Declared], lines: &Lines<'_>) -> Option<&'d Declared> {
+    let most = (name.local.chars().count() / 2).min(2);
+    let close = |d: &&Declared| super::super::compile::distance(&d.name.local, &name.local) <= most;
+    let mut unwritten = known.iter().filter(|d| d.min > 0 && !lines.leaves.iter().any(|l| l.name() == d.name));
+    let same = known.iter().find(|d| d.name.local == name.local);
+    same.or_else(|| known.iter().find(close)).or_else(|| unwritten.next().filter(|_| unwritten.next().is_none()))
+}
+
+fn did_you_mean(name: &QName, other: &Declared) -> String {
+    if other.name.local == name.local {
         return format!("it is there in the namespace `{}`: see `namespace` and `ns` in the head", other.name.ns);
     }
-    let close = known.iter().find(|d| super::super::compile::distance(&d.name.local, &name.local) <= 2);
-    match close {
-        Some(other) => format!("did you mean `{}`?", other.name.local),
-        None if known.is_empty() => "it is empty".to_owned(),
-        None => {
-            let names: BTreeSet<&str> = known.iter().map(|d| d.name.local.as_str()).collect();
-            format!("there are: {}", list(names.into_iter()))
-        }
-    }
+    format!("did you mean `{}`?", other.name.local)
+}
+
+fn there_are(known: &[Declared]) -> String {
+    let names: BTreeSet<&str> = known.iter().map(|d| d.name.local.as_str()).collect();
+    if names.is_empty() { "it is empty".to_owned() } else { format!("there are: {}", list(names.into_iter())) }
 }

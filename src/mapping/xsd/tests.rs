@@ -81,12 +81,16 @@ fn a_mapping_that_keeps_its_schema_has_no_fault() {
 #[test]
 fn each_planted_difference_is_told_at_its_line() {
     for (from, to, want) in [
+        ("Code = code", "Cod = code", vec!["2:1: V1: `Note` has no `{urn:a}Cod` in the schema"]),
+        ("Code = code", "Ma = code", vec!["2:1: V1: `Note` has no `{urn:a}Ma` in the schema"]),
         (
-            "Code = code",
-            "Cod = code",
+            "Code = code\nKind = kind : code(kind) ?\nCount",
+            "Ma = code\nKind = kind : code(kind) ?\nSo",
             vec![
-                "2:1: V1: `Note` has no `{urn:a}Cod` in the schema",
+                "2:1: V1: `Note` has no `{urn:a}Ma` in the schema",
+                "4:1: V1: `Note` has no `{urn:a}So` in the schema",
                 "0:7: V2: `Note` is written without `Code`, which the schema demands",
+                "0:7: V2: `Note` is written without `Count`, which the schema demands",
             ],
         ),
         ("Code = code\n", "", vec!["0:7: V2: `Note` is written without `Code`, which the schema demands"]),
