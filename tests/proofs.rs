@@ -118,6 +118,10 @@ fn each_planted_fault_is_told_by_its_check_at_its_place() {
             ],
             "V11 adapters/moet/paper.map:10:15: `papers.files.url` is needed by moet/supplement.map, and neither hanoi/supplement.map carries it",
         ),
+        (
+            &[("adapters/hanoi/fee.map", "= transaction ?", "= transaction")],
+            "V11 adapters/hanoi/fee.map:11:22: `transaction` is needed here, and a fee.change of the gateway's own making does not always have it",
+        ),
         // V12: samples and invented documents
         (
             &[("adapters/moet/samples/withdraw/short.canonical.json", "\"reason\": \"", "\"reason\": \"x")],

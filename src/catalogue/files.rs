@@ -108,6 +108,18 @@ impl Files {
     }
 }
 
+/// Writes texts by their paths into a folder of their own, which is gone after `then`.
+pub(super) fn laid_out(texts: &BTreeMap<String, String>, then: impl FnOnce(&Path)) -> std::io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    for (path, text) in texts {
+        let place = folder.path().join(path);
+        place.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+        std::fs::write(place, text)?;
+    }
+    then(folder.path());
+    folder.close()
+}
+
 fn embed(dir: &Dir<'static>, prefix: &str, to: &mut BTreeMap<String, String>) {
     for file in dir.files() {
         let path = file.path().to_string_lossy().replace('\\', "/");

@@ -1,5 +1,5 @@
 //! V11, flow: what an out-route's mapping needs of a message that comes in by a door and goes on as it is, the door's mapping or the
-//! catalogue gives. A need that nothing can ever give is a fault; one that a message may or may not meet is tested at the door (intake),
+//! catalogue gives; what it needs of a message that the gateway makes itself, the gateway always puts there (`Kind::made_with`). A need that nothing can ever give is a fault; one that a message may or may not meet is tested at the door (intake),
 //! so that it is refused there and does not get stuck.
 
 use super::files::Files;
@@ -10,7 +10,7 @@ use crate::model::Kind;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Messages that go on as they came in. What else goes out is made by `exchange`, of what it knows.
+/// Messages that go on as they came in. What else goes out is made by the use cases, of what they know.
 const PASSED_ON: [Kind; 3] = [Kind::DossierSubmit, Kind::DossierSupplement, Kind::DossierWithdraw];
 
 /// What is put into such a message on its way: names from the catalogue, contents and their types from the files handed in before.
@@ -23,7 +23,27 @@ pub(super) fn check(partners: &BTreeMap<String, Arc<Partner>>, files: &Files) ->
         let found = l.map.fault_at_need(&l.field, l.text(), hint, &files.source(&l.to.name));
         (l.to.name.clone(), found)
     };
-    lacks(partners).into_iter().filter(|l| !l.some_procedures).map(told).collect()
+    let passed_on = lacks(partners).into_iter().filter(|l| !l.some_procedures).map(told);
+    passed_on.chain(own(partners, files)).collect()
+}
+
+/// Every need that a message of our own making does not meet.
+fn own(partners: &BTreeMap<String, Arc<Partner>>, files: &Files) -> Vec<(String, Vec<SourceFault>)> {
+    let mut found = Vec::new();
+    for (kind, made_with) in Kind::ALL.iter().filter_map(|(kind, _)| Some((*kind, kind.made_with()?))) {
+        let given = |field: &str| {
+            made_with.iter().any(|made| made.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+        };
+        for (to, _, map) in outs(partners, kind) {
+            for need in map.needs().filter(|n| n.wants == Wants::Value && !given(&n.field)) {
+                let (field, name) = (need.field, kind.name());
+                let text = format!("`{field}` is needed here, and a {name} of the gateway's own making does not always have it");
+                let hint = format!("`?` at this line; it always has: {}", made_with.join(", "));
+                found.push((to.name.clone(), map.fault_at_need(&field, text, hint, &files.source(&to.name))));
+            }
+        }
+    }
+    found
 }
 
 /// A field that a door's mapping never gives and an out-route's mapping needs.

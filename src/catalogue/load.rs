@@ -251,7 +251,16 @@ fn xsds(files: &Files, faults: &mut LoadFaults) -> BTreeMap<String, Xsd> {
             continue;
         }
         match Xsd::load(path, &text) {
-            Ok(xsd) => drop(good.insert(path.to_owned(), xsd)),
+            Ok(xsd) => {
+                if let Some(Err(why)) = xsd.several().map(|texts| super::files::laid_out(texts, |folder| xsd.laid_out(folder))) {
+                    found.push(whole_file(path.to_owned(), format!("its files cannot be laid out for the validator: {why}")));
+                }
+                // What nothing can be validated by would be a proof left out in silence.
+                if let (Err(why), true) = (xsd.validator(), found.is_empty()) {
+                    found.push(whole_file(path.to_owned(), format!("documents cannot be validated by it: {why}")));
+                }
+                good.insert(path.to_owned(), xsd);
+            }
             Err(all) => found.extend(all),
         }
     }

@@ -246,6 +246,7 @@ fn question<'p>(partner: &'p Partner, route: &OutRoute, claim: &Claim) -> Option
         Kind::PaymentQuery => json!({ "transaction": claim.lane }),
         _ => json!({ "code": claim.dossier.clone()?, "message": claim.id }),
     };
+    debug_assert!(ask.message.is_whole(&body), "{} as Kind::made_with promises it", ask.message.name());
     Some((ask, body))
 }
 

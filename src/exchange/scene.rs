@@ -111,6 +111,7 @@ impl Scene<'_> {
         dossier: &str,
         body: Option<Value>,
     ) -> Option<NewDelivery> {
+        debug_assert!(body.as_ref().is_none_or(|b| kind.is_whole(b)), "{} as Kind::made_with promises it", kind.name());
         let target = self.guide.targets.get(&(partner.to_owned(), kind))?;
         Some(NewDelivery {
             partner: partner.to_owned(),

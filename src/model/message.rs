@@ -98,6 +98,51 @@ impl Kind {
         Self::ALL.iter().find(|(k, _)| *k == self).map_or("", |(_, n)| n)
     }
 
+    /// What the gateway always puts into a message of its own making, dotted canonical names; none: it makes no such message, or passes it on
+    /// as it came in. `check` proves by it that no mapping needs more (V11); whoever makes such a message asserts [`Kind::is_whole`].
+    #[must_use]
+    pub fn made_with(self) -> Option<&'static [&'static str]> {
+        Some(match self {
+            Self::StatusChange => &["code", "sequence", "status", "documents", "missing"],
+            Self::ProgressNote => &["code", "sequence", "status", "at", "text", "documents"],
+            Self::FeeChange => &["code", "sequence", "paid", "amount", "at"],
+            Self::FeePaid => &["code", "amount", "transaction", "at"],
+            Self::PaymentRequest => &[
+                "transaction",
+                "dossier",
+                "procedure",
+                "procedure_name",
+                "agency.code",
+                "agency.name",
+                "amount",
+                "extra_fee",
+                "description",
+                "device",
+                "return_url",
+                "fees.code",
+                "fees.name",
+                "fees.kind",
+                "fees.amount",
+                "beneficiary.account",
+                "beneficiary.bank",
+                "beneficiary.name",
+                "purpose",
+                "payer.name",
+                "items.text",
+                "items.amount",
+            ],
+            Self::PaymentQuery => &["transaction"],
+            Self::DossierQuery => &["code", "message"],
+            _ => return None,
+        })
+    }
+
+    /// Whether a body of our own making has all that [`Kind::made_with`] promises, in each row of a list.
+    #[must_use]
+    pub fn is_whole(self, body: &Value) -> bool {
+        self.made_with().is_none_or(|fields| fields.iter().all(|field| has(body, field)))
+    }
+
     /// The kind of a canonical name.
     #[must_use]
     pub fn of_name(name: &str) -> Option<Self> {
@@ -125,6 +170,14 @@ impl Message {
     pub fn list(&self, path: &str) -> &[Value] {
         at(&self.body, path).and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
+}
+
+fn has(value: &Value, path: &str) -> bool {
+    if let Value::Array(rows) = value {
+        return rows.iter().all(|row| has(row, path));
+    }
+    let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
+    value.get(first).is_some_and(|inner| rest.is_none_or(|rest| has(inner, rest)))
 }
 
 fn at<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {

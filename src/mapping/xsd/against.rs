@@ -305,51 +305,47 @@ impl<'p> Beside<'p, '_> {
     // --- values
 
     fn value(&mut self, rule: &Rule, simple: &Simple, fixed: Option<&str>) {
-        let fixed = fixed.map(|f| vec![f.to_owned()]);
-        let words = fixed.as_ref().or(simple.words.as_ref());
+        let fixed = fixed.map(|f| Simple { words: Some(vec![f.to_owned()]), ..simple.clone() });
+        let simple = fixed.as_ref().unwrap_or(simple);
         match &rule.what {
             Act::Const { lits, .. } => {
-                if let (Some(lit), Some(words)) = (lits.first(), words) {
-                    self.word(&rule.at.right, Check::Types, &lit.to_string(), lit, words);
+                if let Some(lit) = lits.first() {
+                    self.word(&rule.at.right, Check::Types, &lit.to_string(), lit, simple);
                 }
             }
             Act::Value { to, alts } => {
-                if let (Opt::Literal(lit), Some(words)) = (&rule.opt, words) {
-                    self.word(&rule.at.right, Check::Types, &format!("{lit} for none"), lit, words);
+                if let Opt::Literal(lit) = &rule.opt {
+                    self.word(&rule.at.right, Check::Types, &format!("{lit} for none"), lit, simple);
                 }
                 if let Some(chain) = alts.first().filter(|_| !matches!(to, To::Context(_))) {
-                    self.chain(rule, chain, simple, words);
+                    self.chain(rule, chain, simple);
                 }
             }
             _ => {}
         }
     }
 
-    fn chain(&mut self, rule: &Rule, chain: &Chain, simple: &Simple, words: Option<&Vec<String>>) {
+    fn chain(&mut self, rule: &Rule, chain: &Chain, simple: &Simple) {
         let at = &rule.at.right;
-        match (chain.links.last(), words) {
-            (Some(Conv::Code(codes)), Some(words)) => {
+        match chain.links.last() {
+            Some(Conv::Code(codes)) => {
                 for entry in &codes.entries {
                     let what = format!("`{}` of the list `{}`, written {},", entry.word, codes.name, entry.written);
-                    self.word(at, Check::Codes, &what, &entry.written, words);
+                    self.word(at, Check::Codes, &what, &entry.written, simple);
                 }
             }
-            (Some(Conv::Flag(yes, no)), Some(words)) => {
+            Some(Conv::Flag(yes, no)) => {
                 for lit in [yes, no] {
-                    self.word(at, Check::Types, &lit.to_string(), lit, words);
+                    self.word(at, Check::Types, &lit.to_string(), lit, simple);
                 }
             }
-            (None, Some(words)) => {
-                let own: Vec<String> = match (&chain.leaf.words, chain.leaf.kind) {
-                    (Some(own), _) => own.clone(),
-                    (None, LeafKind::Boolean) => vec!["true".to_owned(), "false".to_owned()],
-                    _ => return,
-                };
+            None if chain.leaf.words.is_some() || (chain.leaf.kind == LeafKind::Boolean && simple.words.is_some()) => {
+                let own = chain.leaf.words.clone().unwrap_or_else(|| vec!["true".to_owned(), "false".to_owned()]);
                 for word in own {
-                    self.word(at, Check::Types, &format!("`{word}`"), &Lit::Text(word.clone()), words);
+                    self.word(at, Check::Types, &format!("`{word}`"), &Lit::Text(word.clone()), simple);
                 }
             }
-            (None, None) => {
+            None if simple.words.is_none() => {
                 let kind = chain.leaf.kind;
                 let fits = match simple.base.as_str() {
                     "boolean" => matches!(kind, LeafKind::Boolean | LeafKind::Any),
@@ -371,10 +367,9 @@ impl<'p> Beside<'p, '_> {
         }
     }
 
-    fn word(&mut self, at: &Span, check: Check, what: &str, lit: &Lit, words: &[String]) {
-        if !words.iter().any(|w| w == lit.text()) {
-            let allowed = list(words.iter().map(String::as_str));
-            self.tell(check, at, format!("{what} is no value of the schema"), format!("it allows: {allowed}"));
+    fn word(&mut self, at: &Span, check: Check, what: &str, lit: &Lit, simple: &Simple) {
+        if let Some(why) = simple.refuses(lit.text()) {
+            self.tell(check, at, format!("{what} is no value of the schema"), why);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Reading an XSD, with what it includes and imports, into a [`Schema`]. Understood: elements, complex and simple types, groups,
-//! attribute groups, extension and restriction, substitution groups, wildcards, `fixed`, enumerations. Not looked at: identity
-//! constraints, facets but enumerations, `xsi:type` (validation is the validator's). `redefine` and `override` are refused.
+//! attribute groups, extension and restriction, substitution groups, wildcards, `fixed`, enumerations, lengths, digits, patterns. Not looked at: identity
+//! constraints, bounds of numbers and times, `xsi:type` (validation is the validator's). `redefine` and `override` are refused.
 
 use super::model::{Attribute, Content, Declared, Model, Schema, Simple, Type, TypeId, Wildcard};
 use super::tree::{Element, QName, Wrong, XS, read};
@@ -25,6 +25,17 @@ struct Doc {
     target: String,
     qualified: bool,
     qualified_attributes: bool,
+}
+
+/// A document that is to be read.
+#[derive(Default)]
+struct Wanted {
+    file: String,
+    /// It is included: of the same namespace, or of none and takes that. Else imported.
+    include: bool,
+    namespace: Option<String>,
+    /// The document and the place that name it.
+    from: Option<(String, usize)>,
 }
 
 /// Names → components of all documents, and the types made so far.
@@ -57,19 +68,24 @@ pub(crate) fn load<'t>(path: &str, text: &dyn Fn(&str) -> Option<&'t str>) -> Re
     loader.index();
     let globals: Vec<_> = loader.globals.iter().filter(|((kind, _), _)| *kind == "element").map(|(_, at)| *at).collect();
     let elements = globals.into_iter().map(|(doc, el)| Arc::new(loader.declared(doc, el, true))).collect();
-    if loader.wrong.is_empty() { Ok(Schema { types: loader.types, elements }) } else { Err(loader.wrong) }
+    if loader.wrong.is_empty() {
+        Ok(Schema { files: docs.iter().map(|d| Arc::clone(&d.file)).collect(), types: loader.types, elements })
+    } else {
+        Err(loader.wrong)
+    }
 }
 
 /// The document and all it includes and imports.
 fn documents<'t>(path: &str, text: &dyn Fn(&str) -> Option<&'t str>) -> Result<Vec<Doc>, Vec<SchemaWrong>> {
     let (mut docs, mut wrong): (Vec<Doc>, Vec<SchemaWrong>) = (Vec::new(), Vec::new());
-    let mut open = vec![(path.to_owned(), String::new(), String::new(), 0)];
-    while let Some((file, namespace, from, at)) = open.pop() {
-        if docs.iter().any(|d| *d.file == *file) {
+    let mut open = vec![Wanted { file: path.to_owned(), ..Wanted::default() }];
+    while let Some(wanted) = open.pop() {
+        if docs.iter().any(|d| *d.file == *wanted.file) {
             continue;
         }
+        let file = wanted.file.clone();
         let Some(source) = text(&file) else {
-            wrong.push(SchemaWrong { file: from, at, text: format!("there is no file `{file}` under schemas/") });
+            wrong.push(wanted.told(format!("there is no file `{file}` under schemas/")));
             continue;
         };
         let top = match read(source) {
@@ -83,30 +99,74 @@ fn documents<'t>(path: &str, text: &dyn Fn(&str) -> Option<&'t str>) -> Result<V
                 continue;
             }
         };
-        let folder = file.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
-        for child in &top.children {
-            let told = |text: &str| SchemaWrong { file: file.clone(), at: child.at, text: text.to_owned() };
-            let place = child.get("schemaLocation");
-            match (child.name.local.as_str(), place) {
-                ("include" | "import", Some(place)) if place.contains("://") => {
-                    wrong.push(told("a schema elsewhere is not fetched: put it beside this one and name it by its file"));
-                }
-                ("include", Some(place)) => {
-                    let own = top.get("targetNamespace").unwrap_or("").to_owned();
-                    open.push((format!("{folder}{place}"), own, file.clone(), child.at));
-                }
-                ("import", Some(place)) => open.push((format!("{folder}{place}"), String::new(), file.clone(), child.at)),
-                ("redefine" | "override", _) => wrong.push(told("redefine and override are not read; include the file as it is")),
-                _ => {}
-            }
+        let own = top.get("targetNamespace");
+        if let Some(text) = wanted.another(own) {
+            wrong.push(wanted.told(text));
         }
         // A document without a namespace of its own takes that of the one which includes it.
-        let target = top.get("targetNamespace").map_or(namespace, str::to_owned);
+        let target = own.or(wanted.namespace.as_deref()).unwrap_or("").to_owned();
+        for child in &top.children {
+            let told = |text: &str| SchemaWrong { file: file.clone(), at: child.at, text: text.to_owned() };
+            let include = match child.name.local.as_str() {
+                "include" => true,
+                "import" => false,
+                "redefine" | "override" => {
+                    wrong.push(told("redefine and override are not read; include the file as it is"));
+                    continue;
+                }
+                _ => continue,
+            };
+            let Some(place) = child.get("schemaLocation") else { continue };
+            match beside(&file, place) {
+                Ok(next) => open.push(Wanted {
+                    file: next,
+                    include,
+                    namespace: if include { Some(target.clone()) } else { child.get("namespace").map(str::to_owned) },
+                    from: Some((file.clone(), child.at)),
+                }),
+                Err(text) => wrong.push(told(text)),
+            }
+        }
         let qualified = top.get("elementFormDefault") == Some("qualified");
         let qualified_attributes = top.get("attributeFormDefault") == Some("qualified");
         docs.push(Doc { file: file.into(), top, target, qualified, qualified_attributes });
     }
     if wrong.is_empty() { Ok(docs) } else { Err(wrong) }
+}
+
+/// The path of a schema that another names: inside that one's folder, so that what an adapter means by a name is never another's file.
+fn beside(file: &str, place: &str) -> Result<String, &'static str> {
+    if place.contains("://") {
+        return Err("a schema elsewhere is not fetched: put it beside this one and name it by its file");
+    }
+    let place = place.trim_start_matches("./");
+    if place.starts_with('/') || place.contains('\\') || place.split('/').any(|step| step == ".." || step.is_empty()) {
+        return Err("a schema is named by its path inside this one's folder: `name.xsd` or `inner/name.xsd`, without `..`");
+    }
+    let folder = file.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+    Ok(format!("{folder}{place}"))
+}
+
+// === impl Wanted ===
+
+impl Wanted {
+    fn told(&self, text: String) -> SchemaWrong {
+        let (file, at) = self.from.clone().unwrap_or_default();
+        SchemaWrong { file, at, text }
+    }
+
+    /// What is wrong with the namespace of the document that was found.
+    fn another(&self, own: Option<&str>) -> Option<String> {
+        self.from.as_ref()?;
+        let (file, wanted, own) = (&self.file, self.namespace.as_deref().unwrap_or(""), own.unwrap_or(""));
+        match self.include {
+            true if !own.is_empty() && own != wanted => Some(format!(
+                "`{file}` is of the namespace `{own}`: only one of this namespace (`{wanted}`) is included; import it"
+            )),
+            false if own != wanted => Some(format!("the import says namespace `{wanted}`, and `{file}` is of `{own}`")),
+            _ => None,
+        }
+    }
 }
 
 // === impl Loader ===
@@ -247,8 +307,8 @@ impl<'d> Loader<'d> {
         if let Some(by) = el.child("simpleContent").and_then(derived) {
             let base = by.get("base").map(|b| self.kind_named(doc, by, b));
             let mut made = base.and_then(|id| self.types.get(id).cloned()).unwrap_or_default();
-            if let (Content::Simple(simple), Some(words)) = (&mut made.content, words(by)) {
-                simple.words = Some(words);
+            if let Content::Simple(simple) = &mut made.content {
+                self.narrow(doc, by, simple);
             }
             self.attributes(doc, by, &mut made);
             return made;
@@ -401,11 +461,40 @@ impl<'d> Loader<'d> {
                 (None, None) => None,
             };
             let mut simple = if let Some(Content::Simple(simple)) = base { simple } else { Simple::default() };
-            if let Some(own) = words(by) {
-                simple.words = Some(own);
-            }
+            l.narrow(doc, by, &mut simple);
             simple
         })
+    }
+
+    /// The facets of a restriction, in the place of those of its base; patterns besides.
+    fn narrow(&mut self, doc: &'d Doc, by: &'d Element, simple: &mut Simple) {
+        if let Some(own) = words(by) {
+            simple.words = Some(own);
+        }
+        let mut patterns = Vec::new();
+        for facet in &by.children {
+            let Some(value) = facet.get("value") else { continue };
+            let number = value.parse().ok();
+            let facets = &mut simple.facets;
+            match facet.name.local.as_str() {
+                "length" => (facets.least, facets.most) = (number, number),
+                "minLength" => facets.least = number,
+                "maxLength" => facets.most = number,
+                "totalDigits" => facets.digits = number,
+                "fractionDigits" => facets.fraction = number,
+                "pattern" => match uppsala::XsdRegex::compile(value) {
+                    Ok(_) => patterns.push(value),
+                    Err(why) => self.tell(doc, (facet.at, format!("this pattern cannot be read: {why}"))),
+                },
+                _ => {}
+            }
+        }
+        // Several patterns of one restriction are alternatives; those of the base must be kept too.
+        match patterns.as_slice() {
+            [] => {}
+            [one] => simple.facets.patterns.push((*one).to_owned()),
+            several => simple.facets.patterns.push(format!("({})", several.join(")|("))),
+        }
     }
 }
 
@@ -419,7 +508,7 @@ fn builtin(local: &str) -> Type {
     if local == "anyType" {
         return Type { any_attribute: true, ..Type::default() };
     }
-    Type { content: Content::Simple(Simple { base: local.to_owned(), words: None }), ..Type::default() }
+    Type { content: Content::Simple(Simple { base: local.to_owned(), ..Simple::default() }), ..Type::default() }
 }
 
 fn wildcard(doc: &Doc, el: &Element) -> Wildcard {

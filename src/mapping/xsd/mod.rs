@@ -25,15 +25,18 @@ use super::plan::Compiled;
 use super::source::{Check, Faults, SourceFault};
 use load::SchemaWrong;
 use model::Schema;
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
 
 /// The schema of a contract: components for the checks, the text for a validator.
 #[derive(Debug)]
 pub struct Xsd {
     schema: Schema,
-    text: String,
-    /// Of several files: these can be held against, and not validated by.
-    whole: bool,
+    /// Its own path and the texts of all its files, by path under `schemas/`.
+    path: String,
+    texts: BTreeMap<String, String>,
+    validator: OnceLock<Result<Arc<dyn XsdValidator>, String>>,
     /// What is no fault but worth telling: places where a reader cannot tell which of two particles is meant.
     pub notes: Vec<SourceFault>,
 }
@@ -52,16 +55,35 @@ impl Xsd {
             told(SchemaWrong { file: one.at.0.to_string(), at: one.at.1, text: said })
         });
         let notes = notes.collect();
-        let own = text(path).unwrap_or("").to_owned();
-        Ok(Self { schema, whole: !own.contains(":include") && !own.contains("schemaLocation"), text: own, notes })
+        let texts = schema.files.iter().filter_map(|file| Some((file.to_string(), text(file)?.to_owned()))).collect();
+        Ok(Self { schema, path: path.to_owned(), texts, validator: OnceLock::new(), notes })
     }
 
-    /// A validator of it; the error is a sentence for whoever wrote the schema.
+    /// Its files when there are several: paths under `schemas/` and texts. The engine takes what a schema includes from a folder only, so
+    /// whoever reads files lays them out and calls [`Self::laid_out`] before a validator is asked for.
+    #[must_use]
+    pub fn several(&self) -> Option<&BTreeMap<String, String>> {
+        Some(&self.texts).filter(|texts| texts.len() > 1)
+    }
+
+    /// Compiles the validator from a folder that holds all its files by their paths; it is not needed afterwards.
+    pub fn laid_out(&self, folder: &Path) {
+        let base = folder.join(&self.path);
+        self.validator.get_or_init(|| self.compiled(base.parent()));
+    }
+
+    /// A validator of it, compiled once; the error is a sentence for whoever wrote the schema.
     pub fn validator(&self) -> Result<Arc<dyn XsdValidator>, String> {
-        if !self.whole {
-            return Err("a schema of several files cannot be validated by; put it into one file".to_owned());
-        }
-        validate::xsd_validator(&self.text).map(Arc::from)
+        let alone = || match self.several() {
+            None => self.compiled(None),
+            Some(_) => Err("its files were not laid out in a folder".to_owned()),
+        };
+        self.validator.get_or_init(alone).clone()
+    }
+
+    fn compiled(&self, folder: Option<&Path>) -> Result<Arc<dyn XsdValidator>, String> {
+        let own = self.texts.get(&self.path).map_or("", String::as_str);
+        validate::xsd_validator(own, folder).map(Arc::from)
     }
 }
 

@@ -54,6 +54,15 @@ fn xsd(text: &str) -> Result<Xsd, Vec<String>> {
 
 /// The faults of a mapping with these lines, `line:column: V: text`; the lines start at line 1.
 fn faults(lines: &str, schema: &str, reads: bool) -> Vec<String> {
+    held(lines, schema, reads).into_iter().map(|(text, _)| text).collect()
+}
+
+/// The same with their hints.
+fn told(lines: &str, schema: &str) -> Vec<String> {
+    held(lines, schema, false).into_iter().map(|(text, hint)| format!("{text} ({})", hint.unwrap_or_default())).collect()
+}
+
+fn held(lines: &str, schema: &str, reads: bool) -> Vec<(String, Option<String>)> {
     let head = "message: note\nformat: xml\nnamespace: urn:a\nroot: Note\nschema: a.xsd\n";
     let codes = "[kind]\none = 1\ntwo = 2\n[wide]\none = 1\ntwo = 3\n";
     let draft = |without: &str| {
@@ -70,7 +79,9 @@ fn faults(lines: &str, schema: &str, reads: bool) -> Vec<String> {
     let reads = if reads { BTreeSet::from(["m".to_owned()]) } else { BTreeSet::new() };
     let shift = 6 + usize::from(said.is_some());
     let told = book.against(&schemas, &reads, &source);
-    told.iter().map(|f| format!("{}:{}: {}: {}", f.line.saturating_sub(shift), f.column, f.check.code(), f.text)).collect()
+    told.into_iter()
+        .map(|f| (format!("{}:{}: {}: {}", f.line.saturating_sub(shift), f.column, f.check.code(), f.text), f.hint))
+        .collect()
 }
 
 #[test]
@@ -318,4 +329,109 @@ fn lengths_are_counted_in_characters_and_a_tone_mark_is_no_letter_more() {
             format!("<n:Note xmlns:n='urn:a' version='1'><n:Code>{code}</n:Code><n:Count>5</n:Count><n:Red>x</n:Red></n:Note>");
         assert_eq!(validator.faults(document.as_bytes(), Envelope::None).is_empty(), good, "{code}");
     }
+}
+
+#[test]
+fn a_schema_of_several_files_is_held_against_and_validated_by() {
+    let head = "<xs:schema xmlns:xs=\"http://www.w3.org/2001/XMLSchema\" elementFormDefault=\"qualified\"";
+    let files = BTreeMap::from([
+        (
+            "p/note.xsd",
+            format!(
+                "{head} xmlns=\"urn:a\" xmlns:b=\"urn:b\" targetNamespace=\"urn:a\"><xs:include schemaLocation=\"row.xsd\"/><xs:include schemaLocation=\"./inner/kind.xsd\"/><xs:import namespace=\"urn:b\" schemaLocation=\"inner/b.xsd\"/><xs:element name=\"Note\"><xs:complexType><xs:sequence><xs:element name=\"Kind\" type=\"Kind\"/><xs:element name=\"Row\" type=\"Row\"/><xs:element ref=\"b:Mark\"/></xs:sequence></xs:complexType></xs:element></xs:schema>"
+            ),
+        ),
+        (
+            "p/row.xsd",
+            format!(
+                "{head} xmlns=\"urn:a\" targetNamespace=\"urn:a\"><xs:include schemaLocation=\"inner/kind.xsd\"/><xs:complexType name=\"Row\"><xs:sequence><xs:element name=\"Kind\" type=\"Kind\"/></xs:sequence></xs:complexType></xs:schema>"
+            ),
+        ),
+        (
+            "p/inner/kind.xsd",
+            format!(
+                "{head} xmlns=\"urn:a\" targetNamespace=\"urn:a\"><xs:simpleType name=\"Kind\"><xs:restriction base=\"xs:string\"><xs:pattern value=\"[a-z]{{2}}\"/></xs:restriction></xs:simpleType></xs:schema>"
+            ),
+        ),
+        ("p/inner/b.xsd", format!("{head} targetNamespace=\"urn:b\"><xs:element name=\"Mark\" type=\"xs:int\"/></xs:schema>")),
+    ]);
+    let load = |change: Option<(&str, &str, &str)>| {
+        let mut files = files.clone();
+        if let Some((file, from, to)) = change {
+            let text = files.get_mut(file).unwrap();
+            assert!(text.contains(from));
+            *text = text.replace(from, to);
+        }
+        Xsd::load("p/note.xsd", &|path| files.get(path).map(String::as_str).map(|t| &*Box::leak(t.to_owned().into_boxed_str())))
+            .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    let xsd = load(None).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in xsd.several().unwrap() {
+        let place = folder.path().join(path);
+        std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+        std::fs::write(place, text).unwrap();
+    }
+    xsd.laid_out(folder.path());
+    let validator = xsd.validator().unwrap();
+    let document = |kind: &str, inner: &str, mark: &str| {
+        format!("<Note xmlns='urn:a'><Kind>{kind}</Kind><Row><Kind>{inner}</Kind></Row><Mark xmlns='urn:b'>{mark}</Mark></Note>")
+    };
+    for (kind, inner, mark, good) in
+        [("ab", "cd", "1", true), ("abc", "cd", "1", false), ("ab", "c", "1", false), ("ab", "cd", "x", false)]
+    {
+        let found = validator.faults(document(kind, inner, mark).as_bytes(), Envelope::None);
+        assert_eq!(found.is_empty(), good, "{kind} {inner} {mark}: {found:?}");
+    }
+    for (file, from, to, want) in [
+        ("p/note.xsd", "inner/b.xsd", "../q/b.xsd", "p/note.xsd:1:"),
+        ("p/note.xsd", "inner/b.xsd", "../q/b.xsd", "a schema is named by its path inside this one's folder"),
+        ("p/note.xsd", "inner/b.xsd", "inner/c.xsd", "there is no file `p/inner/c.xsd` under schemas/"),
+        ("p/inner/b.xsd", "urn:b", "urn:c", "the import says namespace `urn:b`, and `p/inner/b.xsd` is of `urn:c`"),
+        ("p/row.xsd", "targetNamespace=\"urn:a\"", "targetNamespace=\"urn:z\"", "`p/row.xsd` is of the namespace `urn:z`"),
+        ("p/inner/kind.xsd", "[a-z]{2}", "[a-z{2}", "p/inner/kind.xsd:1:"),
+        ("p/inner/kind.xsd", "[a-z]{2}", "[a-z{2}", "this pattern cannot be read"),
+    ] {
+        let faults = load(Some((file, from, to))).unwrap_err();
+        assert!(faults.iter().any(|f| f.contains(want)), "{to}: {faults:?}");
+    }
+}
+
+#[test]
+fn what_is_written_as_a_constant_or_by_a_list_keeps_the_facets() {
+    let of = |facets: &str| XSD.replacen("<xs:enumeration value=\"1\"/><xs:enumeration value=\"2\"/>", facets, 1);
+    for (facets, lines, want) in [
+        ("<xs:maxLength value=\"1\"/>", MAP.to_owned(), vec![]),
+        ("<xs:pattern value=\"[12]\"/>", MAP.to_owned(), vec![]),
+        ("<xs:pattern value=\"1\"/><xs:pattern value=\"2\"/>", MAP.to_owned(), vec![]),
+        (
+            "<xs:pattern value=\"[1]\"/>",
+            MAP.to_owned(),
+            vec!["3:8: V4: `two` of the list `kind`, written 2, is no value of the schema (it wants the pattern [1])"],
+        ),
+        (
+            "<xs:minLength value=\"2\"/>",
+            MAP.replace("Kind = kind : code(kind) ?", "Kind = 'a' | 'bc'"),
+            vec!["3:8: V3: 'a' is no value of the schema (it wants at least 2 characters, this has 1)"],
+        ),
+        ("<xs:length value=\"3\"/>", MAP.replace("Kind = kind : code(kind) ?", "Kind = 'Huế'"), vec![]),
+        (
+            "<xs:maxLength value=\"2\"/>",
+            MAP.replace("Kind = kind : code(kind) ?", "Kind = title ? 'TDO'"),
+            vec!["3:8: V3: 'TDO' for none is no value of the schema (it allows at most 2 characters, this has 3)"],
+        ),
+    ] {
+        assert_eq!(told(&lines, &of(facets)), want, "{facets}\n{lines}");
+    }
+    let number = |facets: &str, literal: &str| {
+        let own = of(facets).replacen("base=\"xs:string\"", "base=\"xs:decimal\"", 1);
+        told(&MAP.replace("Kind = kind : code(kind) ?", &format!("Kind = {literal}")), &own)
+    };
+    assert_eq!(number("<xs:totalDigits value=\"3\"/><xs:fractionDigits value=\"1\"/>", "'0012.50'"), [""; 0]);
+    assert_eq!(
+        number("<xs:totalDigits value=\"3\"/>", "1234"),
+        ["3:8: V3: 1234 is no value of the schema (it allows at most 3 digits)"]
+    );
+    assert_eq!(number("<xs:fractionDigits value=\"1\"/>", "'1.25'").len(), 1);
+    assert_eq!(number("", "'x'"), ["3:8: V3: 'x' is no value of the schema (it wants xs:decimal)"]);
 }

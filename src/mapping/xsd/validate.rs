@@ -8,6 +8,7 @@ use super::super::fault::Both;
 use super::super::slip::Lexed;
 use super::super::xml::{Event, Xml, decode};
 use std::fmt::Write as _;
+use std::path::Path;
 
 /// One fault of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,10 +28,10 @@ pub trait XsdValidator: Send + Sync + std::fmt::Debug {
 /// By the crate `uppsala`.
 struct Uppsala(uppsala::XsdValidator);
 
-/// Compiles a schema of one file; the error is a sentence for whoever wrote it.
-pub(super) fn xsd_validator(schema: &str) -> Result<Box<dyn XsdValidator>, String> {
+/// Compiles a schema, with what it includes and imports from `folder`; the error is a sentence for whoever wrote it.
+pub(super) fn xsd_validator(schema: &str, folder: Option<&Path>) -> Result<Box<dyn XsdValidator>, String> {
     let doc = uppsala::parse(schema).map_err(|e| e.to_string())?;
-    Ok(Box::new(Uppsala(uppsala::XsdValidator::from_schema(&doc).map_err(|e| e.to_string())?)))
+    Ok(Box::new(Uppsala(uppsala::XsdValidator::from_schema_with_base_path(&doc, folder).map_err(|e| e.to_string())?)))
 }
 
 // === impl Uppsala ===
