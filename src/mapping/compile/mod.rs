@@ -169,6 +169,10 @@ fn one(
     compiler.proving(Check::Losses, Compiler::check_without);
     compiler.early(&mut frame, &rules);
     let root = compiler.close(frame, rules);
+    // Of a text with lines that could not be read there is no plan: what it lacks would be told again by those who look at plans.
+    if !compiler.unclear.is_empty() {
+        return None;
+    }
     let carried = (std::mem::take(&mut compiler.covered), std::mem::take(&mut compiler.forms));
     Some((compiler.finish(root, shape), carried))
 }
