@@ -182,7 +182,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    let done = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    // A partner under torture runs on one thread: when that one is held up, its watch over itself is held up with it and says so.
+    let mut runtime = match &cli.command {
+        Command::Simulate(a) if a.is_watched() => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    let done = match runtime.enable_all().build() {
         Ok(runtime) => runtime.block_on(obey(cli.command, cli.json)),
         Err(error) => Err(Failed::because(format!("the runtime cannot be started: {error}"))),
     };

@@ -33,6 +33,17 @@ pub(super) struct Arguments {
     leash: bool,
 }
 
+// === impl Arguments ===
+
+impl Arguments {
+    /// It was started by `torture`, which judges it by when calls arrived.
+    pub(super) fn is_watched(&self) -> bool {
+        self.leash
+    }
+}
+
+// === functions ===
+
 /// Runs it until a signal.
 pub(super) async fn run(arguments: Arguments) -> Result<(), Failed> {
     tokio::select! {

@@ -1,8 +1,8 @@
 //! How one partner is fed: which message next, and when. Pace, calls at once, daily quotas, maintenance windows, the partner's own word
 //! to wait, the retry budget and the fair order, in one pure value.
 //!
-//! What always holds: no more calls begin than every limit allows, in any interval, over restarts (what was begun is [`Saved`] with the
-//! claim, before the first byte leaves; without a saved state the first call waits one full spacing); a call is charged to all its limits
+//! What always holds: no more calls begin than every limit allows, in any interval, over restarts (the day's count is [`Saved`] with the
+//! claim, before the first byte leaves; the pace begins anew with its burst used up); a call is charged to all its limits
 //! or to none; a message of one class or caller waits for others no longer than the bound of `fair`; an inquiry goes before anything else
 //! of its class and caller, further attempts within their budget before first ones, first ones by their deadline.
 //! It is used in two steps: [`Feed::choose`] reserves a call for a stream (inside the claim's transaction), [`Feed::begin`] says at which
@@ -92,8 +92,6 @@ pub struct Saved {
 #[serde(default)]
 struct SavedMeter {
     #[serde(skip_serializing_if = "Option::is_none")]
-    tat: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     day: Option<i64>,
     #[serde(skip_serializing_if = "is_zero")]
     used: u32,
@@ -144,7 +142,7 @@ pub enum Shut {
 
 impl Meter {
     fn start(limit: Limit, saved: SavedMeter, now: Time) -> Self {
-        let pace = limit.rate.map(|rate| Pace::start(rate, saved.tat, now));
+        let pace = limit.rate.map(|rate| Pace::start(rate, now));
         let used = if saved.day == Some(now.day()) { saved.used } else { 0 };
         Self { limit, pace, reserved: pace, in_flight: 0, day: now.day(), used }
     }
@@ -177,21 +175,14 @@ impl Meter {
     }
 
     fn saved(&self) -> SavedMeter {
-        let counts = self.limit.daily.is_some();
-        // What is reserved may begin that much later than it could.
-        let late = if self.reserved == self.pace { 0 } else { i64::try_from(AHEAD.as_millis()).unwrap_or(0) };
-        SavedMeter {
-            tat: self.reserved.map(|p| p.tat_ms() + late),
-            day: counts.then_some(self.day),
-            used: if counts { self.used } else { 0 },
-        }
+        self.limit.daily.map(|_| SavedMeter { day: Some(self.day), used: self.used }).unwrap_or_default()
     }
 }
 
 // === impl Saved ===
 
 impl Saved {
-    /// Reads what [`Saved::text`] wrote; nothing of it when it cannot be read (the first call then waits one full spacing).
+    /// Reads what [`Saved::text`] wrote; nothing of it when it cannot be read.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         serde_json::from_str(text).unwrap_or_default()
@@ -364,7 +355,8 @@ impl Feed {
     /// What has to outlive a restart: all that is reserved counts as begun.
     #[must_use]
     pub fn saved(&self) -> Saved {
-        Saved { whole: self.whole.saved(), routes: self.routes.iter().map(|(n, m)| (n.clone(), m.saved())).collect() }
+        let counted = self.routes.iter().filter(|(_, m)| m.limit.daily.is_some());
+        Saved { whole: self.whole.saved(), routes: counted.map(|(n, m)| (n.clone(), m.saved())).collect() }
     }
 
     /// Calls under way.

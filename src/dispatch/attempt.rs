@@ -2,6 +2,7 @@
 
 use super::Shared;
 use super::next::{Standing, after_call, after_inquiry};
+use super::turns::Turns;
 use super::wire::{Outgoing, Unwritable};
 use crate::catalogue::{OutRoute, Partner, Repeat};
 use crate::clock::Time;
@@ -48,16 +49,24 @@ struct Sent {
     outcome: Outcome,
     content: Option<Message>,
     called: bool,
+    /// From the call's begin to its end: measured, not remembered, for the wall may be set meanwhile.
+    took: Duration,
     left: Option<(u32, Duration)>,
 }
 
-/// Waits for the call's moment, makes it, judges it, settles it, all with the set it was claimed with; answers what it says about the
-/// partner (none: no call was tried).
-pub(super) async fn run(shared: Arc<Shared>, known: Arc<Known>, claim: Claim, wait: Duration, healthy: bool) -> Option<Told> {
+/// Waits for the planned moment of the call, makes it in its turn, judges it, settles it, all with the set it was claimed with; answers what
+/// it says about the partner (none: no call was tried).
+pub(super) async fn run(
+    shared: Arc<Shared>,
+    known: Arc<Known>,
+    claim: Claim,
+    (wait, turns): (Duration, Arc<Turns>),
+    healthy: bool,
+) -> Option<Told> {
     tokio::time::sleep(wait).await;
     let began = shared.parts.clock.now();
     shared.board.update(&claim.partner, |s| s.calls += 1);
-    let result = attempt(&shared, &known, &claim, began, healthy).await;
+    let result = attempt(&shared, &known, &claim, (began, &turns), healthy).await;
     if matches!(result.outcome, Outcome::SignIn { .. })
         && let Some(partner) = known.catalogue.partners.get(&claim.partner)
     {
@@ -70,7 +79,7 @@ pub(super) async fn run(shared: Arc<Shared>, known: Arc<Known>, claim: Claim, wa
     result.called.then_some(Told { outcome: result.outcome, over, left: result.left })
 }
 
-async fn attempt(shared: &Shared, known: &Known, claim: &Claim, began: Time, healthy: bool) -> Ending {
+async fn attempt(shared: &Shared, known: &Known, claim: &Claim, (began, turns): (Time, &Turns), healthy: bool) -> Ending {
     // A delivery attempted before goes on with the adapter set of its first attempt, so that its body stays the same bytes.
     let set = match &claim.adapters {
         Some(digest) => shared.parts.shelf.set(digest),
@@ -88,16 +97,14 @@ async fn attempt(shared: &Shared, known: &Known, claim: &Claim, began: Time, hea
         return proven(digest);
     }
     let repeat = if planted(Plant::BlindRepeat) { Repeat::Safe } else { route.repeat };
-    let start = shared.parts.clock.since_start();
-    let standing = |now: Time| Standing {
+    let standing = |now: Time, took: Duration| Standing {
         attempts: claim.attempts,
         repeat,
         policy: partner.retry_of(route),
         quiet: route.quiet,
         schedule: &route.ask_schedule,
         healthy,
-        // Measured, not remembered: the wall may have been set since.
-        began: now.plus_ms(-ms(shared.parts.clock.since_start().saturating_sub(start))),
+        began: now.plus_ms(-ms(took)),
         now,
         chance: chance(shared),
     };
@@ -123,25 +130,27 @@ async fn attempt(shared: &Shared, known: &Known, claim: &Claim, began: Time, hea
                 dossier: None,
                 trace: claim.trace.as_deref(),
             };
-            let Sent { outcome, content, called, left } = send(shared, &inquiry, began, true).await;
+            let Sent { outcome, content, called, took, left } =
+                send(shared, &inquiry, (began, (turns, &claim.route)), true).await;
             let evidence: Option<Evidence> =
                 matches!(outcome, Outcome::Done { .. }).then(|| exchange::answered(claim, content.as_ref()));
-            let next = after_inquiry(&outcome, evidence, doubt, &standing(shared.parts.clock.now()));
+            let next = after_inquiry(&outcome, evidence, doubt, &standing(shared.parts.clock.now(), took));
             Ending { outcome, next, content, what: "inquiry", adapters: digest, called, left }
         }
         (Some(doubt), Repeat::Never) => parked(&format!("outcome-unknown: {}", doubt.why), digest),
         _ => {
-            let Sent { outcome, content, called, left } = send(shared, &message, began, light(&claim.body)).await;
-            let next = after_call(&outcome, &standing(shared.parts.clock.now()));
+            let Sent { outcome, content, called, took, left } =
+                send(shared, &message, (began, (turns, &claim.route)), light(&claim.body)).await;
+            let next = after_call(&outcome, &standing(shared.parts.clock.now(), took));
             Ending { outcome, next, content, what: "call", adapters: digest, called, left }
         }
     }
 }
 
-/// Writes, calls, judges; whether a call was tried.
-async fn send(shared: &Shared, message: &Outgoing<'_>, now: Time, light: bool) -> Sent {
+/// Writes, signs in, waits for the call's turn, calls, judges.
+async fn send(shared: &Shared, message: &Outgoing<'_>, (now, turn): (Time, (&Turns, &str)), light: bool) -> Sent {
     let written = here(light, || message.write(&shared.parts.blobs));
-    let unsent = |outcome, called| Sent { outcome, content: None, called, left: None };
+    let unsent = |outcome, called| Sent { outcome, content: None, called, took: Duration::ZERO, left: None };
     let body = match written {
         Ok(body) => body,
         Err(Unwritable(why)) => return unsent(Outcome::Park { why }, false),
@@ -151,11 +160,14 @@ async fn send(shared: &Shared, message: &Outgoing<'_>, now: Time, light: bool) -
         Err(SignInError::Send(_)) => return unsent(Outcome::NotSent { why: "sign-in-not-reached".to_owned() }, true),
         Err(refused @ SignInError::Refused(_)) => return unsent(Outcome::SignIn { why: refused.to_string() }, true),
     };
+    let (turns, route) = turn;
+    turns.pass(route, &*shared.parts.clock).await;
+    let start = shared.parts.clock.since_start();
     let reply = shared.parts.transport.send(call).await;
-    let answered = shared.parts.clock.now();
+    let (answered, took) = (shared.parts.clock.now(), shared.parts.clock.since_start().saturating_sub(start));
     let short = reply.as_ref().map_or(true, |r| r.body.len() <= LIGHT);
     let (outcome, content) = here(short, || message.judge(&reply, answered));
-    Sent { outcome, content, called: true, left: reply.ok().and_then(|r| r.advice.left) }
+    Sent { outcome, content, called: true, took, left: reply.ok().and_then(|r| r.advice.left) }
 }
 
 /// Whether a message is written in well under a millisecond: it is short and names no content to be read from disk.

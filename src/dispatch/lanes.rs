@@ -3,6 +3,7 @@
 use super::Shared;
 use super::attempt::{self, Told};
 use super::board::Measured;
+use super::turns::Turns;
 use crate::catalogue::Partner;
 use crate::clock::Time;
 use crate::delivery::{Breaker, Feed, Gate, Outcome, Saved, Trouble};
@@ -27,6 +28,8 @@ const MOST_AT_A_TIME: u32 = 256;
 struct Lanes {
     partner: Arc<Partner>,
     feed: Feed,
+    /// Where each call takes its turn last.
+    turns: Arc<Turns>,
     breaker: Breaker,
     /// Nothing is due before this, unless the journal wakes.
     idle: Option<Time>,
@@ -38,7 +41,7 @@ struct Lanes {
 }
 
 /// Runs until stopped, or until a new set calls the partner no more or on other terms; then waits for what is under way. On other terms
-/// it is begun anew, from the limits' state as it was written down.
+/// it is begun anew, as after a start.
 pub(super) async fn run(shared: Arc<Shared>, partner: Arc<Partner>, mut stopped: watch::Receiver<bool>) {
     let journal = shared.parts.journal.clone();
     let mut wake = journal.wake(&partner.name);
@@ -48,7 +51,9 @@ pub(super) async fn run(shared: Arc<Shared>, partner: Arc<Partner>, mut stopped:
     let full = terms.whole.at_once.unwrap_or(u32::MAX);
     let breaker = Breaker::new(shared.parts.breaker, full);
     let set_by = shared.parts.clock.set_by();
-    let mut lanes = Lanes { partner, feed, breaker, idle: None, calling: BTreeMap::new(), measured: Measured::default(), set_by };
+    let turns = Arc::new(Turns::of(terms, &*shared.parts.clock));
+    let mut lanes =
+        Lanes { partner, feed, turns, breaker, idle: None, calling: BTreeMap::new(), measured: Measured::default(), set_by };
     let mut calls: JoinSet<Option<Told>> = JoinSet::new();
     while !*stopped.borrow() {
         if wake.has_changed().unwrap_or(false) {
@@ -156,7 +161,7 @@ impl Lanes {
         let now = shared.parts.clock.now();
         let wait = self.feed.begin(&claim.route, now);
         let route = claim.route.clone();
-        let call = calls.spawn(attempt::run(shared.clone(), known.clone(), claim, wait, healthy));
+        let call = calls.spawn(attempt::run(shared.clone(), known.clone(), claim, (wait, self.turns.clone()), healthy));
         self.calling.insert(call.id(), (route, now.plus(wait)));
     }
 

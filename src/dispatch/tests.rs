@@ -1,6 +1,7 @@
 //! The dispatcher against invented partners, with a clock turned by hand and the real journal: whatever the weather, the order of
 //! messages and the moment of a crash, nothing is lost, nothing is done twice where it must not be, every lane keeps its order.
 
+use super::turns::Turns;
 use super::{Board, Parts, Shared, attempt};
 use crate::catalogue::{Catalogue, Files, Shelf};
 use crate::clock::{Clock as _, Manual, Time};
@@ -25,6 +26,7 @@ use tokio::sync::Notify;
 
 mod clocked;
 mod far;
+mod never;
 mod weather;
 
 use far::Far;
@@ -267,7 +269,8 @@ impl<F: Side> World<F> {
         let any = !claims.is_empty();
         for claim in claims {
             let healthy = self.healthy[partner];
-            let run = attempt::run(shared.clone(), shared.parts.current.now(), claim, Duration::ZERO, healthy);
+            let at_once = (Duration::ZERO, Arc::<Turns>::default());
+            let run = attempt::run(shared.clone(), shared.parts.current.now(), claim, at_once, healthy);
             let outcome = tokio::select! {
                 outcome = run => outcome,
                 () = self.far.hangs().notified() => {

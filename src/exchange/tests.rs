@@ -8,6 +8,7 @@ use crate::seal::SystemRandom;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+mod heads;
 mod money;
 mod races;
 mod terms;
@@ -118,7 +119,7 @@ impl World {
                 state: DeliveryState::Waiting,
                 attempts: 0,
                 created_at: self.now,
-                ready_at: None,
+                ready_at: delivery.not_before,
                 reason: None,
                 sent: false,
             });

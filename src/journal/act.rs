@@ -65,7 +65,7 @@ pub(super) fn act(conn: &Connection, marks: &mut Marks, act: &Act, who: &str, at
             open.end(conn, marks, &closed)?;
             marks.tell(open.dossier.as_deref(), Some(*delivery));
             let data = json!({ "reason": reason, "was": was, "partner": open.partner, "dossier": open.dossier });
-            timeline(conn, &open, "closed", *delivery, who, at)?;
+            timeline(conn, &open, "closed", (*delivery, None), who, at)?;
             audit("close", delivery.to_string(), data)?;
         }
     }
@@ -89,7 +89,7 @@ fn release(
         _ => return Ok(None),
     }
     marks.tell(open.dossier.as_deref(), Some(open.number()));
-    timeline(conn, open, "released", open.number(), who, at)?;
+    timeline(conn, open, "released", (open.number(), Some(verdict)), who, at)?;
     Ok(Some(json!({ "reason": reason, "verdict": verdict, "was": was, "partner": open.partner, "dossier": open.dossier })))
 }
 
@@ -118,10 +118,20 @@ fn number(of: usize) -> u64 {
     u64::try_from(of).unwrap_or(u64::MAX)
 }
 
-/// The dossier's timeline tells that a person acted; the reason given stands in the audit only.
-fn timeline(conn: &Connection, open: &Open, kind: &str, delivery: u64, who: &str, at: Time) -> Result<(), Fault> {
+/// The dossier's timeline tells that a person acted, and with which verdict; the reason given stands in the audit only.
+fn timeline(
+    conn: &Connection,
+    open: &Open,
+    kind: &str,
+    (delivery, verdict): (u64, Option<Verdict>),
+    who: &str,
+    at: Time,
+) -> Result<(), Fault> {
     let Some(dossier) = &open.dossier else { return Ok(()) };
-    let data = json!({ "delivery": delivery, "partner": open.partner, "by": who });
+    let mut data = json!({ "delivery": delivery, "partner": open.partner, "by": who });
+    if let (Some(verdict), Some(map)) = (verdict, data.as_object_mut()) {
+        map.insert("verdict".into(), json!(verdict));
+    }
     conn.prepare_cached(
         "INSERT INTO event (dossier, caller, at, kind, data)
          VALUES (?1, coalesce((SELECT caller FROM dossier WHERE code = ?1), ''), ?2, ?3, ?4)",

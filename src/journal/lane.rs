@@ -407,6 +407,9 @@ pub(super) fn close_seen(conn: &Connection, marks: &mut Marks, close: &Close, at
     Ok(true)
 }
 
+/// Moves the times before which deliveries may not begin; by their index, whatever else waits.
+pub(super) const LATER: &str = "UPDATE delivery SET not_before = not_before + ?1 WHERE state = 0 AND not_before > ?2";
+
 /// The wall was set by `ms` at `now`: what waits for a time still to come waits as long as before; so does what was due before the wall went
 /// back. Doubts and the pacing move with it.
 pub(super) fn shift(conn: &Connection, now: Time, ms: i64) -> Result<(), rusqlite::Error> {
@@ -416,6 +419,8 @@ pub(super) fn shift(conn: &Connection, now: Time, ms: i64) -> Result<(), rusqlit
         "UPDATE lane SET ready_at = ready_at + ?1, turn = turn + ?1 WHERE step > 0 AND turn > ?2",
         params![ms, after.0],
     )?;
+    // Of heads the lane's row counts; what waits behind one keeps its time in its own.
+    conn.execute(LATER, params![ms, after.0])?;
     conn.execute("UPDATE lane SET called_at = called_at + ?1 WHERE state > 0 AND called_at IS NOT NULL", [ms])?;
     conn.execute("UPDATE lane SET claimed_at = claimed_at + ?1 WHERE state = 1", [ms])?;
     Ok(())

@@ -23,12 +23,13 @@ pub(super) const PAGE: u32 = 8192;
 const WAL_LIMIT: i64 = 128 << 20;
 
 /// All migrations, in order; the version of the file is how many were applied.
-const MIGRATIONS: [(&str, &str); 5] = [
+const MIGRATIONS: [(&str, &str); 6] = [
     ("first", include_str!("migrations/0001_first.sql")),
     ("cases", include_str!("migrations/0002_cases.sql")),
     ("order", include_str!("migrations/0003_order.sql")),
     ("money", include_str!("migrations/0004_money.sql")),
     ("statements", include_str!("migrations/0005_statements.sql")),
+    ("later", include_str!("migrations/0006_later.sql")),
 ];
 
 /// Why a journal could not be opened. What is refused was not changed.

@@ -115,6 +115,8 @@ pub(super) struct Writer {
     counts: Arc<Counts>,
     checkpoint: Pokes,
     clock: Arc<Wall>,
+    /// How long a batch takes in what comes: [`PATIENCE`], but for tests.
+    patience: Duration,
 }
 
 /// A command that ran and waits for its commit.
@@ -260,7 +262,8 @@ impl Writer {
             frames.wal.store(n, Ordering::Relaxed);
             Ok(())
         }))?;
-        Ok(Self { conn, queue, wakes: told.0, notices: told.1, counts, checkpoint, clock })
+        let (wakes, notices) = told;
+        Ok(Self { conn, queue, wakes, notices, counts, checkpoint, clock, patience: PATIENCE })
     }
 
     /// Until every sender is gone and the queue is empty.
@@ -279,7 +282,7 @@ impl Writer {
                 let step = self.step(command);
                 spoilt = step.spoilt || self.conn.is_autocommit();
                 ran.push(step);
-                if !spoilt && ran.len() < BATCH && clock.since_start().saturating_sub(begun) < PATIENCE {
+                if !spoilt && ran.len() < BATCH && clock.since_start().saturating_sub(begun) < self.patience {
                     next = self.queue.try_recv().ok();
                 }
             }
@@ -437,6 +440,8 @@ mod tests {
     use super::*;
     use std::sync::atomic::AtomicBool;
 
+    const FOR_EVER: Duration = Duration::from_secs(3600);
+
     /// A command that adds a row.
     fn add(n: i64) -> (Box<dyn Command>, oneshot::Receiver<Result<i64, JournalError>>) {
         Call::make(
@@ -457,8 +462,9 @@ mod tests {
         conn.execute_batch("CREATE TABLE t (n INTEGER PRIMARY KEY)").unwrap();
         let (to, queue) = mpsc::channel(8);
         let (poke, _pokes) = Pokes::new(16_384);
-        let writer =
-            Writer::new(conn, queue, (Arc::default(), broadcast::channel(8).0), Arc::default(), poke, Arc::default()).unwrap();
+        let told = (Arc::default(), broadcast::channel(8).0);
+        let mut writer = Writer::new(conn, queue, told, Arc::default(), poke, Arc::default()).unwrap();
+        writer.patience = FOR_EVER;
         for command in commands {
             assert!(to.try_send(command).is_ok());
         }
@@ -509,8 +515,9 @@ mod tests {
         let wakes = Arc::new(Wakes::default());
         let woken = wakes.of("office");
         let told = (wakes, broadcast::channel(8).0);
-        let writer = Writer::new(conn, queue, told, Arc::default(), poke, Arc::default()).unwrap();
-        // All four wait before the writer starts: one batch.
+        let mut writer = Writer::new(conn, queue, told, Arc::default(), poke, Arc::default()).unwrap();
+        writer.patience = FOR_EVER;
+        // All four wait before the writer starts: one batch, however slow the machine is.
         let answers: Vec<_> = (0..4)
             .map(|n| {
                 let (command, answer) = add(n);

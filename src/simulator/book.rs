@@ -9,7 +9,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::clock::{Clock as _, Wall};
+use crate::clock::{Clock as _, Time, Wall};
 
 /// What a call says about itself, read before anything befalls it.
 #[derive(Clone, Debug, Default)]
@@ -153,10 +153,9 @@ impl Book {
         self.clock.now().0
     }
 
-    /// Notes a call that has been read; says whether it is a repeat.
+    /// Notes a call that has been read, and when its head was; says whether it is a repeat.
     #[must_use]
-    pub fn arrive(&self, ident: Ident) -> (Ticket, bool) {
-        let now = self.clock.now();
+    pub fn arrive(&self, ident: Ident, at: Time) -> (Ticket, bool) {
         let mut inner = self.lock();
         inner.last += 1;
         let number = inner.last;
@@ -165,8 +164,8 @@ impl Book {
         let overlap = ident.counted && inner.open.values().any(same);
         let call = Call {
             number,
-            at_ms: now.0,
-            at: now.rfc3339(),
+            at_ms: at.0,
+            at: at.rfc3339(),
             outgoing: false,
             operation: ident.operation,
             id: ident.id,
@@ -325,20 +324,20 @@ mod tests {
     #[test]
     fn a_repeat_is_an_id_that_comes_after_processing_and_not_before() {
         let book = Book::open(None).unwrap();
-        let (first, repeat) = book.arrive(ident("a"));
+        let (first, repeat) = book.arrive(ident("a"), Time(0));
         assert!(!repeat);
         book.finish(&first, false, "503".into(), vec![]);
         book.leave(first);
-        let (second, repeat) = book.arrive(ident("a"));
+        let (second, repeat) = book.arrive(ident("a"), Time(0));
         assert!(!repeat, "the first was not processed");
         book.finish(&second, true, "200".into(), vec![]);
-        let (third, repeat) = book.arrive(ident("a"));
+        let (third, repeat) = book.arrive(ident("a"), Time(0));
         assert!(repeat);
         book.finish(&third, false, "200".into(), vec!["late".into()]);
         assert_eq!(book.in_flight().len(), 2);
         let sum = book.summary();
         assert_eq!((sum.calls, sum.processed, sum.repeats, sum.violations, sum.overlaps), (3, 1, 1, 1, 0));
-        let (fourth, _) = book.arrive(ident("b"));
+        let (fourth, _) = book.arrive(ident("b"), Time(0));
         book.finish(&fourth, true, "200".into(), vec![]);
         assert_eq!(book.summary().overlaps, 1, "the third is still being handled and has not taken effect");
     }
@@ -348,14 +347,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("book.jsonl");
         let book = Book::open(Some(&path)).unwrap();
-        let (ticket, _) = book.arrive(ident("a"));
+        let (ticket, _) = book.arrive(ident("a"), Time(0));
         book.finish(&ticket, true, "200".into(), vec![]);
         drop(book);
         let mut file = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
         file.write_all(b"{\"number\": 2, \"at").unwrap();
         let book = Book::open(Some(&path)).unwrap();
         assert!(book.was_processed("a"));
-        let (_, repeat) = book.arrive(ident("a"));
+        let (_, repeat) = book.arrive(ident("a"), Time(0));
         assert!(repeat);
     }
 }

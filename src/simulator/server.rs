@@ -26,6 +26,7 @@ use tower::ServiceExt as _;
 
 use super::book::{Book, Ident, Stall};
 use super::weather::{Climate, Down, Effect, Fate, Plan, Weather};
+use crate::clock::Time;
 
 /// The largest body a simulator takes.
 const BODY_LIMIT: usize = 64 * 1024 * 1024;
@@ -143,20 +144,26 @@ async fn connection(desk: Arc<Desk>, stream: TcpStream, mut stop: watch::Receive
 }
 
 async fn attend(desk: Arc<Desk>, request: Request<Incoming>) -> Result<Response<Body>, Cut> {
+    // Before the body: how long that takes is the size's doing.
+    let at = Time(desk.book.now_ms());
     let (parts, body) = request.into_parts();
     let body = Limited::new(body, BODY_LIMIT).collect().await.map_err(|_| Cut)?.to_bytes();
     // A task of its own: what has arrived is handled even when its caller is killed meanwhile.
     tokio::spawn(async move {
-        if parts.uri.path().starts_with("/_") { Ok(control(&desk, parts, body).await) } else { call(&desk, parts, body).await }
+        if parts.uri.path().starts_with("/_") {
+            Ok(control(&desk, parts, body).await)
+        } else {
+            call(&desk, at, parts, body).await
+        }
     })
     .await
     .map_err(|_| Cut)?
 }
 
-async fn call(desk: &Desk, parts: Parts, body: Bytes) -> Result<Response<Body>, Cut> {
+async fn call(desk: &Desk, at: Time, parts: Parts, body: Bytes) -> Result<Response<Body>, Cut> {
     let ident = (desk.identify)(&parts, &body);
     let Fate { effect, before, after } = desk.weather.decide(&ident.operation, ident.dossier.as_deref());
-    let (ticket, _) = desk.book.arrive(ident);
+    let (ticket, _) = desk.book.arrive(ident, at);
     pause(before).await;
     let (answer, noted) = if effect.before_processing() {
         let violations = if effect == Effect::TooMany { vec!["rate exceeded".to_owned()] } else { vec![] };

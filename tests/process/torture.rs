@@ -23,38 +23,13 @@ async fn torture(more: &[&str]) -> (Option<i32>, Value, String) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "red now and then beside other tests; not traced yet: run it by name, alone"]
 async fn a_short_torture_finds_nothing_wrong() {
     let _alone = MACHINE.acquire_many(u32::try_from(STORMS).unwrap()).await.unwrap();
-    // A rate at a partner on a machine that stalls, and a withdrawal that crosses the last status (found once under load, not traced yet),
-    // have to be found twice; the rest must never be found.
-    let mut ended = None;
-    for _ in 0..2 {
-        let (code, last, said) = torture(&["--seconds", "15", "--seed", "5"]).await;
-        let count = |name: &str| last[name].as_u64().unwrap_or_else(|| panic!("{name} in {last}: {said}"));
-        assert!(count("kills") >= 4 && count("acknowledged") >= 60 && count("paid") > 0, "there was a storm: {last}");
-        assert!(last["calls"]["unanswered"].as_u64() > Some(0), "the load felt it: {last}");
-        for zero in [
-            "lost",
-            "repeated_with_effect",
-            "out_of_order",
-            "payments_lost",
-            "payments_double",
-            "sums_differ",
-            "refused",
-            "parked",
-            "events_missed",
-            "not_recovered",
-        ] {
-            assert_eq!(count(zero), 0, "{said}");
-        }
-        ended = Some((code, said));
-        if code == Some(0) {
-            break;
-        }
-    }
-    let (code, said) = ended.unwrap();
-    assert_eq!(code, Some(0), "{said}");
+    let (code, last, said) = torture(&["--seconds", "15", "--seed", "5"]).await;
+    let count = |name: &str| last[name].as_u64().unwrap_or_else(|| panic!("{name} in {last}: {said}"));
+    assert!(count("kills") >= 4 && count("acknowledged") >= 60 && count("paid") > 0, "there was a storm: {last}");
+    assert!(last["calls"]["unanswered"].as_u64() > Some(0), "the load felt it: {last}");
+    assert_eq!((code, &last["green"]), (Some(0), &Value::Bool(true)), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

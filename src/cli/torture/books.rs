@@ -20,8 +20,6 @@ pub(super) struct Books {
     pub(super) payment: Vec<Transaction>,
     pub(super) calls: BTreeMap<Place, Vec<Call>>,
     pub(super) stalls: BTreeMap<Place, Vec<Stall>>,
-    /// When the load itself did not get to run.
-    pub(super) own_stalls: Vec<Stall>,
     pub(super) gateway: BTreeMap<String, Known>,
     /// The gateway's own accounts, added up by itself; none: it has no book.
     pub(super) accounts: Option<Accounts>,
@@ -194,11 +192,10 @@ impl Books {
     pub(super) fn findings(&self) -> Vec<Finding> {
         let mut all: Vec<Finding> = self.load.iter().flat_map(|e| self.of_dossier(e)).collect();
         all.extend(self.codes_given_twice());
-        // Whose process was held up matters little: all of them share the machine with the gateway, which held up sends late.
-        let stalls: Vec<Stall> = self.stalls.values().flatten().chain(&self.own_stalls).copied().collect();
         for (place, calls) in &self.calls {
             all.extend(calls.iter().filter(|c| !c.outgoing).flat_map(|c| of_call(*place, c)));
-            let over = limits::over(&limits::arrivals(calls), place.limit(), &stalls);
+            let stalls = self.stalls.get(place).map_or(&[][..], Vec::as_slice);
+            let over = limits::over(&limits::arrivals(calls), place.limit(), stalls);
             all.extend(over.iter().map(|at| {
                 let text = format!("{}: more than {} calls in the second before {at} ms", place.word(), place.limit());
                 Finding::new(Wrong::OverLimit, text)

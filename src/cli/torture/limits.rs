@@ -1,8 +1,9 @@
 //! Were there ever more calls in a second than agreed? Judged by arrivals in the partner's own book.
 //!
-//! Begun and arrived are not the same: a call may be held up on its way, and a process that did not get to run takes in together what came
-//! apart. So a window is a second less 50 ms, and less the time that a process on this machine did not get to run around the window's first
-//! arrival: the partners and the load keep watch over themselves.
+//! Begun and arrived are not the same: a call may be held up on its way, so a window is a second less 50 ms. Nothing else is allowed to the
+//! gateway; that it or the load was held up itself is no excuse. Only of the partner's own process is not asked more than it can know: while
+//! it did not get to run it took in nothing, and then all at once what had come apart. It runs on one thread that keeps watch over itself,
+//! so every such time is known; a window that begins with a call taken in right after one is shorter by it.
 
 use crate::simulator::{Call, Stall};
 
@@ -12,7 +13,7 @@ pub(super) const JITTER_MS: i64 = 50;
 /// The window, but for stalls.
 const WINDOW_MS: i64 = 1_000 - JITTER_MS;
 
-/// What was held up by a stall arrives within this time after it.
+/// What came while the partner was held up is taken in within this time after it.
 const CATCHING_UP_MS: i64 = 60;
 
 /// When calls that count against the limit arrived, in order: all but signing in.
@@ -29,7 +30,7 @@ pub(super) fn over(arrivals: &[i64], limit: usize, stalls: &[Stall]) -> Vec<i64>
     too_many.map(|(_, last)| *last).collect()
 }
 
-/// How long nothing had run when this call was taken in.
+/// How long the partner had not run when it took in this call.
 fn held_up(at: i64, stalls: &[Stall]) -> i64 {
     let around = |s: &&Stall| s.from_ms <= at && at <= s.from_ms + s.ms + CATCHING_UP_MS;
     stalls.iter().filter(around).map(|s| s.ms).max().unwrap_or(0)

@@ -188,20 +188,20 @@ async fn settled(
     record: &Record,
 ) -> Result<Books, Failed> {
     let (most, patience) = match arguments.plant {
-        None => (Duration::from_secs(arguments.seconds) + CALM, Duration::from_secs(20)),
-        Some(_) => (CALM, Duration::from_secs(5)),
+        None => (Duration::from_secs(arguments.seconds) + CALM, 40),
+        Some(_) => (CALM, 10),
     };
     let clock = Wall::new();
-    let (mut last, mut same) = ((0, 0), Wall::new());
+    // Counted in looks, not in seconds: a machine that stalls looks more rarely too.
+    let (mut last, mut same) = ((0, 0), 0);
     // Reading all books is work for the machine: first the courses, then the books.
-    while record.failed.is_empty() && ledger.open_courses() > 0 && clock.since_start() < most && same.since_start() < patience {
+    while record.failed.is_empty() && ledger.open_courses() > 0 && clock.since_start() < most && same < patience {
         let now = (ledger.open_courses(), ledger.counts().acknowledged);
-        if now != last {
-            (last, same) = (now, Wall::new());
-        }
+        same = if now == last { same + 1 } else { 0 };
+        last = now;
         tokio::time::sleep(LOOK).await;
     }
-    let (mut last, mut same) = (Vec::new(), Wall::new());
+    let (mut last, mut same) = (Vec::new(), 0);
     loop {
         let books = reading::read(stage, ledger, followed, record).await?;
         let wrong = books.findings();
@@ -209,11 +209,10 @@ async fn settled(
         if wrong.is_empty() || for_good || !record.failed.is_empty() || clock.since_start() > most {
             return Ok(books);
         }
-        if wrong != last {
-            (last, same) = (wrong, Wall::new());
-        }
+        same = if wrong == last { same + 1 } else { 0 };
+        last = wrong;
         // What partners and gateway repeat comes within seconds: what has not moved for long will not.
-        if same.since_start() > patience {
+        if same > patience {
             return Ok(books);
         }
         tokio::time::sleep(LOOK).await;

@@ -30,7 +30,6 @@ pub(super) async fn read(
     record: &Record,
 ) -> Result<Books, Failed> {
     let mut books = Books { load: ledger.entries(), record: record.clone(), ..Books::default() };
-    books.own_stalls = stage.hand.book.stalls();
     for place in Place::ALL {
         let unreadable = || Failed::because(format!("the {}'s book cannot be read", place.word()));
         let shown = stage.shown(place, "/_book/summary").await.ok_or_else(unreadable)?;

@@ -401,8 +401,12 @@ const LINK_LOST: Texts = Texts {
         &["Asked {open} times for a payment without getting a link; the last transaction is {transaction}."],
     ),
     help: (
-        &["Kiểm tra kết nối với nền tảng thanh toán. Khi các giao dịch đang mở hết hạn, công dân có thể bấm thanh toán lại."],
-        &["Look at the connection to the platform. Once the open transactions have expired the citizen can click again."],
+        &[
+            "Kiểm tra kết nối với nền tảng thanh toán. Hệ thống vẫn tiếp tục xin đường dẫn, mỗi lần cách nhau lâu hơn; công dân bấm thanh toán lại sẽ nhận được khi có.",
+        ],
+        &[
+            "Look at the connection to the platform. The gateway goes on asking for a link, at growing waits; the citizen's next click gets it.",
+        ],
     ),
     decisions: &[],
 };

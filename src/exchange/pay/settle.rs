@@ -21,8 +21,11 @@ const UNBORNE_MS: i64 = 24 * 60 * 60 * 1000;
 /// The waits between these questions.
 const UNBORNE_WAIT_MS: (i64, i64) = (30 * 1000, 60 * 60 * 1000);
 
-/// Open transactions a dossier has at most by links that were lost: then a person looks.
-const MOST_OPEN: usize = 3;
+/// With so many transactions open by links that were lost a person looks, and further attempts are made at growing waits.
+const MANY_OPEN: usize = 3;
+
+/// The first of these waits, and the longest, milliseconds.
+const LOST_WAIT_MS: (i64, i64) = (30 * 1000, 4 * 60 * 1000);
 
 /// The platform's own word about a transaction.
 pub(in crate::exchange) fn decide(scene: &Scene<'_>, message: &Message, snapshot: &Snapshot) -> Effects {
@@ -107,14 +110,27 @@ pub(in crate::exchange) fn again(scene: &Scene<'_>, first: &Payment, snapshot: &
     let open = snapshot.payments.iter().filter(|p| p.state == PaymentState::Requested).count();
     let fee = dossier.fee.clone().filter(|f| ours(f) && first.state == PaymentState::Requested && dossier.dispute.is_none());
     if let Some(fee) = fee {
-        if open >= MOST_OPEN {
+        if open >= MANY_OPEN {
             let data = json!({ "transaction": first.transaction, "open": open });
             effects.cases.push(NewCase { kind: CaseKind::LinkLost, dossier: Some(dossier.code.clone()), data, at: scene.now });
-        } else if let Ok(payment) = attempt(scene, &mut dossier, &fee, first.return_url.clone(), effects) {
+        }
+        if let Ok(payment) = attempt(scene, &mut dossier, &fee, first.return_url.clone(), effects) {
             effects.payments.push(payment);
+            // The citizen waits for a link: it is asked for until there is one, and nobody is flooded meanwhile.
+            let wait = lost_wait(open);
+            for request in effects.deliveries.iter_mut().filter(|d| d.kind == Kind::PaymentRequest) {
+                request.not_before = wait.map(|ms| scene.now.plus_ms(ms));
+            }
         }
     }
     effects.dossier = Some(dossier);
+}
+
+/// How long the next attempt waits when so many are open, milliseconds; none: not at all.
+fn lost_wait(open: usize) -> Option<i64> {
+    let (least, most) = LOST_WAIT_MS;
+    let doubled = u32::try_from(open.checked_sub(MANY_OPEN)?).ok().and_then(|n| least.checked_shl(n.min(16)));
+    Some(doubled.unwrap_or(most).min(most))
 }
 
 /// Nobody could find out what became of a request, or of a question about it: a person has to ask the platform.

@@ -127,8 +127,9 @@ async fn a_queue_of_the_first_version_goes_on_where_it_stood() {
     drop(conn);
     let j = f.journal(Options::default());
     assert_eq!(j.queues().await.unwrap()[0].waiting, 2);
-    let saved = Saved::parse(&j.limits("office").await.unwrap().unwrap());
-    assert_eq!(saved.text(), "{\"tat\":1234}");
+    // What the first version kept of its pace is no use to this one, and no harm.
+    let limits = j.limits("office").await.unwrap().unwrap();
+    assert_eq!((limits.as_str(), Saved::parse(&limits)), ("{\"tat\":1234}", Saved::default()));
     let backlog = j.backlog("office").await.unwrap();
     assert_eq!((backlog.waiting.iter().map(|w| w.count).sum::<u64>(), backlog.held), (3, 1));
     assert!(backlog.waiting.iter().any(|w| w.due == Some(Time(due).day())));
@@ -353,6 +354,7 @@ fn what_runs_often_or_at_start_uses_its_index() {
         ),
         ("SELECT created_at FROM delivery WHERE state = 0 AND partner = 'a' ORDER BY seq LIMIT 1".into(), "delivery_open"),
         (format!("UPDATE lane SET state = 2 WHERE {held} = 1"), "lane_held"),
+        (super::super::lane::LATER.to_owned(), "delivery_later"),
         (format!("SELECT count(*) FROM lane WHERE {held} = 3 AND partner = 'a'"), "lane_held"),
         ("SELECT seq FROM event WHERE caller = 'a' AND seq > 5 ORDER BY seq LIMIT 9".into(), "event_caller"),
         ("SELECT data FROM payment WHERE expires_at < 5 ORDER BY expires_at LIMIT 9".into(), "payment_open"),
@@ -460,11 +462,18 @@ async fn a_wall_set_while_running_moves_what_waits_and_its_doubts() {
         settle(&*j, &claims[0], Next::Retry { at: at(60) }).await;
         let ask = Next::Ask { at: at(30), called_at: at(5), why: "cut".into(), asked: 0, used: false };
         settle(&*j, &claims[1], ask).await;
+        // Behind a head: it may begin a while after it, and not before its time.
+        let mut behind = more("D3", "m-behind");
+        behind.effects.deliveries[0].not_before = Some(at(90));
+        new(&*j, behind).await;
         j.shift(at(10), step).await.unwrap();
         let moved = |t: Time| t.plus_ms(step);
         assert!(claim_all(&*j, moved(at(29))).await.is_empty(), "nothing comes sooner");
         let asked = claim_all(&*j, moved(at(31))).await;
         assert_eq!((keys(&asked), asked[0].doubt.clone().unwrap().called_at), (vec!["D2"], moved(at(5))));
         assert_eq!(keys(&claim_all(&*j, moved(at(61))).await), ["D1"], "nothing comes later");
+        settle(&*j, &claims[2], Next::Done).await;
+        assert!(claim_all(&*j, moved(at(89))).await.is_empty(), "what waited behind a head comes no sooner either");
+        assert_eq!(keys(&claim_all(&*j, moved(at(91))).await), ["D3"], "nor later");
     }
 }

@@ -220,6 +220,12 @@ impl Dossier {
     fn is_final(&self) -> bool {
         matches!(self.status, 3 | 7 | 10)
     }
+
+    /// It is dealt with, and no longer to be withdrawn: from the Ministry's own decision on, which the gateway may hear of later.
+    fn is_decided(&self) -> bool {
+        let over = |status: u8| matches!(status, 3 | 9 | 10);
+        self.is_final() || over(self.status) || self.pushes.iter().any(|p| over(p.status) && !p.refused())
+    }
 }
 
 // === control routes ===

@@ -12,8 +12,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::super::seal;
-use super::Ministry;
 use super::soap::{NAMESPACE, Payload, Xml};
+use super::{Dossier, Ministry};
 use crate::clock::Time;
 
 /// The longest wait between two attempts.
@@ -170,18 +170,33 @@ impl Push {
 impl Ministry {
     /// One attempt (or, with `until_heard`, as many as it takes) to tell the gateway a status or a result.
     pub async fn push(&self, push: Push) -> Pushed {
-        let now = self.book.now_ms();
-        let at_ms = push.at_ms.unwrap_or(now);
+        let pushed = self.decided(&push);
+        self.with(&push.dossier, |d| enter(d, &push, &pushed));
+        self.tell(push, pushed).await
+    }
+
+    /// The same as a step of a script: decided and entered at once, unless the dossier was withdrawn. From then on it stands decided, whether
+    /// the gateway has heard of it or not.
+    pub(super) async fn push_unless_withdrawn(&self, push: Push) -> Option<Pushed> {
+        let pushed = self.decided(&push);
+        let entered = self.with(&push.dossier, |d| {
+            if !d.withdrawn {
+                enter(d, &push, &pushed);
+            }
+            !d.withdrawn
+        });
+        if entered? { Some(self.tell(push, pushed).await) } else { None }
+    }
+
+    fn decided(&self, push: &Push) -> Pushed {
+        let at_ms = push.at_ms.unwrap_or_else(|| self.book.now_ms());
         let at_ms = at_ms - at_ms.rem_euclid(1000);
         let id = push.id.clone().unwrap_or_else(|| self.next_id(&push.dossier));
-        if let Some(fee) = &push.fee {
-            self.with(&push.dossier, |d| d.fee_due = Some(fee.amount));
-        }
-        let body = push.body(&id, at_ms);
-        let mut pushed =
-            Pushed { id, status: push.status, at_ms, result: push.result, attempts: 0, code: String::new(), text: String::new() };
-        // Noted before the first attempt: what it causes may come back before its answer does.
-        self.note(&push.dossier, &pushed);
+        Pushed { id, status: push.status, at_ms, result: push.result, attempts: 0, code: String::new(), text: String::new() }
+    }
+
+    async fn tell(&self, push: Push, mut pushed: Pushed) -> Pushed {
+        let body = push.body(&pushed.id, pushed.at_ms);
         let mut wait = self.pace.max(Duration::from_millis(1));
         loop {
             if push.until_heard && !self.is_up().await {
@@ -235,10 +250,7 @@ impl Ministry {
     /// Enters a push, and the status it told once it is acknowledged and not older than the present one.
     fn note(&self, dossier: &str, pushed: &Pushed) {
         self.with(dossier, |d| {
-            match d.pushes.iter_mut().find(|p| p.id == pushed.id) {
-                Some(known) => *known = pushed.clone(),
-                None => d.pushes.push(pushed.clone()),
-            }
+            keep(d, pushed);
             if pushed.acknowledged() && pushed.at_ms >= d.status_at_ms - d.status_at_ms.rem_euclid(1000) && d.status != 7 {
                 (d.status, d.status_at_ms) = (pushed.status, pushed.at_ms);
             }
@@ -265,6 +277,22 @@ impl Ministry {
         let operation = if push.result { "result" } else { "status" };
         self.book.sent(operation, Some(id), Some(&push.dossier), matches!(code.as_str(), "0" | "2"), code.clone());
         (code, text)
+    }
+}
+
+/// What the Ministry has decided to tell stands in its own book before the first attempt: what it causes may come back before the
+/// gateway's answer does.
+fn enter(d: &mut Dossier, push: &Push, pushed: &Pushed) {
+    if let Some(fee) = &push.fee {
+        d.fee_due = Some(fee.amount);
+    }
+    keep(d, pushed);
+}
+
+fn keep(d: &mut Dossier, pushed: &Pushed) {
+    match d.pushes.iter_mut().find(|p| p.id == pushed.id) {
+        Some(known) => *known = pushed.clone(),
+        None => d.pushes.push(pushed.clone()),
     }
 }
 

@@ -149,11 +149,8 @@ impl Ministry {
     /// One push of a script, until the gateway has it; `None` ends the script.
     async fn step(&self, push: Push) -> Option<()> {
         tokio::time::sleep(self.pace).await;
-        if self.dossier(&push.dossier)?.withdrawn {
-            return None;
-        }
         let officer = Some("Lê Văn Mẫu".to_owned());
-        let pushed = self.push(Push { officer, until_heard: true, ..push }).await;
+        let pushed = self.push_unless_withdrawn(Push { officer, until_heard: true, ..push }).await?;
         if pushed.acknowledged() { Some(()) } else { None }
     }
 

@@ -206,7 +206,7 @@ fn change(d: &mut Dossier, name: &str, payload: &Payload, now_ms: i64) -> Verdic
             d.supplements = round;
         }
         "RutHoSo" => {
-            if d.is_final() || d.status == 9 {
+            if d.is_decided() {
                 return refused("Hồ sơ đã xử lý xong, không rút được", None);
             }
             d.withdrawn = true;

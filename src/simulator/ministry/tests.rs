@@ -253,6 +253,20 @@ async fn a_refused_and_a_withdrawn_dossier_end_in_3_and_7() {
 }
 
 #[tokio::test]
+async fn what_is_decided_can_no_longer_be_withdrawn_although_the_gateway_has_not_answered_yet() {
+    // The push of status 9 is under way: heard, perhaps applied, not answered.
+    let (base, heard) = gateway(&["0", "0", "9", "9", "9", "9", "9", "9", "9", "9"]).await;
+    let running = ministry(&base, "normal").await;
+    assert_eq!(call(&running, &submit("m1", CODE)).await, ok("0"));
+    let told_9 = running.wait_for(CODE, |d| d.pushes.iter().any(|p| p.status == 9 && p.attempts > 0));
+    tokio::time::timeout(Duration::from_secs(10), told_9).await.expect("never got there");
+    assert_eq!(call(&running, &about("RutHoSo", "m2", "<LyDo>Đổi nguyện vọng</LyDo>")).await, ok("1"));
+    let dossier = ended(&running).await;
+    assert_eq!((dossier.status, dossier.withdrawn), (10, false), "{:?}", told(&heard));
+    assert!(!told(&heard).contains(&"7".to_owned()), "9 and then 7 is no way a dossier goes");
+}
+
+#[tokio::test]
 async fn a_push_by_hand_keeps_its_id_and_time_and_tells_what_the_gateway_said() {
     let (base, heard) = gateway(&["1"]).await;
     let running = ministry(&base, "silent").await;
