@@ -56,9 +56,9 @@ impl Service {
                 "This procedure is the city's and does not run on the Ministry's software; hand it in for an agency of the city.";
             return Err(Refusal::new("procedure-not-ministry", 422, text, text_en).at("/agency/code"));
         }
-        let form = message.body.get("form").cloned().unwrap_or(Value::Null);
+        let form = message.body.get("form").unwrap_or(&Value::Null);
         let mut service = Self::build(catalogue, procedure, day);
-        service.charge = Some(procedure.charge(&form, message.list("papers")));
+        service.charge = Some(procedure.charge(form, message.list("papers")));
         // On paper unless the portal says or is silent: its own dossiers are handed in online.
         let paper = message.text("channel").is_some_and(|c| c != "online");
         service.due_at = message.text("submitted_at").and_then(Time::parse).and_then(|came| service.due_from(came, paper));
