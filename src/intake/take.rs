@@ -147,9 +147,8 @@ impl Intake {
         for round in 0..ROUNDS {
             let sight = self.sight(&call.known, &message).await;
             // A submission of a dossier that is not here yet has no twin either, as a rule; if one has its key after all, the writer finds it.
-            let new = round == 0
-                && message.kind == Kind::DossierSubmit
-                && sight.as_ref().is_ok_and(|s| s.snapshot.dossier.is_none());
+            let new =
+                round == 0 && message.kind == Kind::DossierSubmit && sight.as_ref().is_ok_and(|s| s.snapshot.dossier.is_none());
             let (mut key, mut correcting) = (first, false);
             if let Some(first) = first.filter(|_| !new)
                 && let Some((known, after)) = self.in_effect(&scope, first, message.kind).await?

@@ -72,6 +72,9 @@ pub struct LoadOptions {
     /// Send nothing new while more deliveries wait than this, and wait at the end until none does (0: no look at the queue).
     #[arg(long, default_value_t = 0)]
     pub backlog: u64,
+    /// Deliveries that wait for good, behind stuck heads: not counted to the backlog.
+    #[arg(long, default_value_t = 0)]
+    pub stuck: u64,
     /// The gateway's operators' address, for `--backlog`.
     #[arg(long, default_value = "http://127.0.0.1:8081")]
     pub admin: String,
@@ -110,8 +113,15 @@ pub async fn load(options: LoadOptions) -> Result<Value, Failure> {
         gate,
         gateway,
     });
-    let watcher = (options.backlog > 0)
-        .then(|| tokio::spawn(watch_queue(Arc::clone(&run), admin, options.operator.clone(), options.backlog, open.clone())));
+    let watcher = (options.backlog > 0).then(|| {
+        tokio::spawn(watch_queue(
+            Arc::clone(&run),
+            admin,
+            options.operator.clone(),
+            (options.backlog, options.stuck),
+            open.clone(),
+        ))
+    });
     let workers: Vec<_> =
         (0..options.connections.clamp(1, 4096)).map(|_| tokio::spawn(work(Arc::clone(&run), options.push))).collect();
     tokio::time::sleep(seconds).await;
@@ -208,12 +218,18 @@ async fn fire(run: &Run, wire: &mut Wire, request: &[u8], line: &mut tally::Line
 
 /// Shuts the gate while too much waits, and at the end waits until nothing does; the deepest queue seen. A gateway that does not answer
 /// any more, or a queue that does not get shorter, ends it.
-async fn watch_queue(run: Arc<Run>, admin: SocketAddr, operator: String, most: u64, gate: watch::Sender<bool>) -> u64 {
+async fn watch_queue(
+    run: Arc<Run>,
+    admin: SocketAddr,
+    operator: String,
+    (most, behind): (u64, u64),
+    gate: watch::Sender<bool>,
+) -> u64 {
     let request = shot::get("/v1/partners", &operator);
     let (mut wire, mut deepest, mut stuck, mut last) = (Wire::new(admin), 0, 0_u32, 0);
     while stuck < 1_200 {
         let waiting = match wire.ask(&request).await {
-            Ok(200) => waiting(wire.body()),
+            Ok(200) => waiting(wire.body()).saturating_sub(behind),
             _ => break,
         };
         deepest = waiting.max(deepest);
