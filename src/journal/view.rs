@@ -41,16 +41,13 @@ const HELD: &str = "SELECT class, caller, route, CASE WHEN deadline = 9223372036
 pub(super) fn snapshot(conn: &Connection, code: &str) -> Result<Snapshot, Fault> {
     let dossier: Option<String> =
         conn.prepare_cached("SELECT data FROM dossier WHERE code = ?1")?.query_row([code], |r| r.get(0)).optional()?;
-    let Some(dossier) = dossier.map(|d| parse::<Dossier>(&d, "dossier")).transpose()? else {
-        // Of a dossier that is not here only what came before it can be: nothing is paid or delivered for it.
-        return Ok(Snapshot { early: early(conn, code)?, ..Snapshot::default() });
-    };
+    let dossier = dossier.map(|d| parse::<Dossier>(&d, "dossier")).transpose()?;
     let payments = payments(conn, "SELECT data FROM payment WHERE dossier = ?1 ORDER BY requested_at, id", [code])?;
     let early = early(conn, code)?;
     let open = views(conn, &OPEN, [code])?;
     // No refund without a payment: most dossiers are not looked up there.
     let refunds = if payments.is_empty() { Vec::new() } else { super::money::refunds_of(conn, code)? };
-    Ok(Snapshot { dossier: Some(dossier), payments, refunds, early, open })
+    Ok(Snapshot { dossier, payments, refunds, early, open })
 }
 
 /// A payment by transaction id.
