@@ -38,7 +38,13 @@ pub(super) async fn run(
     }
 }
 
-async fn round(journal: &dyn Journal, guide: &Guide, clock: &dyn Clock, random: &dyn Random) -> Result<(), JournalError> {
+/// One look.
+pub(super) async fn round(
+    journal: &dyn Journal,
+    guide: &Guide,
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> Result<(), JournalError> {
     let now = clock.now();
     for payment in journal.expiring(now, MOST).await? {
         let snapshot = journal.snapshot(&payment.dossier).await?;

@@ -1,6 +1,6 @@
 //! Money in any weather: random interleavings of clicks, look-ups, notices (true, false, unsealed, repeated, late), lost and cut calls,
-//! crashes, inquiries, expiry, refunds and reconciliations, against the real journal and dispatcher in simulated time, and an invented
-//! platform that keeps the truth.
+//! crashes, inquiries, expiry, withdrawals, refunds and reconciliations, against the real journal and dispatcher in simulated time, and an
+//! invented platform that keeps the truth: one that can be asked, one that also pays refunds out, one that cannot be asked at all.
 //!
 //! What must hold after every step: no unpaid fee is shown or told as paid, nothing is booked that was not paid, nothing is given back
 //! beyond what was paid. And when everything has come to rest: no payment is lost, each is booked once, each fee is paid, owed, or a
@@ -11,12 +11,12 @@ mod bank;
 
 use crate::catalogue::{Catalogue, Files};
 use crate::clock::{Clock as _, Manual, Time};
-use crate::dispatch::tests::{Dice, World, catalogue, take, with_scene};
+use crate::dispatch::tests::{Dice, Platform, World, catalogue_with, take, with_scene};
 use crate::exchange::{self, Current, RefundStep, Scene, Start};
-use crate::journal::{Act, Acted, CaseFilter, CaseView, Effects, Snapshot};
-use crate::model::{CaseKind, FeeState, Kind, Message, PaymentState, RefundState, Vnd};
+use crate::journal::{Act, Acted, CaseFilter, CaseView, DeliveryState, Effects, Snapshot, Verdict};
+use crate::model::{CaseKind, FeeState, Kind, Message, PaymentState, Refund, RefundState, Status, Vnd};
 use crate::settlement::{Order, Settlement};
-use bank::{Bank, FEE, State};
+use bank::{Bank, FEE, Fate, State};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -55,41 +55,48 @@ type Broken = String;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_payment_is_lost_none_is_made_up_none_is_given_back_twice_and_a_person_can_always_act() {
-    let (files, catalogue) = with_statement();
+    let platforms = [Platform::Asked, Platform::Refunds, Platform::Silent].map(|p| (p, with_statement(p)));
     let (mut calls, mut paid, mut twice) = (0, 0, 0);
-    for first in (0..SEQUENCES).step_by(usize::try_from(SHARED).unwrap()) {
-        let mut run = Run::new(&files, &catalogue);
+    // Of refunds that the platform pays out: how many ended which way.
+    let mut fates = BTreeMap::new();
+    for (first, n) in (0..SEQUENCES).step_by(usize::try_from(SHARED).unwrap()).zip(0..) {
+        let (platform, (files, catalogue)) = &platforms[n % platforms.len()];
+        let mut run = Run::new(*platform, files, catalogue);
         for seed in first..first + SHARED {
             run.begin(seed).await;
             if let Err(why) = run.through(STEPS).await {
-                panic!("{}", shortest(seed, &files, &catalogue, &why).await);
+                panic!("{}", shortest(seed, *platform, files, catalogue, &why).await);
             }
             let truth = run.world.far.truth.lock().unwrap();
             calls += truth.calls;
             let all = truth.transactions.values().filter(|s| matches!(s, State::Paid(_))).count();
             paid += all;
             twice += usize::from(all > run.own.len());
+            truth.given_back.values().for_each(|(.., fate)| *fates.entry(*fate).or_insert(0) += 1);
         }
     }
-    println!("{SEQUENCES} sequences: {calls} calls, {paid} payments, {twice} sequences with more payments than fees");
+    println!(
+        "{SEQUENCES} sequences: {calls} calls, {paid} payments, {twice} sequences with more payments than fees, refunds {fates:?}"
+    );
     let enough = u64::try_from(calls).unwrap() > SEQUENCES && u64::try_from(paid).unwrap() > SEQUENCES / 2 && twice > 0;
     assert!(enough, "{calls} calls, {paid} payments, {twice} too many: no test");
+    assert!(fates.get(&Fate::Done) > Some(&20) && fates.get(&Fate::Refused) > Some(&5), "{fates:?}: no test of refunds");
 }
 
 /// The same seed again, shorter and shorter.
-async fn shortest(seed: u64, files: &Arc<Files>, catalogue: &Arc<Catalogue>, why: &str) -> String {
+async fn shortest(seed: u64, platform: Platform, files: &Arc<Files>, catalogue: &Arc<Catalogue>, why: &str) -> String {
     for steps in 0..=STEPS {
-        let mut run = Run::new(files, catalogue);
+        let mut run = Run::new(platform, files, catalogue);
         run.begin(seed).await;
         if let Err(why) = run.through(steps).await {
-            return format!("seed {seed}, {steps} steps: {why}\n{}", run.trace.join("\n"));
+            return format!("seed {seed}, {platform:?}, {steps} steps: {why}\n{}", run.trace.join("\n"));
         }
     }
     format!("seed {seed}: {why}; it does not fail alone: it needs the sequences before it (from {})", seed - seed % SHARED)
 }
 
-fn with_statement() -> (Arc<Files>, Arc<Catalogue>) {
-    let (files, _) = catalogue();
+fn with_statement(platform: Platform) -> (Arc<Files>, Arc<Catalogue>) {
+    let (files, _) = catalogue_with(platform);
     let bank = files.text("adapters/bank/partner.toml").unwrap().to_owned() + STATEMENT;
     let files = files.with("adapters/bank/partner.toml", bank);
     let catalogue = Arc::new(Catalogue::for_tests(&files));
@@ -98,8 +105,8 @@ fn with_statement() -> (Arc<Files>, Arc<Catalogue>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_click_gets_its_link_whatever_waits_for_the_ministry() {
-    let (files, catalogue) = with_statement();
-    let mut run = Run::new(&files, &catalogue);
+    let (files, catalogue) = with_statement(Platform::Asked);
+    let mut run = Run::new(Platform::Asked, &files, &catalogue);
     run.begin(1).await;
     let pause = Act::Pause { partner: "office".to_owned(), reason: "the evening".to_owned() };
     assert_eq!(run.world.journal().act(pause, "lan", run.world.clock.now()).await.unwrap(), Acted::Written);
@@ -122,10 +129,10 @@ async fn a_click_gets_its_link_whatever_waits_for_the_ministry() {
 // === impl Run ===
 
 impl Run {
-    fn new(files: &Arc<Files>, catalogue: &Arc<Catalogue>) -> Self {
+    fn new(platform: Platform, files: &Arc<Files>, catalogue: &Arc<Catalogue>) -> Self {
         let start = Time::parse("2025-11-08T22:30:00+07:00").unwrap();
         let (clock, dice) = (Arc::new(Manual::at(start)), Arc::new(Dice::new(0)));
-        let far = Arc::new(Bank::new(clock.clone(), dice.clone()));
+        let far = Arc::new(Bank::new(clock.clone(), dice.clone(), platform));
         let world = World::with(far, clock, dice, files, catalogue);
         Self { world, files: files.clone(), own: Vec::new(), trace: Vec::new(), start }
     }
@@ -190,7 +197,7 @@ impl Run {
             }
             36..50 => format!("notice: {}", world.far.knock().await),
             50..53 => {
-                world.expire().await;
+                self.expire().await;
                 "expiry".to_owned()
             }
             53..60 => {
@@ -205,6 +212,13 @@ impl Run {
                 let day = self.day(0);
                 format!("reconcile: {:?}", self.reconcile(day, false).await.map(|o| o.differences.len()))
             }
+            66 => {
+                let code = self.any_dossier();
+                let body = json!({ "code": code, "reason": "đổi ý" });
+                let withdraw = |scene: &Scene<'_>, _: &str, m: &mut Message, s: &Snapshot| exchange::withdraw(scene, m, s);
+                let taken = take(&self.world.shared(), "city", &code, Kind::DossierWithdraw, &body, withdraw).await;
+                format!("withdraw: {taken:?}")
+            }
             n => {
                 let crash = n >= 97;
                 self.world.far.crash.store(crash, Ordering::SeqCst);
@@ -215,6 +229,13 @@ impl Run {
                 format!("calls to {partner}: {any}{}", if crash { ", killed on the way" } else { "" })
             }
         }
+    }
+
+    /// What the gateway does by the clock: unpaid transactions whose time is over.
+    async fn expire(&self) {
+        let (shared, current) = (self.world.shared(), Current::new(self.world.catalogue.clone()));
+        let (clock, random) = (&*self.world.clock, &*self.world.dice);
+        super::expiry::round(shared.journal().as_ref(), current.now().guide(), clock, random).await.unwrap();
     }
 
     fn any_dossier(&self) -> String {
@@ -242,6 +263,9 @@ impl Run {
         let open: Vec<_> = snapshot.refunds.iter().filter(|r| r.state.is_open()).collect();
         if !open.is_empty() && dice.percent(60) {
             let refund = open[dice.below(open.len())];
+            if refund.by_platform {
+                return self.speak_of(refund, &snapshot, &cases).await;
+            }
             let to = [RefundState::Sent, RefundState::Done, RefundState::Refused, RefundState::Unknown][dice.below(4)];
             let step = RefundStep { to, reference: Some("FT1".to_owned()), reason: Some("thử".to_owned()) };
             let told =
@@ -271,6 +295,24 @@ impl Run {
             self.world.far.violation("two refunds from one look were both written".to_owned());
         }
         format!("{kept} refund asked for")
+    }
+
+    /// An operator asks the platform by telephone about a refund that it pays out, and tells what is true. The gateway may not want to hear it.
+    async fn speak_of(&self, refund: &Refund, snapshot: &Snapshot, cases: &[CaseView]) -> String {
+        let to = match self.world.far.fate(&refund.id) {
+            Ok(Some(Fate::Done)) => RefundState::Done,
+            Ok(Some(Fate::Refused) | None) => RefundState::Refused,
+            Ok(Some(Fate::Taken)) | Err(_) => return "nobody can say what became of a refund".to_owned(),
+        };
+        let step = RefundStep { to, reference: Some("FT1".to_owned()), reason: Some("thử".to_owned()) };
+        let shared = self.world.shared();
+        let told = with_scene(&shared, "bank", None, |scene| exchange::refund_step(scene, &refund.id, &step, snapshot, cases));
+        let Ok((effects, _)) = told else { return "a person's word on a refund, not wanted".to_owned() };
+        let kept = shared.journal().apply(effects).await.unwrap();
+        if kept && to == RefundState::Refused {
+            self.world.far.truth.lock().unwrap().taken_back.insert(refund.id.clone());
+        }
+        format!("a person says of a refund {}: {kept}", to.word())
     }
 
     async fn open_cases(&self) -> Vec<CaseView> {
@@ -303,9 +345,10 @@ impl Run {
         self.world.far.calm.store(true, Ordering::SeqCst);
         for round in 0..120 {
             self.world.clock.turn(Duration::from_secs(if round < 12 { 150 } else { 1_800 }));
-            self.world.expire().await;
+            self.expire().await;
             while self.world.far.knock().await {}
             self.settle_down().await;
+            self.operators_word().await;
             let waits = self.world.unfinished().await;
             let watched = self.world.journal().expiring(Time(i64::MAX), 1).await.unwrap();
             if waits.is_empty() && watched.is_empty() {
@@ -313,6 +356,27 @@ impl Run {
             }
         }
         Err(format!("it does not come to rest: {:#?}", self.world.unfinished().await))
+    }
+
+    /// An operator asks about every request that is kept for a person, and says what is true of it.
+    async fn operators_word(&self) {
+        self.world.far.catch_up();
+        for kept in self.world.unfinished().await.into_iter().filter(|d| d.state == DeliveryState::Parked) {
+            let known = match Kind::of_name(&kept.kind) {
+                Some(Kind::PaymentRequest) => self.world.far.truth.lock().unwrap().transactions.contains_key(&kept.lane),
+                Some(Kind::RefundRequest) => matches!(self.world.far.fate(&kept.lane), Ok(Some(_))),
+                _ => continue,
+            };
+            let verdict = if known && kept.sent { Verdict::Received } else { Verdict::NotReceived };
+            let act = Act::Release { delivery: kept.delivery, verdict, reason: "đã hỏi nền tảng".to_owned() };
+            self.world.journal().act(act, "lan", self.world.clock.now()).await.unwrap();
+        }
+        for code in &self.own {
+            let (snapshot, cases) = (self.world.snapshot(code).await, self.open_cases().await);
+            for refund in snapshot.refunds.iter().filter(|r| r.by_platform && r.state == RefundState::Unknown) {
+                self.speak_of(refund, &snapshot, &cases).await;
+            }
+        }
     }
 
     // === what must hold ===
@@ -336,6 +400,11 @@ impl Run {
                 }
                 paid += usize::from(true_paid);
             }
+            for refund in snapshot.refunds.iter().filter(|r| r.by_platform && r.state == RefundState::Done) {
+                if !matches!(self.world.far.fate(&refund.id), Ok(Some(Fate::Done))) {
+                    return Err(format!("refund {} is shown as paid out and is not", refund.id));
+                }
+            }
             let shown = snapshot.dossier.unwrap().fee.is_some_and(|f| f.state == FeeState::Paid);
             let truth = self.world.far.truth.lock().unwrap();
             let told = truth.portal_told.get(code).is_some_and(|ids| !ids.is_empty());
@@ -357,7 +426,8 @@ impl Run {
         let mut known = BTreeMap::new();
         for code in &self.own {
             let snapshot = self.world.snapshot(code).await;
-            let fee = snapshot.dossier.clone().unwrap().fee.unwrap();
+            let dossier = snapshot.dossier.clone().unwrap();
+            let (fee, withdrawn) = (dossier.fee.unwrap(), dossier.status == Status::Withdrawn);
             let mut paid = 0;
             for payment in &snapshot.payments {
                 known.insert(payment.transaction.clone(), ());
@@ -375,11 +445,12 @@ impl Run {
                     return Err(format!("{} came in {came} times", payment.transaction));
                 }
             }
-            self.fee_at_rest(code, fee.state, paid)?;
+            self.fee_at_rest(code, fee.state, paid, withdrawn)?;
+            self.refunds_at_rest(&snapshot)?;
             // A payment too many is a person's matter until its money went back.
             let over = |c: &&CaseView| c.kind == Some(CaseKind::Overpayment) && c.dossier.as_deref() == Some(code.as_str());
             let back = snapshot.payments.iter().filter(|p| p.refunded == p.amount).count();
-            if cases.iter().filter(over).count() + back + 1 < paid {
+            if cases.iter().filter(over).count() + back + usize::from(fee.state == FeeState::Paid) < paid {
                 return Err(format!("{code} was paid {paid} times and nobody is told"));
             }
         }
@@ -393,15 +464,32 @@ impl Run {
         self.statements_agree().await
     }
 
-    /// A fee is paid and told once to each side, or owed.
-    fn fee_at_rest(&self, code: &str, state: FeeState, paid: usize) -> Result<(), Broken> {
-        if (state == FeeState::Paid) != (paid > 0) || state == FeeState::Requested {
+    /// What the platform pays out has ended as it ended there.
+    fn refunds_at_rest(&self, snapshot: &Snapshot) -> Result<(), Broken> {
+        for refund in snapshot.refunds.iter().filter(|r| r.by_platform) {
+            let fate = self.world.far.fate(&refund.id).map_err(|()| format!("{} is still on its way", refund.id))?;
+            let agrees = match refund.state {
+                RefundState::Done => fate == Some(Fate::Done),
+                RefundState::Refused => fate != Some(Fate::Done),
+                RefundState::Created | RefundState::Sent | RefundState::Unknown => false,
+            };
+            if !agrees {
+                return Err(format!("refund {} is {:?} and truly {fate:?}", refund.id, refund.state));
+            }
+        }
+        Ok(())
+    }
+
+    /// A fee is paid and told once to each side, or owed; what is paid for a withdrawn dossier need not pay it.
+    fn fee_at_rest(&self, code: &str, state: FeeState, paid: usize, withdrawn: bool) -> Result<(), Broken> {
+        let fits = if withdrawn { state != FeeState::Paid || paid > 0 } else { (state == FeeState::Paid) == (paid > 0) };
+        if !fits || state == FeeState::Requested {
             return Err(format!("the fee of {code} is {state:?}, paid {paid} times"));
         }
         let truth = self.world.far.truth.lock().unwrap();
         for (who, told) in [("portal", &truth.portal_told), ("ministry", &truth.ministry_told)] {
             let told = told.get(code).map_or(0, |ids| ids.len());
-            if told != usize::from(paid > 0) {
+            if told != usize::from(state == FeeState::Paid) {
                 return Err(format!("the {who} was told {told} times that {code} is paid, which it is {paid} times"));
             }
         }

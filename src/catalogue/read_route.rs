@@ -137,7 +137,7 @@ fn check_inquiry(t: &Table<'_>, route: &OutRoute, routes: &BTreeMap<String, OutR
             Some(inquiry) if inquiry.repeat != Repeat::Safe => {
                 t.fault_at("ask", format!("`out.{ask}` asks, so it must be `repeat = \"safe\"`"), None);
             }
-            Some(inquiry) if !matches!(inquiry.message, Kind::DossierQuery | Kind::PaymentQuery) => {
+            Some(inquiry) if !matches!(inquiry.message, Kind::DossierQuery | Kind::PaymentQuery | Kind::RefundQuery) => {
                 t.fault_at("ask", format!("`out.{ask}` carries {}, which asks nothing", inquiry.message.name()), None);
             }
             Some(_) => {}

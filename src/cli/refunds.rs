@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 pub(super) const ABOUT: &str = "\
 Refunds (hoàn trả): money that goes back to a citizen. A request reserves its sum at once, so that two can never promise more than was \
-paid. The platforms known today have no refund route: hand the refund to the bank, then tell here what became of it. Every step needs a \
-reference or a reason and stands in the audit with the operator's name.";
+paid. Where the payment platform has a route for refunds the gateway hands it over and finds out what became of it; where it has none \
+(the national platform), hand the refund to the bank, then tell here how it ended. Every step needs a reference or a reason and stands \
+in the audit with the operator's name.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -112,13 +113,12 @@ pub(super) async fn run(arguments: Arguments, json: bool) -> Result<(), Failed> 
             let made = gateway.post("/v1/refunds", &body).await?;
             let id = text(&made, "refund");
             let sum = screen::money(number(&made, "amount"));
-            told(
-                &made,
-                json,
-                &format!(
-                    "refund {id} over {sum} is asked for and reserved; hand it to the bank, then `lienthong refunds sent {id}`"
-                ),
-            );
+            let next = if made.get("by_platform").and_then(Value::as_bool) == Some(true) {
+                "it goes to the platform; `lienthong refunds list` says how it stands".to_owned()
+            } else {
+                format!("hand it to the bank, then `lienthong refunds sent {id}`")
+            };
+            told(&made, json, &format!("refund {id} over {sum} is asked for and reserved; {next}"));
             return Ok(());
         }
         What::Sent { refund, reference } => (refund, "sent", json!({ "reference": reference })),

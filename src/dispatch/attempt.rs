@@ -8,7 +8,7 @@ use crate::catalogue::{OutRoute, Partner, Repeat};
 use crate::clock::Time;
 use crate::delivery::Outcome;
 use crate::exchange::{self, Ended, Evidence, Known, Origin, Scene, Service};
-use crate::journal::{Attempt, Claim, Effects, JournalError, Next, Settled, Settlement, Snapshot};
+use crate::journal::{Attempt, CaseFilter, Claim, Effects, JournalError, Next, Settled, Settlement, Snapshot};
 use crate::model::{Kind, Message, Mint};
 use crate::partner::SignInError;
 use crate::planted::{Plant, planted};
@@ -16,6 +16,8 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Open cases of a dossier that a call's end may settle.
+const MOST_CASES: u32 = 100;
 /// Bytes up to which a message is written, and an answer read, where it is: handing it over would take longer.
 const LIGHT: usize = 64 << 10;
 /// How a body names a content.
@@ -119,7 +121,7 @@ async fn attempt(shared: &Shared, known: &Known, claim: &Claim, (began, turns): 
     };
     match (&claim.doubt, repeat) {
         (Some(doubt), Repeat::Ask) => {
-            let Some((ask, question)) = question(&partner, route, claim) else { return parked("no-inquiry", digest) };
+            let Some((ask, question)) = question(&partner, route, claim, &body) else { return parked("no-inquiry", digest) };
             let inquiry_id = Mint::new(&*shared.parts.random, began).message_id();
             let inquiry = Outgoing {
                 partner: &partner,
@@ -202,7 +204,13 @@ async fn try_settle(
 ) -> Result<Settled, JournalError> {
     let now = shared.parts.clock.now();
     let snapshot = snapshot(shared, claim).await?;
-    let (next, effects) = consequences(shared, known, claim, now, (result, &snapshot));
+    let (next, mut effects) = consequences(shared, known, claim, now, (result, &snapshot));
+    if let (Some(dossier), false) = (&claim.dossier, effects.refunds.is_empty()) {
+        // A refund that has ended settles the cases about it.
+        let open = CaseFilter { dossier: Some(dossier.clone()), open: Some(true), limit: MOST_CASES, ..CaseFilter::default() };
+        let cases = shared.parts.journal.cases(open).await?;
+        effects.case_steps.extend(exchange::refund_cases(now, &effects, &cases));
+    }
     if let Next::Park { reason } = &next {
         tracing::warn!(partner = %claim.partner, delivery = claim.delivery, dossier = claim.dossier, reason, "parked: needs a person");
     }
@@ -236,9 +244,11 @@ fn consequences(
         Next::Done => Ended::Done,
         Next::Reject { reason } => Ended::Rejected(reason),
         Next::Park { reason } => Ended::Parked(reason),
-        Next::Retry { .. } | Next::Later { .. } | Next::Ask { .. } | Next::Clear { .. } => {
-            return (next, Effects::default());
+        Next::Ask { .. } => {
+            let effects = exchange::doubted(&scene, claim, snapshot);
+            return (next, effects);
         }
+        Next::Retry { .. } | Next::Later { .. } | Next::Clear { .. } => return (next, Effects::default()),
     };
     match exchange::ended(&scene, claim, how, result.content.as_ref(), snapshot) {
         Some(effects) => (next, effects),
@@ -252,10 +262,11 @@ fn consequences(
 }
 
 /// The question about a doubtful call, in the words of the inquiry's message.
-fn question<'p>(partner: &'p Partner, route: &OutRoute, claim: &Claim) -> Option<(&'p OutRoute, Value)> {
+fn question<'p>(partner: &'p Partner, route: &OutRoute, claim: &Claim, sent: &Value) -> Option<(&'p OutRoute, Value)> {
     let ask = partner.outs.get(route.ask.as_ref()?)?;
     let body = match ask.message {
         Kind::PaymentQuery => json!({ "transaction": claim.lane }),
+        Kind::RefundQuery => json!({ "refund": claim.lane, "transaction": sent.get("transaction")? }),
         _ => json!({ "code": claim.dossier.clone()?, "message": claim.id }),
     };
     debug_assert!(ask.message.is_whole(&body), "{} as Kind::made_with promises it", ask.message.name());

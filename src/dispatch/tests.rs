@@ -33,6 +33,17 @@ use far::Far;
 
 const PARTNERS: [&str; 3] = ["bank", "city", "office"];
 
+/// What the invented payment platform can do besides taking a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Platform {
+    /// It can be asked.
+    Asked,
+    /// It can be asked, and gives money back.
+    Refunds,
+    /// It cannot be asked: its sealed notices decide.
+    Silent,
+}
+
 /// Dice with a seed.
 pub(crate) struct Dice(Mutex<u64>);
 
@@ -104,6 +115,11 @@ rules = [
 
 /// Three invented partners over the shipped schemas: name, role, routes (name, message, wire = canonical, repeat, more).
 pub(crate) fn catalogue() -> (Files, Arc<Catalogue>) {
+    catalogue_with(Platform::Asked)
+}
+
+/// The same with a payment platform of this kind.
+pub(crate) fn catalogue_with(platform: Platform) -> (Files, Arc<Catalogue>) {
     let shipped = Files::embedded();
     let mut files = Files::default();
     for (path, text) in shipped.under("schemas/") {
@@ -112,7 +128,13 @@ pub(crate) fn catalogue() -> (Files, Arc<Catalogue>) {
     let told = "code = code; sequence = sequence ?; status = status";
     let ask = |by: &str| format!("repeat = \"ask\"\nask = \"{by}\"\nquiet = \"2m\"\nask-schedule = [\"5s\", \"30s\", \"2m\"]");
     let safe = || "repeat = \"safe\"".to_owned();
-    let partners = [
+    let create = if platform == Platform::Silent { "repeat = \"never\"".to_owned() } else { ask("query") };
+    let answer = Some(("refund.state", "refund = refund; state = state; reference = reference ?"));
+    let refunds = [
+        ("refund", "refund.request", "refund = refund; transaction = transaction; amount = amount", ask("refund-query"), answer),
+        ("refund-query", "refund.query", "refund = refund; transaction = transaction", safe(), answer),
+    ];
+    let mut partners = [
         (
             "office",
             "ministry",
@@ -147,7 +169,7 @@ pub(crate) fn catalogue() -> (Files, Arc<Catalogue>) {
                     "create",
                     "payment.request",
                     "transaction = transaction; amount = amount",
-                    ask("query"),
+                    create,
                     Some(("payment.link", "url = url")),
                 ),
                 (
@@ -160,6 +182,11 @@ pub(crate) fn catalogue() -> (Files, Arc<Catalogue>) {
             ],
         ),
     ];
+    match platform {
+        Platform::Asked => {}
+        Platform::Refunds => partners[2].2.extend(refunds),
+        Platform::Silent => partners[2].2.truncate(1),
+    }
     for (name, role, routes) in partners {
         let mut toml = format!(
             "name = \"{name}\"\nrole = \"{role}\"\ntitle = \"{name}\"\n[transport]\nbase = \"https://{name}.example\"\ntimeout = \"9s\"\n{JUDGE}"

@@ -33,8 +33,10 @@ pub use case::{Choice, Told, case_step, told};
 pub use current::{Current, Known};
 pub use knowledge::unusable;
 pub use moves::{early_waits, pushed};
-pub use outcome::{Ended, Evidence, answered, ended, proven};
-pub use pay::{Figure, RefundStep, Start, bill, decide_fee, expired, notice_in_doubt, noticed, refund, refund_step, start};
+pub use outcome::{Ended, Evidence, answered, doubted, ended, proven};
+pub use pay::{
+    Figure, RefundStep, Start, bill, decide_fee, expired, notice_in_doubt, noticed, refund, refund_cases, refund_step, start,
+};
 pub use refusal::{Fault, Refusal};
 pub use scene::{Files, Guide, Origin, Scene, Service, Target};
 pub use submit::{closed_by_operator, correct, submit, supplement, withdraw, withdrawal_came_to_nothing};

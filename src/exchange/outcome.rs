@@ -41,6 +41,7 @@ pub fn proven(claim: &Claim, snapshot: &Snapshot) -> bool {
         Kind::PaymentRequest => {
             snapshot.payments.iter().any(|p| p.transaction == claim.lane && p.state != PaymentState::Requested)
         }
+        Kind::RefundRequest => snapshot.refunds.iter().any(|r| r.id == claim.lane && !r.state.is_open()),
         _ => false,
     }
 }
@@ -49,7 +50,8 @@ pub fn proven(claim: &Claim, snapshot: &Snapshot) -> bool {
 #[must_use]
 pub fn answered(claim: &Claim, content: Option<&Message>) -> Evidence {
     let Some(content) = content else { return Evidence::Unclear };
-    if content.text("transaction").is_some_and(|t| t != claim.lane) {
+    let about = if content.kind == Kind::RefundState { "refund" } else { "transaction" };
+    if content.text(about).is_some_and(|t| t != claim.lane) {
         return Evidence::Unclear;
     }
     match content.kind {
@@ -60,6 +62,11 @@ pub fn answered(claim: &Claim, content: Option<&Message>) -> Evidence {
         },
         Kind::PaymentState => match content.text("state") {
             Some("paid" | "failed" | "pending") => Evidence::Received,
+            Some("missing") => Evidence::NotReceived,
+            _ => Evidence::Unclear,
+        },
+        Kind::RefundState => match content.text("state") {
+            Some("done" | "sent" | "refused") => Evidence::Received,
             Some("missing") => Evidence::NotReceived,
             _ => Evidence::Unclear,
         },
@@ -82,6 +89,12 @@ pub fn ended(
     match (claim.kind, how) {
         (Kind::PaymentRequest | Kind::PaymentQuery, Ended::Done) => pay_done(scene, claim, content, snapshot, &mut effects),
         (Kind::PaymentRequest, Ended::Rejected(why)) => pay_rejected(scene, claim, why, snapshot, &mut effects),
+        (Kind::RefundRequest, _) | (Kind::RefundQuery, Ended::Done | Ended::Parked(_)) => {
+            effects = pay::refund_ended(scene, claim, how, content, snapshot);
+            if let Ended::Parked(why) = how {
+                parked(scene, claim, why, &mut effects);
+            }
+        }
         (Kind::DossierSubmit, Ended::Rejected(why)) => refused(scene, claim, why, snapshot, &mut effects),
         (Kind::DossierWithdraw, Ended::Done) => withdrawn(scene, claim, snapshot, &mut effects),
         (Kind::DossierSupplement | Kind::DossierWithdraw, Ended::Rejected(why)) => {
@@ -103,21 +116,32 @@ pub fn ended(
         (_, Ended::Done) => {}
         (_, Ended::Rejected(_)) => return None,
         (_, Ended::Parked(why)) => {
-            let data = json!({ "partner": claim.partner, "route": claim.route, "delivery": claim.delivery, "why": why });
             if matches!(claim.kind, Kind::PaymentRequest | Kind::PaymentQuery) {
                 pay::unanswered(scene, claim, why, &mut effects);
             }
-            effects.events.extend(claim.dossier.is_some().then(|| scene.event(&code, "parked", data.clone())));
-            effects.audit.push(crate::journal::NewAudit {
-                at: scene.now,
-                who: "gateway".into(),
-                what: "delivery.parked".into(),
-                about: claim.delivery.to_string(),
-                data,
-            });
+            parked(scene, claim, why, &mut effects);
         }
     }
     Some(effects)
+}
+
+/// What a call whose outcome is not known causes while it is being asked after.
+#[must_use]
+pub fn doubted(scene: &Scene<'_>, claim: &Claim, snapshot: &Snapshot) -> Effects {
+    if claim.kind == Kind::RefundRequest { pay::refund_doubted(scene, &claim.lane, snapshot) } else { Effects::default() }
+}
+
+/// A delivery is kept for a person: the timeline and the audit.
+fn parked(scene: &Scene<'_>, claim: &Claim, why: &str, effects: &mut Effects) {
+    let data = json!({ "partner": claim.partner, "route": claim.route, "delivery": claim.delivery, "why": why });
+    effects.events.extend(claim.dossier.iter().map(|code| scene.event(code, "parked", data.clone())));
+    effects.audit.push(crate::journal::NewAudit {
+        at: scene.now,
+        who: "gateway".into(),
+        what: "delivery.parked".into(),
+        about: claim.delivery.to_string(),
+        data,
+    });
 }
 
 /// The ministry refuses a submission: the lane ends, the dossier is not received, the portal is told.

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 mod heads;
 mod money;
 mod races;
+mod refunds;
 mod terms;
 
 const DAY: i64 = 86_400_000;

@@ -236,7 +236,7 @@ pub(super) fn payment_view(p: &Payment) -> Value {
 fn refund_view(r: &Refund) -> Value {
     json!({
         "refund": r.id, "transaction": r.transaction, "dossier": r.dossier, "amount": r.amount, "from": r.from, "state": r.state,
-        "by": r.by, "reason": r.reason, "at": r.at.rfc3339(), "reference": r.reference, "changed_at": r.changed_at.rfc3339(),
+        "by": r.by, "reason": r.reason, "at": r.at.rfc3339(), "reference": r.reference, "changed_at": r.changed_at.rfc3339(), "by_platform": r.by_platform,
     })
 }
 

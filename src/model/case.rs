@@ -22,6 +22,10 @@ pub enum CaseKind {
     PaymentUnanswered,
     /// Money is to go back, and the platform has no route for it: somebody pays it out by hand.
     Refund,
+    /// The platform refused to give money back: the sum is free again.
+    RefundRefused,
+    /// Nobody could find out whether the platform gave money back: the sum stays reserved.
+    RefundUnanswered,
     /// Payment links were lost on their way several times.
     LinkLost,
     /// A status came before its time and waits.
@@ -40,7 +44,7 @@ pub enum CaseKind {
 
 impl CaseKind {
     /// Every kind with its word.
-    pub const ALL: [(Self, &'static str); 15] = [
+    pub const ALL: [(Self, &'static str); 17] = [
         (Self::Overpayment, "overpayment"),
         (Self::FeeDiffers, "fee-differs"),
         (Self::FeeChoice, "fee-choice"),
@@ -50,6 +54,8 @@ impl CaseKind {
         (Self::NoticeUnconfirmed, "notice-unconfirmed"),
         (Self::PaymentUnanswered, "payment-unanswered"),
         (Self::Refund, "refund"),
+        (Self::RefundRefused, "refund-refused"),
+        (Self::RefundUnanswered, "refund-unanswered"),
         (Self::LinkLost, "link-lost"),
         (Self::EarlyWaits, "early-waits"),
         (Self::NoRoute, "no-route"),

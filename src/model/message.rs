@@ -40,6 +40,12 @@ pub enum Kind {
     PaymentState,
     /// The platform tells of a transaction.
     PaymentNotice,
+    /// Money is to go back to the citizen, asked of the platform.
+    RefundRequest,
+    /// What became of this refund?
+    RefundQuery,
+    /// The platform's answer to both.
+    RefundState,
     /// The platform asks what a dossier owes.
     BillQuery,
     /// Our answer to it.
@@ -67,7 +73,7 @@ pub struct Message {
 
 impl Kind {
     /// Every kind with its name.
-    pub const ALL: [(Self, &'static str); 22] = [
+    pub const ALL: [(Self, &'static str); 25] = [
         (Self::DossierSubmit, "dossier.submit"),
         (Self::DossierSupplement, "dossier.supplement"),
         (Self::DossierWithdraw, "dossier.withdraw"),
@@ -84,6 +90,9 @@ impl Kind {
         (Self::PaymentQuery, "payment.query"),
         (Self::PaymentState, "payment.state"),
         (Self::PaymentNotice, "payment.notice"),
+        (Self::RefundRequest, "refund.request"),
+        (Self::RefundQuery, "refund.query"),
+        (Self::RefundState, "refund.state"),
         (Self::BillQuery, "bill.query"),
         (Self::BillAnswer, "bill.answer"),
         (Self::CodeRequest, "code.request"),

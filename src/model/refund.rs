@@ -28,6 +28,9 @@ pub struct Refund {
     pub reason: String,
     /// When it was asked for.
     pub at: Time,
+    /// Paid out by the payment platform, through the journal; else by a person, at the bank.
+    #[serde(default)]
+    pub by_platform: bool,
     /// The bank's or the platform's reference.
     #[serde(default)]
     pub reference: Option<String>,
@@ -37,7 +40,7 @@ pub struct Refund {
     pub version: u64,
 }
 
-/// Created → Sent → Done | Refused | Unknown. An unknown one is settled by what is found out.
+/// Created → Sent → Done | Refused | Unknown. An unknown one is settled by what is found out; also that the platform is at it (Sent).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RefundState {
@@ -81,9 +84,9 @@ impl RefundState {
     #[must_use]
     pub fn may_become(self, next: Self) -> bool {
         match self {
-            Self::Created => matches!(next, Self::Sent | Self::Done | Self::Refused),
+            Self::Created => matches!(next, Self::Sent | Self::Done | Self::Refused | Self::Unknown),
             Self::Sent => matches!(next, Self::Done | Self::Refused | Self::Unknown),
-            Self::Unknown => matches!(next, Self::Done | Self::Refused),
+            Self::Unknown => matches!(next, Self::Sent | Self::Done | Self::Refused),
             Self::Done | Self::Refused => false,
         }
     }

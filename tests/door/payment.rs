@@ -164,9 +164,13 @@ async fn a_wrong_check_sum_is_refused_in_the_platforms_words_and_asks_once_in_te
     assert!(queries(&snapshot.open) <= 1, "{:?}", snapshot.open);
     assert_eq!(snapshot.payments[0].state, PaymentState::Requested);
     let rows = gate.rows();
-    gate.send("/keypay/thong-bao", &[], forged.to_string()).await;
-    gate.send("/keypay/thong-bao", &[], notice("KHONGCO", 150_000, 0, "khoa-sai").to_string()).await;
-    assert_eq!(gate.rows(), rows, "written nowhere");
+    let calls = gate.journal.snapshot(CODE).await.unwrap().open.len();
+    for n in 0..200 {
+        gate.send("/keypay/thong-bao", &[], forged.to_string()).await;
+        gate.send("/keypay/thong-bao", &[], notice(&format!("KHONGCO{n}"), 150_000, 0, "khoa-sai").to_string()).await;
+    }
+    assert_eq!(gate.rows(), rows, "four hundred of them are written nowhere");
+    assert_eq!(gate.journal.snapshot(CODE).await.unwrap().open.len(), calls, "and ask nothing of the platform");
     gate.clock.turn(Duration::from_secs(601));
     gate.send("/keypay/thong-bao", &[], forged.to_string()).await;
     assert_ne!(gate.journal.payment(&transaction).await.unwrap().unwrap().asked_at, asked, "after ten minutes once more");
@@ -230,7 +234,15 @@ async fn a_bill_is_told_to_the_platforms_network_only_and_its_transaction_is_one
     assert_eq!((owed.status, owed.json()["error_code"].as_i64()), (200, Some(1)), "{}", owed.text);
     assert_eq!(owed.json()["message"]["DSKhoanNop"][0]["SoTien"], "150000");
     assert_eq!(owed.json()["message"]["transaction_id"], payment(&gate).await.transaction.as_str(), "stored before it is told");
-    let rows = gate.rows();
+    let (rows, calls) = (gate.rows(), gate.journal.snapshot(CODE).await.unwrap().open.len());
+    for _ in 0..200 {
+        ask("10.20.0.7:9", CODE).await;
+    }
+    assert_eq!(
+        gate.journal.snapshot(CODE).await.unwrap().open.len(),
+        calls,
+        "asked again it calls nobody, and (below) writes nothing"
+    );
     let again = ask("10.20.0.7:9", CODE).await;
     assert_eq!(again.json()["message"]["transaction_id"], owed.json()["message"]["transaction_id"]);
     let unknown = ask("10.20.0.7:9", "H26.15-20260720-0000999").await;

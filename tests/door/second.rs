@@ -1,5 +1,5 @@
 //! A second payment adapter as data alone: the older mobile-money contract (form-urlencoded, HMAC-SHA1 over plainly joined values in its own
-//! order), a platform without a query, whose notice decides, from its own network only.
+//! order), a platform without a query, whose notice decides, from its own network only; and which gives money back by a route of its own.
 
 use crate::rig::{CODE, Gate};
 use lienthong::catalogue::{Catalogue, Files};
@@ -46,6 +46,41 @@ judge   = "create"
 content = "link"
 repeat  = "never"
 
+[seal.refund]
+kind     = "hmac"
+over     = ["$access", "merchant_code", "order_id", "refund_amount", "refund_id"]
+between  = ""
+digest   = "sha1"
+encoding = "base64"
+key      = "key"
+
+[seal.refund-query]
+kind     = "hmac"
+over     = ["$access", "merchant_code", "refund_id"]
+between  = ""
+digest   = "sha1"
+encoding = "base64"
+key      = "key"
+
+[out.refund]
+message = "refund.request"
+map     = "refund"
+post    = "/hoan-tien"
+seal    = ["refund"]
+judge   = "create"
+content = "refund-state"
+repeat  = "ask"
+ask     = "refund-query"
+
+[out.refund-query]
+message = "refund.query"
+map     = "refund-query"
+post    = "/tra-cuu-hoan-tien"
+seal    = ["refund-query"]
+judge   = "create"
+content = "refund-state"
+repeat  = "safe"
+
 [in.notice]
 post     = "/ket-qua"
 map      = "notice"
@@ -60,10 +95,19 @@ reply    = { accepted = "taken", refused = "refused", broken = "refused" }
 rules = [{ http = "200", then = "done" }, { http = "429,503", then = "retry" }]
 "#;
 
-const MAPS: [(&str, &str); 6] = [
+const MAPS: [(&str, &str); 9] = [
     ("create.map", CREATE),
     ("link.map", "message: payment.link\nformat: json\nunknown: report\nwithout: note\n\npay_url = url\n"),
     ("notice.map", NOTICE),
+    ("refund.map", REFUND),
+    (
+        "refund-query.map",
+        "message: refund.query\nformat: form\nwithout: transaction\n\nmerchant_code = $partner.merchant_code\nrefund_id = refund\ncheck_sum = $seal\n",
+    ),
+    (
+        "refund-state.map",
+        "message: refund.state\nformat: json\nunknown: report\n\nrefund_id = refund\nrefund_status = state : code(refund-state)\nreference = reference ?\n",
+    ),
     (
         "taken.map",
         "message: receipt\nformat: form\nwithout: at, dossier, note, outcome, reason, reference, transaction, url\n\nerror_code = '00'\n",
@@ -72,8 +116,23 @@ const MAPS: [(&str, &str); 6] = [
         "refused.map",
         "message: refusal\nformat: form\nwithout: faults, reason, status, text_en\n\nerror_code = '01'\nerror_text = text\n",
     ),
-    ("codes.toml", "[payment-state]\npaid = \"1\"\nfailed = \"0\"\nunclear = [\"2\", \"*\"]\n"),
+    (
+        "codes.toml",
+        "[payment-state]\npaid = \"1\"\nfailed = \"0\"\nunclear = [\"2\", \"*\"]\n\n[refund-state]\ndone = \"00\"\nsent = \"01\"\nrefused = \"02\"\nmissing = \"03\"\n",
+    ),
 ];
+
+const REFUND: &str = "\
+message: refund.request
+format:  form
+without: at, dossier, platform_transaction
+
+merchant_code = $partner.merchant_code
+order_id      = transaction
+refund_id     = refund
+refund_amount = amount
+check_sum     = $seal
+";
 
 const CREATE: &str = "\
 message: payment.request
@@ -236,4 +295,35 @@ async fn a_notice_from_elsewhere_or_not_sealed_or_over_another_sum_decides_nothi
     let cases = gate.journal.cases(CaseFilter { limit: 10, ..CaseFilter::default() }).await.unwrap();
     let words: Vec<&str> = cases.iter().map(|c| c.word.as_str()).collect();
     assert_eq!(words, ["notice-differs", "notice-unknown"], "kept and shown");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_goes_to_the_platform_that_has_a_route_for_it_and_is_nobodys_work() {
+    let gate = owing(150_000).await;
+    let order = click(&gate).await;
+    assert_eq!(tell(&gate, &order, 150_000, "1").await, "error_code=00");
+    let ask = json!({ "transaction": order, "amount": 50_000, "reason": "nộp thừa" });
+    let made = gate.operator("/v1/refunds", Some(ask)).await;
+    assert_eq!(
+        (made.status, &made.json()["by_platform"], &made.json()["state"]),
+        (201, &json!(true), &json!("created")),
+        "{}",
+        made.text
+    );
+    let id = made.json()["refund"].as_str().unwrap().to_owned();
+    let open = gate.journal.snapshot(CODE).await.unwrap().open;
+    let call: Vec<_> =
+        open.iter().filter(|d| d.kind == "refund.request").map(|d| (d.partner.as_str(), d.lane.as_str())).collect();
+    assert_eq!(call, [("vidientu", id.as_str())], "handed over through the journal, under its own id");
+    let cases = gate.journal.cases(CaseFilter { limit: 10, ..CaseFilter::default() }).await.unwrap();
+    assert_eq!(cases, [], "nobody has to act");
+    // Only the platform says that it was sent; what has not left yet can be taken back, and then never leaves.
+    let sent = gate.operator(&format!("/v1/refunds/{id}/sent"), Some(json!({}))).await;
+    assert_eq!((sent.status, sent.json()["code"].as_str()), (409, Some("refund-by-platform")), "{}", sent.text);
+    let back = gate.operator(&format!("/v1/refunds/{id}/refuse"), Some(json!({ "reason": "nhầm" }))).await;
+    assert_eq!((back.status, &back.json()["state"]), (200, &json!("refused")), "{}", back.text);
+    assert!(!gate.journal.snapshot(CODE).await.unwrap().open.iter().any(|d| d.kind == "refund.request"));
+    let payment = gate.journal.payment(&order).await.unwrap().unwrap();
+    assert_eq!((payment.reserved.amount(), payment.refundable().amount()), (0, 150_000));
+    assert_eq!(gate.journal.accounts().await.unwrap().faults, []);
 }

@@ -2,7 +2,7 @@
 
 use crate::clock::{Clock as _, Manual, Time};
 use crate::dispatch::Shared;
-use crate::dispatch::tests::{Dice, Side, take};
+use crate::dispatch::tests::{Dice, Platform, Side, take};
 use crate::exchange::{self, Scene};
 use crate::journal::{Effects, Snapshot};
 use crate::model::{Kind, Message};
@@ -26,6 +26,15 @@ pub(super) enum State {
     Paid(Time),
 }
 
+/// What became of a refund that the platform pays out, in truth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Fate {
+    /// Taken, not paid out yet.
+    Taken,
+    Done,
+    Refused,
+}
+
 /// A notice on its way to us; what it says of the state need not be true (its seal does not cover it).
 #[derive(Clone, Debug)]
 struct Notice {
@@ -43,6 +52,10 @@ pub(super) struct Truth {
     looked_up: BTreeSet<String>,
     /// What went back: transaction, VND, when.
     refunds: Vec<(String, u64, Time)>,
+    /// Refunds handed to the platform: transaction, VND, what became of it.
+    pub(super) given_back: BTreeMap<String, (String, u64, Fate)>,
+    /// Refunds that a person took back before they were known here.
+    pub(super) taken_back: BTreeSet<String>,
     notices: Vec<Notice>,
     late: Vec<(Time, String, Value)>,
     /// Dossier → ids of messages that told the portal "paid".
@@ -57,6 +70,7 @@ pub(super) struct Truth {
 pub(super) struct Bank {
     clock: Arc<Manual>,
     dice: Arc<Dice>,
+    platform: Platform,
     pub(super) truth: Mutex<Truth>,
     pub(super) calm: AtomicBool,
     /// The next call ends in a crash of ours.
@@ -68,9 +82,9 @@ pub(super) struct Bank {
 // === impl Bank ===
 
 impl Bank {
-    pub(super) fn new(clock: Arc<Manual>, dice: Arc<Dice>) -> Self {
+    pub(super) fn new(clock: Arc<Manual>, dice: Arc<Dice>, platform: Platform) -> Self {
         let (calm, crash) = (AtomicBool::new(true), AtomicBool::new(false));
-        Self { clock, dice, truth: Mutex::default(), calm, crash, hangs: Notify::new(), door: Mutex::default() }
+        Self { clock, dice, platform, truth: Mutex::default(), calm, crash, hangs: Notify::new(), door: Mutex::default() }
     }
 
     /// A new sequence: what went before is over, and the weather is fine.
@@ -111,6 +125,15 @@ impl Bank {
         self.truth.lock().unwrap().refunds.push((transaction.to_owned(), amount, self.clock.now()));
     }
 
+    /// What became of a refund; an error while its call may still arrive.
+    pub(super) fn fate(&self, refund: &str) -> Result<Option<Fate>, ()> {
+        let truth = self.truth.lock().unwrap();
+        if truth.late.iter().any(|(_, operation, body)| operation == "refund" && body["refund"] == refund) {
+            return Err(());
+        }
+        Ok(truth.given_back.get(refund).map(|(.., fate)| *fate))
+    }
+
     /// Somebody sends a notice that is not true, or not sealed, or of another sum.
     pub(super) fn forge(&self) {
         let truth = &mut *self.truth.lock().unwrap();
@@ -118,7 +141,8 @@ impl Bank {
         let Some(transaction) = truth.transactions.keys().nth(n).cloned() else { return };
         let says = ["paid", "failed", "pending"][self.dice.below(3)];
         let (amount, sealed) = match self.dice.below(3) {
-            0 => (FEE, true),
+            // Where notices decide, their seal covers what they say.
+            0 => (FEE, self.platform != Platform::Silent),
             1 => (FEE - 1000, true),
             _ => (FEE, false),
         };
@@ -157,7 +181,8 @@ impl Bank {
         }
         let body = json!({ "transaction": transaction, "amount": notice.amount, "state": notice.says });
         let code = payment.as_ref().map(|p| p.dossier.clone()).unwrap_or_default();
-        let decide = |scene: &Scene<'_>, _: &str, m: &mut Message, s: &Snapshot| exchange::noticed(scene, m, s, false);
+        let decides = self.platform == Platform::Silent;
+        let decide = |scene: &Scene<'_>, _: &str, m: &mut Message, s: &Snapshot| exchange::noticed(scene, m, s, decides);
         let taken = take(shared, "bank", &code, Kind::PaymentNotice, &body, decide).await;
         if notice.amount == FEE && taken.is_err() {
             self.violation(format!("a sealed notice of the right sum was refused: {transaction} {taken:?}"));
@@ -195,7 +220,7 @@ impl Bank {
     }
 
     /// Calls that were cut and are processed all the same, some time after.
-    fn catch_up(&self) {
+    pub(super) fn catch_up(&self) {
         let now = self.clock.now();
         let due: Vec<(Time, String, Value)> = {
             let truth = &mut *self.truth.lock().unwrap();
@@ -244,6 +269,30 @@ impl Bank {
                 };
                 json!({ "ok": true, "transaction": transaction, "amount": FEE, "state": state })
             }
+            "refund" => {
+                let (refund, amount) = (text("refund"), body["amount"].as_u64().unwrap());
+                let all: u64 =
+                    truth.given_back.values().filter(|g| g.0 == transaction && g.2 != Fate::Refused).map(|g| g.1).sum();
+                let paid = matches!(truth.transactions.get(&transaction), Some(State::Paid(_)));
+                if truth.given_back.contains_key(&refund) || truth.taken_back.contains(&refund) || !paid || all + amount > FEE {
+                    truth
+                        .violations
+                        .push(format!("refund {refund} of {transaction}: again, taken back, or too much: {all} + {amount}"));
+                }
+                let fate = [Fate::Done, Fate::Done, Fate::Taken, Fate::Refused][self.dice.below(4)];
+                self.give(truth, &refund, (&transaction, amount, fate))
+            }
+            "refund-query" => {
+                let refund = text("refund");
+                match truth.given_back.get(&refund).cloned() {
+                    None => json!({ "ok": true, "refund": refund, "state": "missing" }),
+                    Some((transaction, amount, Fate::Taken)) => {
+                        let fate = [Fate::Done, Fate::Taken, Fate::Refused][self.dice.below(3)];
+                        self.give(truth, &refund, (&transaction, amount, fate))
+                    }
+                    Some((.., fate)) => refund_state(&refund, fate),
+                }
+            }
             "fee" if body["paid"] == true => {
                 truth.portal_told.entry(code).or_default().insert(id);
                 json!({ "ok": true })
@@ -258,6 +307,15 @@ impl Bank {
             }
             _ => json!({ "ok": true }),
         }
+    }
+
+    /// A refund's fate, noted and said.
+    fn give(&self, truth: &mut Truth, refund: &str, (transaction, amount, fate): (&str, u64, Fate)) -> Value {
+        if fate == Fate::Done {
+            truth.refunds.push((transaction.to_owned(), amount, self.clock.now()));
+        }
+        truth.given_back.insert(refund.to_owned(), (transaction.to_owned(), amount, fate));
+        refund_state(refund, fate)
     }
 
     async fn answer(&self, call: Call) -> Result<Reply, SendError> {
@@ -276,7 +334,7 @@ impl Bank {
             12..16 => return Err(SendError::Lost("cut")),
             16..20 => return reply(502, ""),
             // Processed all the same, within the route's quiet time.
-            20..26 if operation == "create" => {
+            20..26 if operation == "create" || operation == "refund" => {
                 let due = self.clock.now().plus_ms(i64::try_from(self.dice.below(100_000)).unwrap());
                 self.truth.lock().unwrap().late.push((due, operation, body));
                 return Err(SendError::Lost("timeout"));
@@ -320,6 +378,16 @@ impl Bank {
         let rows: String = rows.map(|(id, amount, at, status)| format!("{id},{amount},{},{status}\n", at.rfc3339())).collect();
         format!("id,amount,at,status\n{rows}")
     }
+}
+
+/// How a refund stands, as the platform says it.
+fn refund_state(refund: &str, fate: Fate) -> Value {
+    let state = match fate {
+        Fate::Taken => "sent",
+        Fate::Done => "done",
+        Fate::Refused => "refused",
+    };
+    json!({ "ok": true, "refund": refund, "state": state, "reference": "FT-1" })
 }
 
 impl Side for Bank {

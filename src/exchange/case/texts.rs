@@ -77,6 +77,8 @@ fn of(kind: CaseKind) -> &'static Texts {
         CaseKind::NoticeUnconfirmed => &NOTICE_UNCONFIRMED,
         CaseKind::PaymentUnanswered => &PAYMENT_UNANSWERED,
         CaseKind::Refund => &REFUND,
+        CaseKind::RefundRefused => &REFUND_REFUSED,
+        CaseKind::RefundUnanswered => &REFUND_UNANSWERED,
         CaseKind::LinkLost => &LINK_LOST,
         CaseKind::EarlyWaits => &EARLY_WAITS,
         CaseKind::NoRoute => &NO_ROUTE,
@@ -143,6 +145,9 @@ fn vietnamese(name: &str, word: &str) -> String {
         ("why", "twice") => "phí đã được nộp bằng giao dịch khác",
         ("why", "not-owed") => "hồ sơ không còn phải nộp",
         ("why", "another-sum") => "số tiền khác với số phải nộp",
+        ("why", "takes-too-long") => "nền tảng nhận đã lâu mà chưa chi trả",
+        ("why", "no-inquiry") => "nền tảng không có kênh để hỏi kết quả",
+        ("why", "not-known") => "nền tảng trả lời không biết khoản hoàn trả này",
         ("why", "amount-differs") => "số tiền khác",
         ("why", "extra-fee-differs") => "có phụ phí không được yêu cầu",
         ("status" | "stands", _) => Status::of_word(word).map_or(word, |s| s.vietnamese()),
@@ -158,6 +163,9 @@ fn english(name: &str, word: &str) -> String {
         ("why", "twice") => "the fee was paid by another transaction",
         ("why", "not-owed") => "nothing is owed any more",
         ("why", "another-sum") => "not the sum that is owed",
+        ("why", "takes-too-long") => "the platform took it long ago and has not paid it out",
+        ("why", "no-inquiry") => "the platform has no route to ask by",
+        ("why", "not-known") => "the platform says that it does not know this refund",
         ("why", "amount-differs") => "another sum",
         ("why", "extra-fee-differs") => "an additional fee that was not asked for",
         _ => word,
@@ -326,6 +334,60 @@ const REFUND: Texts = Texts {
         &[
             "Hand it to the bank; the case closes itself when it has ended.",
             "Then: lienthong refunds sent|done|refuse {refund} …",
+        ],
+    ),
+    decisions: &[],
+};
+
+const REFUND_REFUSED: Texts = Texts {
+    title: ("Nền tảng từ chối hoàn trả", "The platform refused a refund"),
+    what: (
+        &[
+            "Nền tảng không hoàn trả {amount} của giao dịch {transaction} (khoản hoàn trả {refund}).",
+            "Lý do: {why}.",
+            "Số tiền không còn bị giữ lại để hoàn trả.",
+        ],
+        &[
+            "The platform does not give back {amount} of transaction {transaction} (refund {refund}).",
+            "Why: {why}.",
+            "The sum is not reserved any more.",
+        ],
+    ),
+    help: (
+        &[
+            "Hỏi nền tảng vì sao, rồi yêu cầu lại hoặc chi trả bằng cách khác; ghi lại và đóng.",
+            "Yêu cầu lại: lienthong refunds request {transaction} --reason …",
+        ],
+        &[
+            "Ask the platform why, then ask for it again or pay it out some other way; note it and close.",
+            "Again: lienthong refunds request {transaction} --reason …",
+        ],
+    ),
+    decisions: &[],
+};
+
+const REFUND_UNANSWERED: Texts = Texts {
+    title: ("Không rõ kết quả hoàn trả", "What became of a refund is not known"),
+    what: (
+        &[
+            "Khoản hoàn trả {refund}: {amount} của giao dịch {transaction} đã chuyển cho nền tảng; cổng kết nối không hỏi được kết quả.",
+            "Lý do: {why}.",
+            "Số tiền vẫn được giữ lại, không được gửi lại.",
+        ],
+        &[
+            "Refund {refund}: {amount} of transaction {transaction} was handed to the platform, and what became of it could not be found out.",
+            "Why: {why}.",
+            "The sum stays reserved, and nothing is sent again.",
+        ],
+    ),
+    help: (
+        &[
+            "Hỏi nền tảng đã chi trả khoản này chưa; việc này tự đóng khi có kết quả.",
+            "Rồi: lienthong refunds done|refuse {refund} …",
+        ],
+        &[
+            "Ask the platform whether it was paid out; the case closes itself when that is told.",
+            "Then: lienthong refunds done|refuse {refund} …",
         ],
     ),
     decisions: &[],

@@ -12,10 +12,12 @@
 //! | `settle` | the platform's word: paid, failed, over; a second attempt |
 //! | `bill` | what a dossier owes, asked by the platform |
 //! | `refund` | money that goes back |
+//! | `payout` | … by the platform's own route |
 
 mod bill;
 mod due;
 mod notice;
+mod payout;
 mod refund;
 mod settle;
 mod start;
@@ -24,6 +26,8 @@ pub use bill::bill;
 pub use due::{Figure, decide_fee};
 pub(super) use due::{charge_again, decide_figure, owe_by_rule, take_fee_due};
 pub use notice::{notice_in_doubt, noticed};
+pub use payout::refund_cases;
+pub(super) use payout::{refund_doubted, refund_ended};
 pub use refund::{RefundStep, refund, refund_step};
 pub use settle::expired;
 pub(super) use settle::{again, decide, reopen, unanswered};

@@ -1,15 +1,18 @@
 //! Money that goes back to the citizen: asked for by an operator, reserved at once, settled by what the bank says.
 //!
 //! Always: the sum is reserved in the payment's own row, whose version the journal checks, so that two requests at once can never promise
-//! more than was paid; every step moves the money between accounts and stands in the audit. The platforms known today have no refund route:
-//! each refund is a case for a person, who hands it to the bank and tells how it ended.
+//! more than was paid; every step moves the money between accounts and stands in the audit. Where the platform has a route for refunds it is
+//! handed over through the journal (`payout`); where it has none the refund is a case for a person, who hands it to the bank and tells how it
+//! ended.
 
 use super::super::case;
 use super::super::refusal::Refusal;
 use super::super::scene::Scene;
+use super::super::submit;
 use super::super::tell::{self, Words};
-use crate::journal::{CaseView, Effects, NewCase, Snapshot};
-use crate::model::{Account, CaseKind, Dossier, Movement, Payment, PaymentState, Refund, RefundState, Vnd};
+use super::payout::{handed, is_about, settles};
+use crate::journal::{CaseView, DeliveryState, DeliveryView, Effects, NewCase, Snapshot};
+use crate::model::{Account, CaseKind, Dossier, Kind, Movement, Payment, PaymentState, Refund, RefundState, Vnd};
 use serde_json::{Value, json};
 
 /// What an operator tells of a refund.
@@ -47,7 +50,7 @@ pub fn refund(
         )
         .at("/amount"));
     }
-    let refund = Refund {
+    let mut refund = Refund {
         id: scene.mint.refund_id(),
         transaction: transaction.to_owned(),
         dossier: dossier.code.clone(),
@@ -57,6 +60,7 @@ pub fn refund(
         by: scene.origin.caller.clone(),
         reason: reason.to_owned(),
         at: scene.now,
+        by_platform: false,
         reference: None,
         changed_at: scene.now,
         version: 1,
@@ -64,20 +68,24 @@ pub fn refund(
     payment.reserved = payment.reserved.checked_add(amount).unwrap_or(payment.reserved);
     let mut effects = Effects::default();
     moved(scene, &refund, (refund.from, Account::RefundReserved), "refund-reserve", &mut effects);
-    let data = about(&refund);
-    effects.cases.push(NewCase {
-        kind: CaseKind::Refund,
-        dossier: Some(dossier.code.clone()),
-        data: data.clone(),
-        at: scene.now,
-    });
+    match handed(scene, &refund, &payment) {
+        Some(call) => {
+            refund.by_platform = true;
+            effects.deliveries.push(call);
+        }
+        None => {
+            let (dossier, data) = (Some(dossier.code.clone()), about(&refund));
+            effects.cases.push(NewCase { kind: CaseKind::Refund, dossier, data, at: scene.now });
+        }
+    }
     told(scene, "refund.requested", &refund, Some(reason), &mut effects);
     written(payment, &mut dossier, &refund, &mut effects);
     effects.dossier = Some(dossier);
     Ok((effects, refund))
 }
 
-/// An operator tells what became of a refund; these open cases about it are settled when it has ended.
+/// An operator tells what became of a refund; these open cases about it are settled when it has ended. One that the platform pays out ends by
+/// the platform's word: a person speaks only where nothing is under way, and ends what still waits to be sent or asked.
 pub fn refund_step(
     scene: &Scene<'_>,
     id: &str,
@@ -86,28 +94,70 @@ pub fn refund_step(
     cases: &[CaseView],
 ) -> Result<(Effects, Refund), Refusal> {
     let before = snapshot.refunds.iter().find(|r| r.id == id).ok_or_else(Refusal::no_refund)?;
+    if before.by_platform {
+        by_a_person(id, step.to, snapshot)?;
+    }
+    let (mut effects, refund) = become_of(scene, before, step.to, (step.reference.clone(), step.reason.as_deref()), snapshot)?;
+    let open = |d: &&DeliveryView| before.by_platform && is_about(d, id) && d.state != DeliveryState::Claimed;
+    effects.closes.extend(snapshot.open.iter().filter(open).map(|d| submit::close(d, "refund-ended")));
+    let back = effects.payments.iter().any(|p| p.refunded == p.amount);
+    let why = step.reason.as_deref().or(step.reference.as_deref()).unwrap_or("…");
+    for case in cases.iter().filter(|c| settles(c, &refund, back)) {
+        effects.case_steps.push(case::settled(scene, case, step.to.word(), why));
+    }
+    Ok((effects, refund))
+}
+
+/// What a person may say of a refund that the platform pays out.
+fn by_a_person(id: &str, to: RefundState, snapshot: &Snapshot) -> Result<(), Refusal> {
+    if !matches!(to, RefundState::Done | RefundState::Refused) {
+        return Err(Refusal::new(
+            "refund-by-platform",
+            409,
+            "Khoản hoàn trả này do nền tảng thanh toán chi trả; cổng kết nối tự ghi nhận khi chuyển và khi chưa rõ kết quả.",
+            "The payment platform pays this refund out; that it was sent, or is not known, is recorded by the gateway itself.",
+        ));
+    }
+    let at_work = |d: &&DeliveryView| {
+        d.lane == id && d.kind == Kind::RefundRequest.name() && matches!(d.state, DeliveryState::Claimed | DeliveryState::Unknown)
+    };
+    if snapshot.open.iter().any(|d| at_work(&d)) {
+        return Err(Refusal::new(
+            "refund-under-way",
+            409,
+            "Khoản hoàn trả này đang được gửi hoặc đang được hỏi kết quả ở nền tảng; hãy chờ kết quả hoặc việc “refund-unanswered”.",
+            "This refund is on its way to the platform, or being asked after; wait for its end, or for its case `refund-unanswered`.",
+        ));
+    }
+    Ok(())
+}
+
+/// A refund becomes another state, whoever says so: the money moves between accounts, the timeline and the audit tell it.
+pub(super) fn become_of(
+    scene: &Scene<'_>,
+    before: &Refund,
+    to: RefundState,
+    (reference, reason): (Option<String>, Option<&str>),
+    snapshot: &Snapshot,
+) -> Result<(Effects, Refund), Refusal> {
     let (mut dossier, mut payment) = found(&before.transaction, snapshot)?;
-    if !before.state.may_become(step.to) {
+    if !before.state.may_become(to) {
         return Err(Refusal::new(
             "refund-state",
             409,
-            format!(
-                "Khoản hoàn trả này đang ở trạng thái “{}”, không thể chuyển sang “{}”.",
-                before.state.word(),
-                step.to.word()
-            ),
-            format!("This refund is {}; it cannot become {}.", before.state.word(), step.to.word()),
+            format!("Khoản hoàn trả này đang ở trạng thái “{}”, không thể chuyển sang “{}”.", before.state.word(), to.word()),
+            format!("This refund is {}; it cannot become {}.", before.state.word(), to.word()),
         ));
     }
     let refund = Refund {
-        state: step.to,
-        reference: step.reference.clone().or_else(|| before.reference.clone()),
+        state: to,
+        reference: reference.or_else(|| before.reference.clone()),
         changed_at: scene.now,
         version: before.version + 1,
         ..before.clone()
     };
     let mut effects = Effects::default();
-    match step.to {
+    match to {
         RefundState::Done => {
             payment.reserved = less(payment.reserved, refund.amount);
             payment.refunded = payment.refunded.checked_add(refund.amount).unwrap_or(payment.refunded);
@@ -122,19 +172,7 @@ pub fn refund_step(
         }
         RefundState::Created | RefundState::Sent | RefundState::Unknown => {}
     }
-    let why = step.reason.as_deref().or(step.reference.as_deref()).unwrap_or("…");
-    for case in cases {
-        let about = |name: &str, value: &str| case.data.get(name).and_then(Value::as_str) == Some(value);
-        let settled = match case.kind {
-            Some(CaseKind::Refund) => !refund.state.is_open() && about("refund", &refund.id),
-            Some(CaseKind::Overpayment) => payment.refunded == payment.amount && about("transaction", &refund.transaction),
-            _ => false,
-        };
-        if settled {
-            effects.case_steps.push(case::settled(scene, case, step.to.word(), why));
-        }
-    }
-    told(scene, &format!("refund.{}", step.to.word()), &refund, step.reason.as_deref(), &mut effects);
+    told(scene, &format!("refund.{}", to.word()), &refund, reason, &mut effects);
     written(payment, &mut dossier, &refund, &mut effects);
     effects.dossier = Some(dossier);
     Ok((effects, refund))
@@ -165,7 +203,7 @@ fn moved(scene: &Scene<'_>, refund: &Refund, (debit, credit): (Account, Account)
     });
 }
 
-fn about(refund: &Refund) -> Value {
+pub(super) fn about(refund: &Refund) -> Value {
     json!({ "refund": refund.id, "transaction": refund.transaction, "amount": refund.amount.amount() })
 }
 

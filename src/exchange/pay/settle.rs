@@ -7,6 +7,7 @@ use super::super::scene::Scene;
 use super::super::submit;
 use super::super::tell;
 use super::notice::{ask, ask_once, query_lane};
+use super::owes;
 use super::start::{attempt, terms};
 use crate::journal::{Claim, DeliveryState, Effects, NewCase, Snapshot};
 use crate::model::{
@@ -159,8 +160,10 @@ fn paid(
     payment.state = PaymentState::Paid;
     payment.paid_at = Some(scene.now);
     let unpaid = dossier.fee.as_ref().filter(|f| f.state != FeeState::Paid);
-    let pays = unpaid.is_some_and(|f| f.amount == payment.amount);
+    let owing = owes(dossier);
+    let pays = owing && unpaid.is_some_and(|f| f.amount == payment.amount);
     let why = match (pays, unpaid) {
+        (false, _) if !owing => Some("not-owed"),
         (true, _) => late.then_some("late"),
         (false, None) if dossier.fee.is_none() => Some("not-owed"),
         (false, None) => Some("twice"),
@@ -184,6 +187,8 @@ fn paid(
     }
     if pays {
         fee_paid(scene, payment, dossier, effects);
+    } else {
+        reopen(payment, dossier);
     }
 }
 

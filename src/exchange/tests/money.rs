@@ -205,3 +205,15 @@ fn money_that_was_not_owed_is_overpaid_whatever_it_came_for() {
     let again = world.scene(|scene, snapshot| refund_step(scene, &refund.id, &done, snapshot, &[])).unwrap_err();
     assert_eq!(again.code, "refund-state");
 }
+
+#[test]
+fn what_is_paid_for_a_withdrawn_dossier_is_not_owed_and_a_persons_matter() {
+    let mut world = owing(50_000);
+    let Start::New(_, transaction) = world.click().unwrap() else { panic!("a new transaction") };
+    world.snapshot.dossier.as_mut().unwrap().status = Status::Withdrawn;
+    let effects = say(&mut world, &transaction, "paid", 50_000);
+    let cases: Vec<_> = effects.cases.iter().map(|c| (c.kind, c.data["why"].as_str().unwrap_or_default())).collect();
+    assert_eq!(cases, [(CaseKind::Overpayment, "not-owed")]);
+    assert_eq!((effects.movements[0].credit, effects.receipts.len()), (Account::Overpaid, 0));
+    assert_eq!(world.snapshot.payments[0].state, PaymentState::Paid, "the money is there and is shown");
+}

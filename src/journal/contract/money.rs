@@ -65,6 +65,7 @@ pub(super) fn refund(of: &Payment, id: &str, amount: u64) -> Effects {
         by: "lan".into(),
         reason: "nộp thừa".into(),
         at: T0,
+        by_platform: false,
         reference: None,
         changed_at: T0,
         version: 1,
