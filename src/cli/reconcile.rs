@@ -99,8 +99,11 @@ pub(super) async fn run(a: &Arguments, json: bool) -> Result<(), Failed> {
     }
     match answer.pointer("/told/differences").and_then(Value::as_u64).unwrap_or(0) {
         0 => Ok(()),
-        n if a.dry_run => Err(Failed::because(format!("{n} differences; nothing was kept"))),
-        n => Err(Failed::because(format!("{n} differences; each is a case: lienthong cases list"))),
+        n => {
+            let found = if n == 1 { "1 difference".to_owned() } else { format!("{n} differences") };
+            let then = if a.dry_run { "nothing was kept" } else { "each is a case: lienthong cases list" };
+            Err(Failed::because(format!("{found}; {then}")))
+        }
     }
 }
 

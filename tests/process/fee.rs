@@ -87,6 +87,7 @@ async fn a_fee_is_paid_once_whatever_the_platforms_answers_and_notices_do() {
     let receipt = &receipts["receipts"][0];
     assert_eq!((&receipt["amount"], receipt["transaction"].as_str()), (&json!(owed), Some(transaction.as_str())), "{receipts}");
     assert_eq!(receipt["fee"]["items"].as_array().map(Vec::len), usize::try_from(owed / 20_000).ok(), "each wish by its name");
+    a_statement_is_reconciled(&world, &receipt["paid_at"].as_str().unwrap()[..10]).await;
     let portal = world.shown(&world.portal, &filed).await;
     assert_eq!(portal["fee"], json!({ "paid": true, "amount": owed, "transaction": transaction }), "{portal}");
     for (name, simulator) in [("portal", &world.portal), ("ministry", &world.ministry)] {
@@ -97,4 +98,33 @@ async fn a_fee_is_paid_once_whatever_the_platforms_answers_and_notices_do() {
     }
     let bill = world.hand(&world.payment, &format!("/_bill/{code}"), &Value::Null).await;
     assert_eq!((&bill["error_code"], &bill["message"]), (&json!(0), &json!([])), "nothing is owed any more: {bill}");
+}
+
+/// The platform's statement of that day with a row that nobody asked for, then corrected: by the command, against the running gateway.
+async fn a_statement_is_reconciled(world: &World, day: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, sheet) = (folder.path().join("sao-ke.csv"), folder.path().join("ket-qua.csv"));
+    let reconcile = async |plant: &str| {
+        let url = format!("{}/_statement?day={day}&plant={plant}", world.payment.control);
+        std::fs::write(&file, world.http.get(url).send().await.unwrap().text().await.unwrap()).unwrap();
+        std::process::Command::new(PROGRAM)
+            .args(["reconcile", "--admin", &world.admin, "--token", OPERATOR, "--day", day, "--partner", "keypay", "--out"])
+            .args([&sheet, &file])
+            .output()
+            .unwrap()
+    };
+    let wrong = reconcile("extra").await;
+    let said = String::from_utf8_lossy(&wrong.stderr);
+    assert!(wrong.status.code() == Some(1) && said.contains("1 difference;"), "{said}{}", String::from_utf8_lossy(&wrong.stdout));
+    assert!(std::fs::read_to_string(&sheet).unwrap().contains("missing-ours"), "the lines, as CSV");
+    let case = async || {
+        let all = world.operator("/v1/cases?state=all&kind=statement-missing-ours").await;
+        let list = all["cases"].as_array().cloned().unwrap_or_default();
+        assert_eq!(list.len(), 1, "{all}");
+        (list[0]["state"].clone(), list[0]["decision"].clone())
+    };
+    assert_eq!(case().await, (json!("open"), Value::Null));
+    let right = reconcile("").await;
+    assert!(right.status.success(), "{}", String::from_utf8_lossy(&right.stderr));
+    assert_eq!(case().await, (json!("closed"), json!("resolved")), "the corrected statement no longer has it");
 }
