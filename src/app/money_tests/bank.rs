@@ -309,6 +309,14 @@ impl Bank {
         }
     }
 
+    /// A refund that was taken is paid out.
+    pub(super) fn pay_out(&self, refund: &str) {
+        let truth = &mut *self.truth.lock().unwrap();
+        if let Some((transaction, amount, Fate::Taken)) = truth.given_back.get(refund).cloned() {
+            self.give(truth, refund, (&transaction, amount, Fate::Done));
+        }
+    }
+
     /// A refund's fate, noted and said.
     fn give(&self, truth: &mut Truth, refund: &str, (transaction, amount, fate): (&str, u64, Fate)) -> Value {
         if fate == Fate::Done {
