@@ -141,14 +141,15 @@ fn show(answer: &Value) {
     if !differences.is_empty() {
         let row = |d: &Value| -> Vec<String> {
             let fields = remote::list(d.get("differences").unwrap_or(&Value::Null), "list");
+            let sum = |name: &str| d.get(name).and_then(Value::as_u64).map_or_else(String::new, screen::money);
             let said: Vec<String> =
                 fields.iter().map(|f| format!("{}: {} ≠ {}", text(f, "field"), text(f, "theirs"), text(f, "ours"))).collect();
             vec![
                 text(d, "class"),
                 text(d, "transaction"),
                 text(d, "dossier"),
-                text(d, "theirs"),
-                text(d, "ours"),
+                sum("theirs"),
+                sum("ours"),
                 text(d, "line"),
                 said.join("; "),
             ]
@@ -170,6 +171,7 @@ fn said(answer: &Value) -> String {
     match (answer.get("dry").and_then(Value::as_bool), answer.get("replaced").and_then(Value::as_bool)) {
         (Some(true), _) => "looked at only".to_owned(),
         (_, Some(true)) => "replaced by a later one".to_owned(),
+        _ if resolved == 1 => "kept, 1 earlier case resolved".to_owned(),
         _ if resolved > 0 => format!("kept, {resolved} earlier cases resolved"),
         _ => "kept".to_owned(),
     }

@@ -147,13 +147,19 @@ impl Settlement {
 
     fn form(&self, partner: &str) -> Result<StatementForm, Refusal> {
         let known = self.current.now();
-        let partner = known.catalogue.partners.get(partner);
-        partner.and_then(|p| p.statement.clone()).ok_or_else(|| {
+        let partners = &known.catalogue.partners;
+        partners.get(partner).and_then(|p| p.statement.clone()).ok_or_else(|| {
+            let names: Vec<&str> = partners.values().filter(|p| p.statement.is_some()).map(|p| p.name.as_str()).collect();
+            let names = if names.is_empty() { "–".to_owned() } else { names.join(", ") };
             Refusal::new(
                 "statement-partner",
                 422,
-                "Đối tác này không có, hoặc dữ liệu của đối tác không mô tả sao kê ([statement] trong partner.toml).",
-                "There is no such partner, or its data describe no statement ([statement] in partner.toml).",
+                format!(
+                    "Đối tác này không có, hoặc dữ liệu của đối tác không mô tả sao kê ([statement] trong partner.toml); có sao kê: {names}."
+                ),
+                format!(
+                    "There is no such partner, or its data describe no statement ([statement] in partner.toml); with statements: {names}."
+                ),
             )
             .at("/partner")
         })
