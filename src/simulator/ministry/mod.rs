@@ -49,9 +49,9 @@ pub struct Dossier {
     pub files: usize,
     /// Rounds of supplement that arrived.
     pub supplements: u32,
-    /// The fee asked for.
+    /// What was asked for in all: a fee after one was paid (a supplement with more wishes) is asked for besides.
     pub fee_due: Option<u64>,
-    /// The fee paid, as the gateway told it.
+    /// What was paid in all, as the gateway told it.
     pub fee_paid: Option<u64>,
     /// The citizen withdrew it.
     pub withdrawn: bool,

@@ -284,7 +284,7 @@ impl Ministry {
 /// gateway's answer does.
 fn enter(d: &mut Dossier, push: &Push, pushed: &Pushed) {
     if let Some(fee) = &push.fee {
-        d.fee_due = Some(fee.amount);
+        d.fee_due = Some(d.fee_paid.unwrap_or(0).saturating_add(fee.amount));
     }
     keep(d, pushed);
 }

@@ -214,11 +214,14 @@ fn change(d: &mut Dossier, name: &str, payload: &Payload, now_ms: i64) -> Verdic
         }
         _ => {
             let paid: u64 = payload.text("SoTien").and_then(|n| n.parse().ok()).unwrap_or_default();
-            match (d.fee_due, d.fee_paid) {
-                (None, _) => return out_of_order("Hồ sơ không phải nộp phí", "a payment of a fee nobody asked for"),
-                (_, Some(_)) => return out_of_order("Phí đã nộp", "a fee told twice under two message ids"),
-                (Some(due), None) if due != paid => return out_of_order("Sai số tiền", "another amount than was asked for"),
-                _ => d.fee_paid = Some(paid),
+            let before = d.fee_paid.unwrap_or(0);
+            match d.fee_due {
+                None => return out_of_order("Hồ sơ không phải nộp phí", "a payment of a fee nobody asked for"),
+                Some(due) if before >= due => return out_of_order("Phí đã nộp", "a fee told twice under two message ids"),
+                Some(due) if due != before.saturating_add(paid) => {
+                    return out_of_order("Sai số tiền", "another amount than was asked for");
+                }
+                Some(due) => d.fee_paid = Some(due),
             }
         }
     }

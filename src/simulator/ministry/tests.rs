@@ -205,6 +205,21 @@ async fn a_normal_dossier_goes_2_4_9_10_each_told_until_it_is_heard() {
 }
 
 #[tokio::test]
+async fn a_second_fee_after_a_supplement_is_asked_for_and_paid_besides_the_first() {
+    let (base, _) = gateway(&[]).await;
+    let running = ministry(&base, "silent").await;
+    assert_eq!(call(&running, &submit("m1", CODE)).await, ok("0"));
+    for (amount, id) in [(40_000, "m2"), (20_000, "m3")] {
+        let fee = Some(Fee { amount, code: None, name: None });
+        running.push(Push { fee, ..Push::status(CODE, 6) }).await;
+        assert_eq!(call(&running, &paid(&format!("wrong-{id}"), amount + 1000)).await, ok("1"), "another amount");
+        assert_eq!(call(&running, &paid(id, amount)).await, ok("0"));
+        assert_eq!(call(&running, &paid(&format!("again-{id}"), amount)).await, ok("1"), "told twice");
+    }
+    assert_eq!(running.dossier(CODE).unwrap().fee_paid, Some(60_000));
+}
+
+#[tokio::test]
 async fn a_fee_per_unpaid_wish_is_asked_for_and_waited_for() {
     let (base, heard) = gateway(&[]).await;
     let running = ministry(&base, "auto").await;
