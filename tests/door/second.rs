@@ -46,6 +46,22 @@ judge   = "create"
 content = "link"
 repeat  = "never"
 
+[in.notice]
+post     = "/ket-qua"
+map      = "notice"
+auth     = "network"
+seal     = ["notice"]
+dedupe   = ["*"]
+decides  = true
+max_body = "64KB"
+reply    = { accepted = "taken", refused = "refused", broken = "refused" }
+
+[judge.create]
+rules = [{ http = "200", then = "done" }, { http = "429,503", then = "retry" }]
+"#;
+
+/// More of its data, where it gives money back.
+const REFUNDS: &str = r#"
 [seal.refund]
 kind     = "hmac"
 over     = ["$access", "merchant_code", "order_id", "refund_amount", "refund_id"]
@@ -80,34 +96,12 @@ seal    = ["refund-query"]
 judge   = "create"
 content = "refund-state"
 repeat  = "safe"
-
-[in.notice]
-post     = "/ket-qua"
-map      = "notice"
-auth     = "network"
-seal     = ["notice"]
-dedupe   = ["*"]
-decides  = true
-max_body = "64KB"
-reply    = { accepted = "taken", refused = "refused", broken = "refused" }
-
-[judge.create]
-rules = [{ http = "200", then = "done" }, { http = "429,503", then = "retry" }]
 "#;
 
-const MAPS: [(&str, &str); 9] = [
+const MAPS: [(&str, &str); 6] = [
     ("create.map", CREATE),
     ("link.map", "message: payment.link\nformat: json\nunknown: report\nwithout: note\n\npay_url = url\n"),
     ("notice.map", NOTICE),
-    ("refund.map", REFUND),
-    (
-        "refund-query.map",
-        "message: refund.query\nformat: form\nwithout: transaction\n\nmerchant_code = $partner.merchant_code\nrefund_id = refund\ncheck_sum = $seal\n",
-    ),
-    (
-        "refund-state.map",
-        "message: refund.state\nformat: json\nunknown: report\n\nrefund_id = refund\nrefund_status = state : code(refund-state)\nreference = reference ?\n",
-    ),
     (
         "taken.map",
         "message: receipt\nformat: form\nwithout: at, dossier, note, outcome, reason, reference, transaction, url\n\nerror_code = '00'\n",
@@ -116,9 +110,20 @@ const MAPS: [(&str, &str); 9] = [
         "refused.map",
         "message: refusal\nformat: form\nwithout: faults, reason, status, text_en\n\nerror_code = '01'\nerror_text = text\n",
     ),
+    ("codes.toml", "[payment-state]\npaid = \"1\"\nfailed = \"0\"\nunclear = [\"2\", \"*\"]\n"),
+];
+
+const REFUND_CODES: &str = "\n[refund-state]\ndone = \"00\"\nsent = \"01\"\nrefused = \"02\"\nmissing = \"03\"\n";
+
+const REFUND_MAPS: [(&str, &str); 3] = [
+    ("refund.map", REFUND),
     (
-        "codes.toml",
-        "[payment-state]\npaid = \"1\"\nfailed = \"0\"\nunclear = [\"2\", \"*\"]\n\n[refund-state]\ndone = \"00\"\nsent = \"01\"\nrefused = \"02\"\nmissing = \"03\"\n",
+        "refund-query.map",
+        "message: refund.query\nformat: form\nwithout: transaction\n\nmerchant_code = $partner.merchant_code\nrefund_id = refund\ncheck_sum = $seal\n",
+    ),
+    (
+        "refund-state.map",
+        "message: refund.state\nformat: json\nunknown: report\n\nrefund_id = refund\nrefund_status = state : code(refund-state)\nreference = reference ?\n",
     ),
 ];
 
@@ -175,6 +180,14 @@ pub(crate) fn files() -> Files {
     MAPS.into_iter().fold(files, |files, (name, text)| files.with(format!("adapters/vidientu/{name}"), text))
 }
 
+/// The same platform, which also gives money back.
+fn refunding() -> Files {
+    let codes = MAPS[5].1.to_owned() + REFUND_CODES;
+    let files = files().with("adapters/vidientu/partner.toml", PARTNER.to_owned() + REFUNDS);
+    let files = files.with("adapters/vidientu/codes.toml", codes);
+    REFUND_MAPS.into_iter().fold(files, |files, (name, text)| files.with(format!("adapters/vidientu/{name}"), text))
+}
+
 fn seal(order: &str, amount: &str, bill: &str) -> String {
     let over = format!("ma-truy-cap{bill}GDDT-HN{order}{amount}");
     hmac_text(Digest::Sha1, Encoding::Base64, &Secret::new("khoa-vi-dien-tu"), over.as_bytes())
@@ -211,7 +224,11 @@ pub(crate) async fn click(gate: &Gate) -> String {
 
 /// A dossier that owes this fee by the Ministry's push.
 pub(crate) async fn owing(amount: u64) -> Gate {
-    let gate = Gate::with(&files(), "").await;
+    owing_at(&files(), amount).await
+}
+
+async fn owing_at(files: &Files, amount: u64) -> Gate {
+    let gate = Gate::with(files, "").await;
     gate.submit().await;
     gate.push("bgd-1", 2, "2026-07-21T08:00:00+07:00", "").await;
     let fee = format!("<PhiPhaiNop><SoTien>{amount}</SoTien><MaPhi>LP01</MaPhi><TenPhi>Lệ phí dự thi</TenPhi></PhiPhaiNop>");
@@ -299,7 +316,7 @@ async fn a_notice_from_elsewhere_or_not_sealed_or_over_another_sum_decides_nothi
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refund_goes_to_the_platform_that_has_a_route_for_it_and_is_nobodys_work() {
-    let gate = owing(150_000).await;
+    let gate = owing_at(&refunding(), 150_000).await;
     let order = click(&gate).await;
     assert_eq!(tell(&gate, &order, 150_000, "1").await, "error_code=00");
     let ask = json!({ "transaction": order, "amount": 50_000, "reason": "nộp thừa" });
