@@ -141,6 +141,8 @@ impl Kind {
                 "items.amount",
             ],
             Self::PaymentQuery => &["transaction"],
+            Self::RefundRequest => &["refund", "transaction", "dossier", "amount", "at"],
+            Self::RefundQuery => &["refund", "transaction"],
             Self::DossierQuery => &["code", "message"],
             _ => return None,
         })
