@@ -1,15 +1,21 @@
 //! What operators ask about adapters, in the door's words: the door knows who asks, this knows how it is done.
 
 use super::reload::{ReloadFault, Reloader, Renewed};
+use crate::catalogue::Catalogue;
 use crate::exchange::{Fault, Refusal};
 use crate::http::{Adapters, Answer, Problem};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 // === impl Reloader ===
 
 impl Adapters for Reloader {
     fn reload<'a>(&'a self, who: &'a str) -> Answer<'a> {
         Box::pin(async move { self.reload(who).await.map(|r| shown(&r)).map_err(Problem::from) })
+    }
+
+    fn set(&self, digest: &str) -> Option<Arc<Catalogue>> {
+        self.shelf.set(digest)
     }
 }
 

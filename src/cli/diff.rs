@@ -84,7 +84,7 @@ async fn running(a: &Arguments, json: bool) -> Result<(), Failed> {
     let (files, _) = compiled(Some(&a.changed))?;
     let texts: BTreeMap<&str, &str> = files.iter().filter(|(path, _)| !path.contains("/samples/")).collect();
     let asked = json!({ "files": texts, "from": a.from, "until": a.until });
-    let answer = Remote::new(&a.reach)?.post("/v1/adapters/compare", &asked).await?;
+    let answer = super::remote::compared(&Remote::new(&a.reach)?, asked).await?;
     let (compared, differ) = (number(&answer, "compared"), number(&answer, "differ"));
     if json {
         screen::json(&answer);
@@ -95,8 +95,13 @@ async fn running(a: &Arguments, json: bool) -> Result<(), Failed> {
                 screen::line(format!("  {} {}", text(found, "how"), text(found, "place")));
             }
         }
-        let more = if answer.get("complete") == Some(&Value::Bool(true)) { "" } else { " (there are more: narrow the time)" };
-        screen::line(format!("{compared} deliveries compared{more}, {differ} would be written otherwise"));
+        screen::line(format!("{compared} deliveries compared, {differ} would be written otherwise"));
+        let instead = number(&answer, "instead");
+        if instead > 0 {
+            screen::note(format!(
+                "note: {instead} of them beside the set in force: the one they were sent by is not to be had any more"
+            ));
+        }
     }
     if differ == 0 {
         Ok(())

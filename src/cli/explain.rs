@@ -18,7 +18,7 @@ Examples:
   lienthong explain PARTNER/submit adapters/PARTNER/samples/submit/pupil-2025.json
   lienthong explain PARTNER/submit dossier.json --canonical
   lienthong explain PARTNER/supplement message.json --context dossier.procedure=1.005142 --context dossier.edition=2025
-  lienthong explain --delivery 17           what the running gateway sends or sent, by the adapters in force";
+  lienthong explain --delivery 17           what the running gateway sends or sent, by the set it is sent by";
 
 /// Arguments of `explain`.
 #[derive(Debug, clap::Args)]
@@ -49,6 +49,14 @@ pub(super) async fn run(a: &Arguments, json: bool) -> Result<(), Failed> {
             screen::json(&answer);
         } else {
             show(super::remote::list(&answer, "fields"));
+            let set = text(&answer, "adapters");
+            if answer.get("instead") == Some(&Value::Bool(true)) {
+                screen::note(format!(
+                    "note: the set it was sent by is not to be had any more; this is by the one in force, {set}"
+                ));
+            } else {
+                screen::line(format!("by adapter set {set}"));
+            }
         }
         return Ok(());
     }

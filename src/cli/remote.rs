@@ -2,7 +2,7 @@
 
 use super::Failed;
 use crate::config::{Env as _, ProcessEnv};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// How long a file may take.
@@ -173,4 +173,18 @@ pub(super) fn segment(text: &str) -> String {
         }
         out
     })
+}
+
+/// What another set would write otherwise, asked until all deliveries have been compared: the gateway answers so many at once.
+pub(super) async fn compared(remote: &Remote, mut asked: Value) -> Result<Value, Failed> {
+    let (mut rows, mut compared, mut instead) = (Vec::new(), 0, 0);
+    loop {
+        let answer = remote.post("/v1/adapters/compare", &asked).await?;
+        compared += number(&answer, "compared");
+        instead += number(&answer, "instead");
+        rows.extend(list(&answer, "deliveries").iter().cloned());
+        let Some((next, body)) = answer.get("next").and_then(Value::as_u64).zip(asked.as_object_mut()) else { break };
+        body.insert("after".to_owned(), next.into());
+    }
+    Ok(json!({ "compared": compared, "differ": rows.len(), "instead": instead, "deliveries": rows }))
 }

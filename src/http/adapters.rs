@@ -8,7 +8,7 @@ use crate::catalogue::{Catalogue, Files, Settings, compare as differences};
 use crate::clock::Time;
 use crate::config::Placeholders;
 use crate::exchange::Refusal;
-use crate::journal::{DeliveryFilter, DeliveryState, DeliveryView};
+use crate::journal::{DeliveryDetail, DeliveryFilter, DeliveryState, DeliveryView};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{Extensions, HeaderMap};
@@ -25,6 +25,31 @@ pub type Answer<'a> = Pin<Box<dyn Future<Output = Result<Value, Problem>> + Send
 pub trait Adapters: Send + Sync {
     /// Reads the adapters anew and puts them in force as a whole, or refuses them as a whole. `who` stands in the audit.
     fn reload<'a>(&'a self, who: &'a str) -> Answer<'a>;
+
+    /// The set of a digest, as it was kept when it was in force; none: it is not kept, or no longer compiles. Takes as long as compiling.
+    fn set(&self, digest: &str) -> Option<Arc<Catalogue>>;
+}
+
+/// The set by which a delivery is or was written.
+pub(super) struct SetOf {
+    pub(super) catalogue: Arc<Catalogue>,
+    /// It was attempted with a set that cannot be had any more: this one, in force, stands for it.
+    pub(super) instead: bool,
+}
+
+/// The set of a delivery's first attempt, by which it is written as often as it is sent; of one that was never attempted the one in force.
+pub(super) async fn set_of(door: &Door, detail: &DeliveryDetail) -> SetOf {
+    let present = door.intake.known().catalogue.clone();
+    let Some(own) = detail.attempts.first().map(|a| a.adapters.clone()).filter(|own| *own != present.digest) else {
+        return SetOf { catalogue: present, instead: false };
+    };
+    let kept = door.adapters.clone().map(|adapters| tokio::task::spawn_blocking(move || adapters.set(&own)));
+    let kept = match kept {
+        Some(looking) => looking.await.ok().flatten(),
+        None => None,
+    };
+    let instead = kept.is_none();
+    SetOf { catalogue: kept.unwrap_or(present), instead }
 }
 
 /// The most deliveries compared at once.
@@ -45,6 +70,9 @@ struct Compared {
     /// Only what waits and was never sent: it would be written by the new set.
     #[serde(default)]
     queued: bool,
+    /// Only deliveries with a higher number: the answer's `next`, to go on where it ended.
+    #[serde(default)]
+    after: u64,
 }
 
 pub(super) async fn show(
@@ -71,7 +99,8 @@ pub(super) async fn reload(State(door): State<Arc<Door>>, asked: Asked) -> Resul
     Ok(Json(adapters.reload(&who).await?))
 }
 
-/// What another set would write otherwise for the deliveries of a time: places, never values. Nothing is put in force.
+/// What another set would write otherwise for the deliveries of a time, each beside the set it is written by: places, never values. Nothing
+/// is put in force. `next` goes on where this answer ends; `instead` counts those whose own set could not be had.
 pub(super) async fn compare(State(door): State<Arc<Door>>, asked: Asked) -> Result<Json<Value>, Problem> {
     door.admit(&asked.headers, &asked.extensions, Operation::AdaptersCompare)?;
     let taken = door.bodies.read(&asked.headers, asked.body, LONGEST).await?;
@@ -89,12 +118,14 @@ pub(super) async fn compare(State(door): State<Arc<Door>>, asked: Asked) -> Resu
     let changed = loaded.map_err(|_| Problem::not_found())?.map_err(|faults| {
         Refusal::new("adapters-faulty", 422, format!("Bộ đặc tả có lỗi: {faults}"), format!("The adapters have faults: {faults}"))
     })?;
-    let known = door.intake.known();
-    let (list, whole) = within(&door, from, until, wanted.queued).await?;
+    let (list, whole) = within(&door, (from, until), wanted.queued, wanted.after).await?;
+    let mut instead = 0;
     let mut rows = Vec::new();
     for view in &list {
         let Some(detail) = door.journal.delivery(view.delivery).await? else { continue };
-        let Some(present) = known.catalogue.partners.get(&view.partner) else { continue };
+        let set = set_of(&door, &detail).await;
+        instead += u64::from(set.instead);
+        let Some(present) = set.catalogue.partners.get(&view.partner) else { continue };
         let dossier = match &view.dossier {
             Some(code) => door.journal.snapshot(code).await?.dossier,
             None => None,
@@ -106,16 +137,20 @@ pub(super) async fn compare(State(door): State<Arc<Door>>, asked: Asked) -> Resu
             rows.push(json!({ "delivery": view.delivery, "partner": view.partner, "route": view.route, "differences": found }));
         }
     }
-    Ok(Json(json!({ "compared": list.len(), "complete": whole, "differ": rows.len(), "deliveries": rows })))
+    let next = list.last().filter(|_| !whole).map(|view| view.delivery);
+    let (compared, differ) = (list.len(), rows.len());
+    Ok(Json(json!({
+        "compared": compared, "complete": whole, "next": next, "instead": instead, "differ": differ, "deliveries": rows,
+    })))
 }
 
-/// The deliveries taken in within a time, in any state (`queued`: those that wait and were never sent), oldest first; and whether these
-/// are all.
+/// The deliveries taken in within a time, in any state (`queued`: those that wait and were never sent), with a number above `start`: the
+/// first ones by their numbers; and whether these are all.
 async fn within(
     door: &Door,
-    from: Option<Time>,
-    until: Option<Time>,
+    (from, until): (Option<Time>, Option<Time>),
     queued: bool,
+    start: u64,
 ) -> Result<(Vec<DeliveryView>, bool), Problem> {
     use DeliveryState::{Claimed, Closed, Done, Parked, Rejected, Unknown, Waiting};
     let inside = |d: &DeliveryView| {
@@ -125,21 +160,20 @@ async fn within(
         if queued { &[Waiting, Parked] } else { &[Waiting, Claimed, Unknown, Parked, Done, Rejected, Closed] };
     let mut list = Vec::new();
     for state in states.iter().copied() {
-        let mut after = 0;
-        loop {
+        let (mut after, before) = (start, list.len());
+        // One more than is told of each state: so it is known whether there are more.
+        while list.len() - before <= MOST {
             let filter = DeliveryFilter { partner: None, dossier: None, state: Some(state), after, limit: 500 };
             let page = door.journal.deliveries(filter).await?;
             let Some(last) = page.last() else { break };
             after = last.delivery;
             list.extend(page.into_iter().filter(inside));
-            if list.len() > MOST {
-                list.truncate(MOST);
-                return Ok((list, false));
-            }
         }
     }
     list.sort_by_key(|d| d.delivery);
-    Ok((list, true))
+    let whole = list.len() <= MOST;
+    list.truncate(MOST);
+    Ok((list, whole))
 }
 
 fn time(text: Option<&str>, name: &str) -> Result<Option<Time>, Problem> {

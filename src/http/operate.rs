@@ -4,6 +4,7 @@
 //! it holds personal data.
 
 use super::Door;
+use super::adapters::set_of;
 use super::problem::Problem;
 use super::roles::Operation;
 use super::v1::{self, Asked, Page, query};
@@ -106,17 +107,23 @@ pub(super) async fn explain(
         None => None,
     };
     let form = dossier.as_ref().and_then(|d| Some((d.procedure.as_str(), d.edition.as_deref()?)));
-    let known = door.intake.known();
-    let partner = known.catalogue.partners.get(&detail.view.partner);
+    let set = set_of(&door, &detail).await;
+    let partner = set.catalogue.partners.get(&detail.view.partner);
     let fields = partner.and_then(|p| p.explain(&detail.view.route, &detail.view.id, &detail.body, form)).ok_or_else(|| {
         Refusal::new(
             "route-unknown",
             409,
-            "Bộ đặc tả đang dùng không còn tuyến của lượt chuyển này.",
-            "The adapters in force no longer have this delivery's route.",
+            "Bộ đặc tả của lượt chuyển này không có tuyến của nó.",
+            "The adapters of this delivery do not have its route.",
         )
     })?;
-    Ok(Json(json!({ "delivery": detail.view.delivery, "message": detail.view.kind, "fields": fields })))
+    Ok(Json(json!({
+        "delivery": detail.view.delivery,
+        "message": detail.view.kind,
+        "adapters": set.catalogue.digest,
+        "instead": set.instead,
+        "fields": fields,
+    })))
 }
 
 pub(super) async fn release(

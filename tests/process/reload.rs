@@ -15,6 +15,11 @@ use super::world::{Answer, OPERATOR, PROGRAM, Setup, World, sent, until};
 
 /// A world whose gateway reads its adapters from a folder of its own.
 async fn world() -> (World, PathBuf) {
+    world_with(|_| ()).await
+}
+
+/// The same, with something done to the folder before the start.
+async fn world_with(prepare: impl FnOnce(&Path)) -> (World, PathBuf) {
     let moet = "rate = \"200/s\"\nat_once = 20\nquiet = \"500ms\"\nask_schedule = [\"100ms\", \"300ms\"]\n\
                 retry = { first = \"100ms\", factor = 2, max = \"400ms\", attempts = 4 }";
     let world = World::without_gateway(Setup { ministry: vec!["--script", "silent"], moet, ..Setup::default() }).await;
@@ -22,6 +27,7 @@ async fn world() -> (World, PathBuf) {
     for name in ["adapters", "schemas"] {
         copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join(name), &set.join(name));
     }
+    prepare(&set);
     let config = world.path().join("gateway.toml");
     fs::write(&config, format!("adapters = \"set\"\n{}", fs::read_to_string(&config).unwrap())).unwrap();
     (world.with_gateway().await, set)
@@ -111,6 +117,27 @@ async fn a_sound_set_is_in_force_as_a_whole_and_a_wrong_one_changes_nothing_unde
     let told: Value = serde_json::from_slice(&done.stdout).unwrap();
     assert_eq!((&told["changed"], &told["before"]), (&json!(true), &first), "{told}");
     assert!(submit(&world, &token, 2, "/hanoi/ho-so").await.json().get("SoTiepNhan").is_some());
+
+    // What left by the set of before is explained by it, line by line, and compared beside it.
+    until(Duration::from_secs(20), "the first dossier at the Ministry", async || {
+        (world.operator("/v1/deliveries/1").await["state"] == "done").then_some(())
+    })
+    .await;
+    let explained = command(&world, &["explain", "--delivery", "1"]);
+    let text = said(&explained);
+    assert!(explained.status.success() && text.contains(&format!("by adapter set {}", first.as_str().unwrap())), "{text}");
+    assert!(text.contains("adapters/moet/submit.map:") && text.contains("/code"), "{text}");
+    let folder = set.display().to_string();
+    let same = command(&world, &["diff", &folder, "--deliveries"]);
+    assert!(same.status.success() && said(&same).contains(", 0 would be written otherwise"), "{}", said(&same));
+    let until_now = ["diff", &folder, "--deliveries", "--until", "2020-01-01T00:00:00+07:00"];
+    assert!(said(&command(&world, &until_now)).contains("0 deliveries compared"));
+    let (head, schema) = (set.join("adapters/moet/head.map"), set.join("schemas/moet/lien-thong.xsd"));
+    [&head, &schema].into_iter().for_each(|file| change(file, "HoTenInHoa", "HoTenChuHoa"));
+    let other = command(&world, &["diff", &folder, "--deliveries"]);
+    assert_eq!(other.status.code(), Some(1), "{}", said(&other));
+    assert!(said(&other).contains("HoTenChuHoa") && !said(&other).to_lowercase().contains("quỳnh"), "{}", said(&other));
+    [&head, &schema].into_iter().for_each(|file| change(file, "HoTenChuHoa", "HoTenInHoa"));
 
     // Two faults in two files: both are told, with their places, and the set before stays.
     change(&receipt, "= dossier", "= dosier");
@@ -214,4 +241,32 @@ async fn a_partner_goes_only_when_nothing_waits_for_it_and_is_called_again_when_
         book["calls"].as_array().unwrap().iter().any(|c| c["dossier"] == code(number).as_str() && c["processed"] == true)
     };
     assert_eq!([1, 2, 3].map(took), [true, false, true]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_would_leave_against_the_partners_schema_waits_for_a_person_and_is_not_sent() {
+    let narrowed = "<xs:element name=\"HoTenInHoa\"><xs:simpleType><xs:restriction base=\"xs:string\"><xs:pattern value=\"[0-9]+\"/>\
+                    </xs:restriction></xs:simpleType></xs:element>";
+    let (world, _) = world_with(|set| {
+        change(&set.join("adapters/moet/partner.toml"), "[out.submit]\n", "[out.submit]\nvalidate = \"xsd\"\n");
+        change(&set.join("schemas/moet/lien-thong.xsd"), "<xs:element name=\"HoTenInHoa\" type=\"Ten\"/>", narrowed);
+    })
+    .await;
+    let token = world.token().await;
+    assert_eq!(submit(&world, &token, 1, "/hanoi/ho-so").await.status, 200);
+    let parked = until(Duration::from_secs(20), "the delivery waits for a person", async || {
+        let delivery = world.operator("/v1/deliveries/1").await;
+        (delivery["state"] == "parked").then(|| delivery.to_string())
+    })
+    .await;
+    assert!(parked.contains("not-valid-by-xsd at NopHoSo/") && parked.contains("HoTenInHoa"), "{parked}");
+    assert!(!parked.to_lowercase().contains("quỳnh"), "{parked}");
+    let book = world.shown(&world.ministry, "/_book").await;
+    assert!(book["calls"].as_array().unwrap().iter().all(|c| c["dossier"] != code(1).as_str()), "{book}");
+    let listed = Command::new(PROGRAM)
+        .args(["deliveries", "list", "--parked"])
+        .envs([("LIENTHONG_ADMIN", world.admin.as_str()), ("LIENTHONG_TOKEN", OPERATOR)])
+        .output()
+        .unwrap();
+    assert!(listed.status.success() && said(&listed).contains("not-valid-by-xsd"), "{}", said(&listed));
 }

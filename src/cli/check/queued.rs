@@ -10,12 +10,12 @@ use std::collections::BTreeMap;
 /// Asks and tells; an error when there is one such delivery.
 pub(super) async fn ask(files: &Files, reach: &remote::Reach, json: bool) -> Result<(), Failed> {
     let texts: BTreeMap<&str, &str> = files.iter().filter(|(path, _)| !path.contains("/samples/")).collect();
-    let answer = Remote::new(reach)?.post("/v1/adapters/compare", &json!({ "files": texts, "queued": true })).await?;
+    let answer = remote::compared(&Remote::new(reach)?, json!({ "files": texts, "queued": true })).await?;
     let hard = |d: &Value| matches!(text(d, "how").as_str(), "refused" | "no-route");
     let stuck: Vec<&Value> = list(&answer, "deliveries").iter().filter(|d| list(d, "differences").iter().any(hard)).collect();
-    let (compared, complete) = (number(&answer, "compared"), answer.get("complete") == Some(&Value::Bool(true)));
+    let compared = number(&answer, "compared");
     if json {
-        screen::json(&json!({ "compared": compared, "complete": complete, "unwritable": stuck }));
+        screen::json(&json!({ "compared": compared, "unwritable": stuck }));
     }
     for delivery in stuck.iter().filter(|_| !json) {
         for found in list(delivery, "differences").iter().filter(|d| hard(d)) {
@@ -33,8 +33,7 @@ pub(super) async fn ask(files: &Files, reach: &remote::Reach, json: bool) -> Res
         )));
     }
     if !json {
-        let more = if complete { "" } else { " (the oldest; there are more)" };
-        screen::line(format!("{compared} waiting deliveries could be written by this set{more}"));
+        screen::line(format!("{compared} waiting deliveries could be written by this set"));
     }
     Ok(())
 }
