@@ -11,7 +11,7 @@ use crate::journal::{
     Acceptance, Accepted, BlobStore, DeliveryFilter, DeliveryView, Effects, Journal, NewMessage, Options, Snapshot,
     SqliteJournal, Take,
 };
-use crate::model::{FeeState, Kind, Message, Mint, PaymentState, Status};
+use crate::model::{Account, FeeState, Kind, Message, Mint, PaymentState, Status};
 use crate::partner::{Advice, Call, Reply, SendError, Tokens, Transport};
 use crate::seal::Random;
 use serde_json::{Value, json};

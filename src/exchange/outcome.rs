@@ -4,7 +4,7 @@ use super::scene::Scene;
 use super::tell::{self, Words};
 use super::{pay, submit};
 use crate::journal::{Claim, Effects, Snapshot};
-use crate::model::{Kind, Message, PaymentState, Status};
+use crate::model::{FeeState, Kind, Message, PaymentState, Status};
 use serde_json::json;
 
 /// How a delivery ended.
@@ -37,9 +37,11 @@ pub fn proven(claim: &Claim, snapshot: &Snapshot) -> bool {
     match claim.kind {
         Kind::DossierSubmit => dossier.since.is_some() || !snapshot.early.is_empty(),
         Kind::DossierWithdraw => dossier.status == Status::Withdrawn,
-        // A link of a transaction that is paid or over is of no use to anybody; what became of it is asked by itself.
+        // A link of a transaction that is paid or over, or for a fee that another one paid meanwhile, is of no use to anybody; what became of it
+        // is asked by itself.
         Kind::PaymentRequest => {
-            snapshot.payments.iter().any(|p| p.transaction == claim.lane && p.state != PaymentState::Requested)
+            let over = snapshot.payments.iter().any(|p| p.transaction == claim.lane && p.state != PaymentState::Requested);
+            over || dossier.fee.as_ref().is_some_and(|f| f.state == FeeState::Paid)
         }
         Kind::RefundRequest => snapshot.refunds.iter().any(|r| r.id == claim.lane && !r.state.is_open()),
         _ => false,

@@ -159,6 +159,19 @@ fn a_request_whose_transaction_is_over_is_not_sent_any_more() {
 }
 
 #[test]
+fn a_request_that_waits_is_not_sent_once_its_fee_was_paid_by_another_transaction() {
+    let mut world = owing(50_000);
+    let Start::New(_, first) = world.click().unwrap() else { panic!("a new transaction") };
+    // Its link is lost; a second one is asked for.
+    let pending = json!({ "transaction": first, "state": "pending" });
+    world.end(Kind::PaymentRequest, Ended::Done, Some(Message { kind: Kind::PaymentState, body: pending }));
+    let claim = super::races::claim_of(&world, Kind::PaymentRequest);
+    assert!(claim.lane != first && !proven(&claim, &world.snapshot));
+    say(&mut world, &first, "paid", 50_000);
+    assert!(proven(&claim, &world.snapshot), "nobody gets a link to pay again");
+}
+
+#[test]
 fn no_second_link_is_given_while_the_first_ones_last_word_is_awaited() {
     let mut world = owing(50_000);
     let Start::New(_, first) = world.click().unwrap() else { panic!("a new transaction") };
