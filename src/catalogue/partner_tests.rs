@@ -228,6 +228,23 @@ fn each_rule_of_a_partner_has_its_fault() {
         ("map     = \"withdraw\"", "map     = \"query\"", "`query.map` carries dossier.query, not dossier.withdraw"),
         ("ask     = \"inquiry\"", "", "needs the route that asks"),
         ("ask     = \"inquiry\"", "ask     = \"inqury\"", "there is no route `out.inqury`"),
+        ("ask     = \"inquiry\"", "ask     = \"inquiry\"\nbatch = 2", "`withdraw.map` carries one message, not rows of them"),
+        ("ask     = \"inquiry\"", "ask     = \"inquiry\"\nbatch = 900", "a call carries at most 200 messages"),
+        (
+            "ask     = \"inquiry\"",
+            "ask     = \"inquiry\"\nitems = { map = \"ack\", by = \"order\" }",
+            "is the answer to a batch, and this route sends none",
+        ),
+        (
+            "ask     = \"inquiry\"",
+            "ask     = \"inquiry\"\nbatch = 2\nitems = { map = \"query\", by = \"colour\" }",
+            "`by` must be order, dossier or reference",
+        ),
+        (
+            "ask     = \"inquiry\"",
+            "ask     = \"inquiry\"\nbatch = 2\nitems = { map = \"query\", by = \"order\" }",
+            "`query.map` must carry receipt",
+        ),
         ("ask     = \"inquiry\"", "ask     = \"submit\"", "must be `repeat = \"safe\"`"),
         ("judge   = \"plain\"\nrepeat", "judge   = \"open\"\nrepeat", "rule 2 of judge `open` decides on HTTP 500, 502 or 504"),
         ("{ http = \"429,503\", then", "{ http = \"502\", then", "decides on HTTP 500, 502 or 504"),

@@ -70,7 +70,8 @@ pub(super) fn partner(source: &Source, setting: &Setting<'_>) -> Result<Partner,
     let partner = draft(book);
     if setting.held {
         let doors = partner.ins.values().filter_map(|r| r.map.clone());
-        let reads = doors.chain(partner.outs.values().filter_map(|r| r.content.clone())).collect();
+        let answers = partner.outs.values().flat_map(|r| r.content.iter().chain(r.items.as_ref().map(|i| &i.map)));
+        let reads = doors.chain(answers.cloned()).collect();
         all.extend(partner.book.against(setting.xsds, &reads, source));
     }
     if all.is_empty() { Ok(partner) } else { Err(all) }

@@ -6,7 +6,8 @@
 //!   fault stay unknown; an `ask` route has an inquiry, itself safe to repeat;
 //! - each procedure of a route is in the catalogue and has its form's mapping in every edition.
 
-use super::read::{Parts, SEALS, count, known, overlay, path, plain, retry, texts};
+use super::read::{Parts, SEALS, known, overlay, path, plain, retry, texts};
+use super::read_batch;
 use super::read_limits::of_route;
 use super::route::{Auth, InKind, InRoute, OutRoute, Repeat, Replies, SOAP_FAULT};
 use super::seal::{Over, Seal};
@@ -47,7 +48,7 @@ pub(super) fn outs(root: &Table<'_>, parts: &Parts<'_>, own: &PartnerSettings) -
     routes
 }
 
-const OUT_KEYS: [&str; 20] = [
+const OUT_KEYS: [&str; 21] = [
     "message",
     "map",
     "post",
@@ -63,6 +64,7 @@ const OUT_KEYS: [&str; 20] = [
     "ask-schedule",
     "procedures",
     "batch",
+    "items",
     "limits",
     "retry",
     "enabled",
@@ -96,6 +98,7 @@ fn out(name: &str, t: &Table<'_>, parts: &Parts<'_>, own: &PartnerSettings) -> O
     if sign_in.as_ref().is_some_and(|s| !parts.sign_in.contains(&s.as_str())) {
         t.fault_at("sign-in", "no sign-in of this name", known(parts.sign_in.iter()));
     }
+    let (batch, items) = read_batch::sent(t, &map, repeat, parts);
     Some(OutRoute {
         name: name.to_owned(),
         message: message?,
@@ -113,7 +116,8 @@ fn out(name: &str, t: &Table<'_>, parts: &Parts<'_>, own: &PartnerSettings) -> O
         quiet: own.quiet.unwrap_or_else(|| t.duration("quiet", 2 * MINUTE)),
         ask_schedule: own.ask_schedule.clone().filter(|s| !s.is_empty()).unwrap_or(schedule),
         procedures,
-        batch: count(t, "batch").unwrap_or(1),
+        batch,
+        items,
         limit: of_route(t),
         retry: t.table("retry").map(|r| overlay(retry(&r), own.retry)),
         enabled: t.flag("enabled", true),
@@ -146,7 +150,7 @@ fn check_inquiry(t: &Table<'_>, route: &OutRoute, routes: &BTreeMap<String, OutR
 }
 
 /// On routes whose repeat does harm, what is retried must be known to come before processing.
-fn check_judge(t: &Table<'_>, name: &str, repeat: Option<Repeat>, parts: &Parts<'_>) {
+pub(super) fn check_judge(t: &Table<'_>, name: &str, repeat: Option<Repeat>, parts: &Parts<'_>) {
     let Some(judge) = parts.judges.get(name) else {
         if t.get("judge").is_some() {
             t.fault_at("judge", "no judge of this name", known(parts.judges.keys()));
@@ -293,6 +297,7 @@ fn check_door(t: &Table<'_>, route: &InRoute, parts: &Parts<'_>) {
     for (key, _) in needed.iter().filter(|(_, there)| !there) {
         t.fault_at("reply", format!("`reply.{key}` is missing"), None);
     }
+    read_batch::received(t, route, parts);
     if route.wait.is_some() && r.waited.is_none() {
         t.fault_at("reply", "a door that waits needs `reply.waited`, for when the time is over", None);
     }
@@ -382,7 +387,7 @@ fn validated(t: &Table<'_>, map: &str, parts: &Parts<'_>) -> bool {
 }
 
 /// The message of a mapping, from the head of its text: so that partner.toml's faults are told even when a mapping has its own.
-fn map_message(t: &Table<'_>, key: &str, name: &str, parts: &Parts<'_>) -> Option<Kind> {
+pub(super) fn map_message(t: &Table<'_>, key: &str, name: &str, parts: &Parts<'_>) -> Option<Kind> {
     let Some(text) = parts.texts.get(&format!("{name}.map")) else {
         if !name.is_empty() {
             t.fault_at(key, format!("there is no file `{name}.map`"), None);

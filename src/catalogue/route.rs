@@ -41,8 +41,10 @@ pub struct OutRoute {
     pub ask_schedule: Vec<Duration>,
     /// Only for these procedures.
     pub procedures: Option<Vec<String>>,
-    /// Messages of one lane in one call, in order.
+    /// Messages in one call at most, each of another lane; 1: no batches.
     pub batch: u32,
+    /// How the answer to a batch tells what became of each of its messages; none: it is one word for all of them.
+    pub items: Option<Items>,
     /// How fast it may be called, besides the partner's own limits.
     pub limit: Limit,
     /// Its own retry schedule.
@@ -53,6 +55,28 @@ pub struct OutRoute {
     pub expires: Duration,
     /// What leaves is validated by the wire's XSD; what is not valid is parked.
     pub validate: bool,
+}
+
+/// How an answer tells of each message of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Items {
+    /// The mapping that reads it: one `receipt` a row.
+    pub map: String,
+    /// By what a row is known to be a message's.
+    pub by: RowBy,
+    /// The judge of a row, whose places are the receipt's (`/reason`); none: its outcome says it, accepted or refused.
+    pub judge: Option<String>,
+}
+
+/// By what a row of an answer is known to be a message's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowBy {
+    /// Its place: as many rows as messages, in their order.
+    Order,
+    /// The dossier's code.
+    Dossier,
+    /// The message id we sent, told back.
+    Reference,
 }
 
 /// What a repeat of a call does on the other side.
@@ -152,6 +176,19 @@ impl Repeat {
             "safe" => Some(Self::Safe),
             "ask" => Some(Self::Ask),
             "never" => Some(Self::Never),
+            _ => None,
+        }
+    }
+}
+
+impl RowBy {
+    /// The case of a word.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        match word {
+            "order" => Some(Self::Order),
+            "dossier" => Some(Self::Dossier),
+            "reference" => Some(Self::Reference),
             _ => None,
         }
     }

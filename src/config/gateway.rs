@@ -92,6 +92,8 @@ pub struct Limits {
     pub queue: u32,
     /// Connections at once.
     pub connections: u32,
+    /// Connections at once from one address (IPv6: one /64); more are closed at once.
+    pub connections_per_address: u32,
     /// The longest `Prefer: wait`.
     pub longest_wait: Duration,
     /// A request must be read within this time.
@@ -185,6 +187,7 @@ impl Default for Limits {
             rate: Rate { calls: 5000, interval: Duration::from_secs(1) },
             queue: 2000,
             connections: 4096,
+            connections_per_address: 1024,
             longest_wait: Duration::from_secs(30),
             read_timeout: Duration::from_secs(30),
             patience: Duration::from_secs(1),
@@ -356,6 +359,7 @@ fn limits(t: &Table<'_>) -> Limits {
         "rate",
         "queue",
         "connections",
+        "connections_per_address",
         "longest_wait",
         "read_timeout",
         "patience",
@@ -369,6 +373,7 @@ fn limits(t: &Table<'_>) -> Limits {
         rate: rate(t, "rate").unwrap_or(fresh.rate),
         queue: count(t, "queue").unwrap_or(fresh.queue),
         connections: count(t, "connections").unwrap_or(fresh.connections),
+        connections_per_address: count(t, "connections_per_address").unwrap_or(fresh.connections_per_address),
         longest_wait: t.duration("longest_wait", fresh.longest_wait),
         read_timeout: t.duration("read_timeout", fresh.read_timeout),
         patience: t.duration("patience", fresh.patience),

@@ -15,6 +15,9 @@ use std::time::Duration;
 /// Parcels a queue is simulated in at most.
 const PARCELS: u64 = 20_000;
 
+/// Fewer calls a message than this cannot be: so many messages go in one at most.
+const FEWEST_CALLS: f64 = 1.0 / 200.0;
+
 /// Nothing is foretold beyond this.
 const HORIZON: Duration = Duration::from_secs(60 * 86_400);
 
@@ -40,7 +43,7 @@ pub struct Outlook {
     pub feed: Feed,
     /// What a call takes, from its begin to its settlement; measured.
     pub call: Duration,
-    /// Calls a message takes, at least 1; measured.
+    /// Calls a message takes, more than 1 where some are tried again, less where calls carry several; measured.
     pub calls: f64,
 }
 
@@ -87,7 +90,7 @@ struct Line {
 pub fn forecast(waiting: &[Waiting], outlook: &Outlook, rate: Option<Quota>, now: Time) -> Forecast {
     let total: u64 = waiting.iter().map(|w| w.count).sum();
     let parcel = total.div_ceil(PARCELS).max(1);
-    let size = outlook.calls.max(1.0) * to_float(parcel);
+    let size = outlook.calls.max(FEWEST_CALLS) * to_float(parcel);
     let feed = match rate {
         Some(rate) => outlook.feed.clone().under(rate),
         None => outlook.feed.clone(),

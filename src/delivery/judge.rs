@@ -160,6 +160,24 @@ impl Codes {
 // === impl Judge ===
 
 impl Judge {
+    /// Of a receipt that came in an answer: accepted is done, refused is refused, with its reason's code.
+    #[must_use]
+    pub fn of_receipts() -> Self {
+        let rule = |place: &str, word: Option<&str>, then| Rule {
+            http: None,
+            at: Some((place.to_owned(), word.map(|w| Fact::Text(w.to_owned())).into_iter().collect())),
+            has: (place != "/outcome").then(|| "/outcome".to_owned()),
+            fault: None,
+            then,
+            find: Vec::new(),
+        };
+        let done = rule("/outcome", Some("accepted"), Then::Done);
+        Self {
+            why: None,
+            rules: vec![done, rule("/reason", None, Then::Reject), rule("/outcome", Some("refused"), Then::Reject)],
+        }
+    }
+
     /// Every place the rules look at, for whoever reads the answer.
     #[must_use]
     pub fn places(&self) -> Vec<&str> {

@@ -1,47 +1,51 @@
-//! One claim, from its start to its settlement: the message itself, or the question what became of it.
+//! What goes in one call, from its start to its settlement: the message itself (several of them: `together`), or the question what
+//! became of it.
 
 use super::Shared;
 use super::next::{Standing, after_call, after_inquiry};
+use super::together;
 use super::turns::Turns;
 use super::wire::{Outgoing, Unwritable};
-use crate::catalogue::{OutRoute, Partner, Repeat};
+use crate::catalogue::{Catalogue, OutRoute, Partner, Repeat};
 use crate::clock::Time;
-use crate::delivery::Outcome;
+use crate::delivery::{Outcome, Trouble};
 use crate::exchange::{self, Ended, Evidence, Known, Origin, Scene, Service};
 use crate::journal::{Attempt, CaseFilter, Claim, Effects, JournalError, Next, Settled, Settlement, Snapshot};
 use crate::model::{Kind, Message, Mint};
-use crate::partner::SignInError;
+use crate::partner::{Reply, SendError, SignInError};
 use crate::planted::{Plant, planted};
+use bytes::Bytes;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinSet;
 
 /// Open cases of a dossier that a call's end may settle.
 const MOST_CASES: u32 = 100;
 /// Bytes up to which a message is written, and an answer read, where it is: handing it over would take longer.
-const LIGHT: usize = 64 << 10;
+pub(super) const LIGHT: usize = 64 << 10;
 /// How a body names a content.
 const CONTENT: &[u8] = b"\"blob\":";
 
 /// What one attempt came to.
-struct Ending {
-    outcome: Outcome,
-    next: Next,
-    content: Option<Message>,
-    what: &'static str,
-    adapters: String,
+pub(super) struct Ending {
+    pub(super) outcome: Outcome,
+    pub(super) next: Next,
+    pub(super) content: Option<Message>,
+    pub(super) what: &'static str,
+    pub(super) adapters: String,
     /// A call was tried: the outcome says something about the partner, not only about us.
-    called: bool,
+    pub(super) called: bool,
     /// Calls the partner says it still takes, and for how long.
-    left: Option<(u32, Duration)>,
+    pub(super) left: Option<(u32, Duration)>,
 }
 
 /// What a call says about the partner.
 pub(super) struct Told {
     /// How it ended.
     pub(super) outcome: Outcome,
-    /// The message is done with: no further call is to come.
-    pub(super) over: bool,
+    /// So many messages are done with: no further call of theirs is to come.
+    pub(super) over: u32,
     /// Calls the partner says it still takes, and for how long.
     pub(super) left: Option<(u32, Duration)>,
 }
@@ -56,37 +60,70 @@ struct Sent {
     left: Option<(u32, Duration)>,
 }
 
-/// Waits for the planned moment of the call, makes it in its turn, judges it, settles it, all with the set it was claimed with; answers what
+/// The claims of a round by the calls they go with.
+pub(super) fn calls(claims: Vec<Claim>) -> Vec<Vec<Claim>> {
+    let mut calls: Vec<Vec<Claim>> = Vec::new();
+    for claim in claims {
+        match calls.last_mut().filter(|call| call.last().is_some_and(|last| last.call == claim.call)) {
+            Some(call) => call.push(claim),
+            None => calls.push(vec![claim]),
+        }
+    }
+    calls
+}
+
+/// Waits for the planned moment of the call, makes it in its turn, judges it, settles each of its deliveries, all with the set it was claimed with; answers what
 /// it says about the partner (none: no call was tried).
 pub(super) async fn run(
     shared: Arc<Shared>,
     known: Arc<Known>,
-    claim: Claim,
+    claims: Vec<Claim>,
     (wait, turns): (Duration, Arc<Turns>),
     healthy: bool,
 ) -> Option<Told> {
     tokio::time::sleep(wait).await;
     let began = shared.parts.clock.now();
-    shared.board.update(&claim.partner, |s| s.calls += 1);
-    let result = attempt(&shared, &known, &claim, (began, &turns), healthy).await;
-    if matches!(result.outcome, Outcome::SignIn { .. })
-        && let Some(partner) = known.catalogue.partners.get(&claim.partner)
+    let partner = claims.first()?.partner.clone();
+    shared.board.update(&partner, |s| s.calls += 1);
+    let results = match claims.as_slice() {
+        [claim] => vec![attempt(&shared, &known, claim, (began, &turns), healthy).await],
+        several => together::attempt(&shared, &known, several, (began, &turns), healthy).await,
+    };
+    if results.iter().any(|r| matches!(r.outcome, Outcome::SignIn { .. }))
+        && let Some(partner) = known.catalogue.partners.get(&partner)
     {
         for name in partner.sign_in.keys() {
             shared.tokens.forget(&partner.name, name).await;
         }
     }
-    settle(&shared, &known, &claim, began, &result).await;
-    let over = matches!(result.next, Next::Done | Next::Reject { .. } | Next::Park { .. });
-    result.called.then_some(Told { outcome: result.outcome, over, left: result.left })
+    let told = told(&results);
+    let mut settling = JoinSet::new();
+    for (claim, result) in claims.into_iter().zip(results) {
+        let (shared, known) = (shared.clone(), known.clone());
+        settling.spawn(async move { settle(&shared, &known, &claim, began, &result).await });
+    }
+    settling.join_all().await;
+    told
+}
+
+/// What a call says about the partner: in its senses when it dealt with one of its messages.
+fn told(results: &[Ending]) -> Option<Told> {
+    let called = || results.iter().filter(|r| r.called);
+    let said = called().find(|r| r.outcome.trouble() == Trouble::None).or_else(|| called().next())?;
+    let over = called().filter(|r| matches!(r.next, Next::Done | Next::Reject { .. } | Next::Park { .. })).count();
+    Some(Told { outcome: said.outcome.clone(), over: u32::try_from(over).unwrap_or(u32::MAX), left: said.left })
+}
+
+/// The set a claim goes with: a delivery attempted before goes on with that of its first attempt, so that its body stays the same bytes.
+pub(super) fn set_of(shared: &Shared, known: &Known, claim: &Claim) -> Option<Arc<Catalogue>> {
+    match &claim.adapters {
+        Some(digest) => shared.parts.shelf.set(digest),
+        None => Some(known.catalogue.clone()),
+    }
 }
 
 async fn attempt(shared: &Shared, known: &Known, claim: &Claim, (began, turns): (Time, &Turns), healthy: bool) -> Ending {
-    // A delivery attempted before goes on with the adapter set of its first attempt, so that its body stays the same bytes.
-    let set = match &claim.adapters {
-        Some(digest) => shared.parts.shelf.set(digest),
-        None => Some(known.catalogue.clone()),
-    };
+    let set = set_of(shared, known, claim);
     let Some(set) = set else { return parked("adapter-set-missing", claim.adapters.clone().unwrap_or_default()) };
     let digest = set.digest.clone();
     let Some(partner) = set.partners.get(&claim.partner).cloned() else { return parked("partner-missing", digest) };
@@ -150,35 +187,48 @@ async fn attempt(shared: &Shared, known: &Known, claim: &Claim, (began, turns): 
 }
 
 /// Writes, signs in, waits for the call's turn, calls, judges.
-async fn send(shared: &Shared, message: &Outgoing<'_>, (now, turn): (Time, (&Turns, &str)), light: bool) -> Sent {
+async fn send(shared: &Shared, message: &Outgoing<'_>, at: (Time, (&Turns, &str)), light: bool) -> Sent {
     let written = here(light, || message.write(&shared.parts.blobs));
     let unsent = |outcome, called| Sent { outcome, content: None, called, took: Duration::ZERO, left: None };
     let body = match written {
         Ok(body) => body,
         Err(Unwritable(why)) => return unsent(Outcome::Park { why }, false),
     };
-    let call = match message.call(shared, body, now).await {
-        Ok(call) => call,
-        Err(SignInError::Send(_)) => return unsent(Outcome::NotSent { why: "sign-in-not-reached".to_owned() }, true),
-        Err(refused @ SignInError::Refused(_)) => return unsent(Outcome::SignIn { why: refused.to_string() }, true),
+    let (reply, took) = match fetch(shared, message, body, at).await {
+        Ok(fetched) => fetched,
+        Err(outcome) => return unsent(outcome, true),
     };
-    let (turns, route) = turn;
-    turns.pass(route, &*shared.parts.clock).await;
-    let start = shared.parts.clock.since_start();
-    let reply = shared.parts.transport.send(call).await;
-    let (answered, took) = (shared.parts.clock.now(), shared.parts.clock.since_start().saturating_sub(start));
+    let answered = shared.parts.clock.now();
     let short = reply.as_ref().map_or(true, |r| r.body.len() <= LIGHT);
     let (outcome, content) = here(short, || message.judge(&reply, answered));
     Sent { outcome, content, called: true, took, left: reply.ok().and_then(|r| r.advice.left) }
 }
 
+/// Signs in where that is needed, waits for the call's turn, and calls: what came back, and how long it took; the outcome where it did
+/// not come to a call.
+pub(super) async fn fetch(
+    shared: &Shared,
+    message: &Outgoing<'_>,
+    body: Bytes,
+    (now, (turns, route)): (Time, (&Turns, &str)),
+) -> Result<(Result<Reply, SendError>, Duration), Outcome> {
+    let call = message.call(shared, body, now).await.map_err(|error| match error {
+        SignInError::Send(_) => Outcome::NotSent { why: "sign-in-not-reached".to_owned() },
+        refused @ SignInError::Refused(_) => Outcome::SignIn { why: refused.to_string() },
+    })?;
+    turns.pass(route, &*shared.parts.clock).await;
+    let start = shared.parts.clock.since_start();
+    let reply = shared.parts.transport.send(call).await;
+    Ok((reply, shared.parts.clock.since_start().saturating_sub(start)))
+}
+
 /// Whether a message is written in well under a millisecond: it is short and names no content to be read from disk.
-fn light(body: &[u8]) -> bool {
+pub(super) fn light(body: &[u8]) -> bool {
     body.len() <= LIGHT && !body.windows(CONTENT.len()).any(|w| w == CONTENT)
 }
 
 /// Does short work here; long work (contents from disk, megabytes) not on the threads that carry everybody's sockets.
-fn here<T>(light: bool, work: impl FnOnce() -> T) -> T {
+pub(super) fn here<T>(light: bool, work: impl FnOnce() -> T) -> T {
     if light { work() } else { tokio::task::block_in_place(work) }
 }
 
@@ -273,14 +323,14 @@ fn question<'p>(partner: &'p Partner, route: &OutRoute, claim: &Claim, sent: &Va
     Some((ask, body))
 }
 
-async fn snapshot(shared: &Shared, claim: &Claim) -> Result<Snapshot, JournalError> {
+pub(super) async fn snapshot(shared: &Shared, claim: &Claim) -> Result<Snapshot, JournalError> {
     match &claim.dossier {
         Some(dossier) => shared.parts.journal.snapshot(dossier).await,
         None => Ok(Snapshot::default()),
     }
 }
 
-fn parked(why: &str, adapters: String) -> Ending {
+pub(super) fn parked(why: &str, adapters: String) -> Ending {
     let outcome = Outcome::Park { why: why.to_owned() };
     Ending {
         outcome,
@@ -294,13 +344,13 @@ fn parked(why: &str, adapters: String) -> Ending {
 }
 
 /// They have it already: nothing is sent or asked.
-fn proven(adapters: String) -> Ending {
+pub(super) fn proven(adapters: String) -> Ending {
     let outcome = Outcome::Done { find: Vec::new() };
     Ending { outcome, next: Next::Done, content: None, what: "evidence", adapters, called: false, left: None }
 }
 
 /// Nothing left us, and no attempt is used up.
-fn not_sent(why: &str, adapters: String, now: Time) -> Ending {
+pub(super) fn not_sent(why: &str, adapters: String, now: Time) -> Ending {
     let next = Next::Later { at: now.plus(Duration::from_secs(1)) };
     Ending {
         outcome: Outcome::NotSent { why: why.to_owned() },
@@ -313,12 +363,12 @@ fn not_sent(why: &str, adapters: String, now: Time) -> Ending {
     }
 }
 
-fn ms(of: Duration) -> i64 {
+pub(super) fn ms(of: Duration) -> i64 {
     i64::try_from(of.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// 0 to 1, from the given randomness.
-fn chance(shared: &Shared) -> f64 {
+pub(super) fn chance(shared: &Shared) -> f64 {
     let mut bytes = [0; 4];
     shared.parts.random.fill(&mut bytes);
     f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)

@@ -54,18 +54,18 @@ pub struct Board(Arc<Mutex<BTreeMap<String, Standing>>>);
 pub(super) struct Measured {
     /// Milliseconds of a call.
     ms: Option<f64>,
-    /// Part of the calls that ended their message.
+    /// Messages that a call ended, on average: below 1 where some are tried again, above it where calls carry several.
     over: Option<f64>,
 }
 
 // === impl Measured ===
 
 impl Measured {
-    /// A call ended after so long; `over`: its message is done with.
-    pub(super) fn call(&mut self, took: Duration, over: bool) {
+    /// A call ended after so long; `over`: so many messages are done with.
+    pub(super) fn call(&mut self, took: Duration, over: u32) {
         let mean = |before: Option<f64>, now: f64| Some(before.map_or(now, |b| b + (now - b) * NEWEST));
         self.ms = mean(self.ms, took.as_secs_f64() * 1000.0);
-        self.over = mean(self.over, f64::from(u8::from(over)));
+        self.over = mean(self.over, f64::from(over));
     }
 
     fn outlook(&self, feed: &Feed) -> Outlook {

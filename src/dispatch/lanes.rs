@@ -119,6 +119,7 @@ impl Lanes {
             feed: self.feed.clone(),
             probe,
             adapters: known.catalogue.digest.clone(),
+            batches: self.partner.outs.values().filter(|r| r.batch > 1).map(|r| (r.name.clone(), r.batch)).collect(),
         };
         let taken = match shared.parts.journal.claim(take).await {
             Ok(taken) => taken,
@@ -133,8 +134,8 @@ impl Lanes {
         }
         self.feed = taken.feed;
         self.keep_time(shared);
-        for claim in taken.claims {
-            self.begin(shared, known, calls, (claim, healthy));
+        for call in attempt::calls(taken.claims) {
+            self.begin(shared, known, calls, (call, healthy));
         }
         if !taken.left {
             self.idle = Some(taken.next.unwrap_or(now.plus(LONGEST_IDLE)).min(now.plus(LONGEST_IDLE)));
@@ -156,12 +157,12 @@ impl Lanes {
         shared: &Arc<Shared>,
         known: &Arc<Known>,
         calls: &mut JoinSet<Option<Told>>,
-        (claim, healthy): (Claim, bool),
+        (claims, healthy): (Vec<Claim>, bool),
     ) {
+        let Some(route) = claims.first().map(|claim| claim.route.clone()) else { return };
         let now = shared.parts.clock.now();
-        let wait = self.feed.begin(&claim.route, now);
-        let route = claim.route.clone();
-        let call = calls.spawn(attempt::run(shared.clone(), known.clone(), claim, (wait, self.turns.clone()), healthy));
+        let wait = self.feed.begin(&route, now);
+        let call = calls.spawn(attempt::run(shared.clone(), known.clone(), claims, (wait, self.turns.clone()), healthy));
         self.calling.insert(call.id(), (route, now.plus(wait)));
     }
 

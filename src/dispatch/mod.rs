@@ -11,6 +11,7 @@
 //! | `lanes` | a partner's loop: feed, breaker, claims |
 //! | `board` | how the loops stand, for operators and forecasts |
 //! | `attempt` | one claim from its start to its settlement |
+//! | `together` | the same for a call of several deliveries |
 //! | `turns` | the moment a call begins, taken last before it is sent |
 //! | `wire` | canonical → call, reply → facts, outcome, content |
 //! | `next` | outcome → what is next, pure |
@@ -22,6 +23,7 @@ mod loops;
 mod next;
 #[cfg(test)]
 pub(crate) mod tests;
+mod together;
 mod turns;
 mod wire;
 

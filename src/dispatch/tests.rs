@@ -27,6 +27,7 @@ use tokio::sync::Notify;
 mod clocked;
 mod far;
 mod never;
+mod parcels;
 mod weather;
 
 use far::Far;
@@ -291,13 +292,15 @@ impl<F: Side> World<F> {
         let now = self.clock.now();
         let feed = Feed::start(&Terms::default(), &Saved::default(), now);
         let adapters = self.catalogue.digest.clone();
-        let take = Take { partner: partner.to_owned(), max, now, feed, probe: false, adapters };
+        let outs = self.catalogue.partners[partner].outs.values();
+        let batches = outs.filter(|r| r.batch > 1).map(|r| (r.name.clone(), r.batch)).collect();
+        let take = Take { partner: partner.to_owned(), max, now, feed, probe: false, adapters, batches };
         let claims = shared.parts.journal.claim(take).await.unwrap().claims;
         let any = !claims.is_empty();
-        for claim in claims {
+        for call in attempt::calls(claims) {
             let healthy = self.healthy[partner];
             let at_once = (Duration::ZERO, Arc::<Turns>::default());
-            let run = attempt::run(shared.clone(), shared.parts.current.now(), claim, at_once, healthy);
+            let run = attempt::run(shared.clone(), shared.parts.current.now(), call, at_once, healthy);
             let outcome = tokio::select! {
                 outcome = run => outcome,
                 () = self.far.hangs().notified() => {

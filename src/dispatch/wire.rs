@@ -15,6 +15,7 @@ use serde_json::Value;
 use std::sync::Arc;
 
 /// A message on its way out.
+#[derive(Clone)]
 pub(super) struct Outgoing<'a> {
     /// The receiving partner.
     pub(super) partner: &'a Partner,
@@ -43,7 +44,25 @@ struct Contents(Arc<BlobStore>);
 impl Outgoing<'_> {
     /// The body's bytes: the same for every attempt.
     pub(super) fn write(&self, blobs: &Arc<BlobStore>) -> Result<Bytes, Unwritable> {
+        self.write_rows(std::slice::from_ref(self), blobs)
+    }
+
+    /// The same for a call of several messages: `self` is the call, each row is written with what it knows for itself.
+    pub(super) fn write_rows(&self, rows: &[Self], blobs: &Arc<BlobStore>) -> Result<Bytes, Unwritable> {
         let mapping = self.mapping()?;
+        let sealer = self.seals().find(|s| matches!(s, Seal::Hmac { .. })).map(|s| s as &dyn Sealer);
+        let contents = Contents(blobs.clone());
+        let bodies: Vec<&Value> = rows.iter().map(|row| row.body).collect();
+        let contexts: Vec<Context> = rows.iter().map(Outgoing::context).collect();
+        let bytes = mapping
+            .write_rows((&bodies, &contexts), &self.context(), &contents, sealer)
+            .map_err(|fault| Unwritable(format!("not-writable at {}: {}", fault.pointer, fault.text_en())))?;
+        self.valid(mapping, &bytes)?;
+        Ok(Bytes::from(bytes))
+    }
+
+    /// What its mapping may know besides the body.
+    fn context(&self) -> Context {
         let mut context = Context::new().with("message.id", self.id).with("message.time", self.at.rfc3339());
         for (name, value) in &self.partner.values {
             context.set(format!("partner.{name}"), value.as_str());
@@ -52,13 +71,7 @@ impl Outgoing<'_> {
             context.set("dossier.procedure", dossier.procedure.as_str());
             context.set("dossier.edition", dossier.edition.clone().unwrap_or_default());
         }
-        let sealer = self.seals().find(|s| matches!(s, Seal::Hmac { .. })).map(|s| s as &dyn Sealer);
-        let contents = Contents(blobs.clone());
-        let bytes = mapping
-            .write(self.body, &context, &contents, sealer)
-            .map_err(|fault| Unwritable(format!("not-writable at {}: {}", fault.pointer, fault.text_en())))?;
-        self.valid(mapping, &bytes)?;
-        Ok(Bytes::from(bytes))
+        context
     }
 
     /// Where the route asks for it, what leaves is valid by the wire's XSD: place and rule are told, no value.
@@ -151,16 +164,25 @@ impl Outgoing<'_> {
             Err(SendError::NotSent(why)) => return (Outcome::NotSent { why: (*why).to_owned() }, None),
             Err(SendError::Lost(why)) => return (Outcome::Unknown { why: (*why).to_owned() }, None),
         };
-        let Some(judge) = self.partner.judges.get(&self.route.judge) else {
-            return (Outcome::Unknown { why: "no-judge".to_owned() }, None);
-        };
-        let outcome = judge.decide(&self.facts(&judge.places(), reply, now));
+        let outcome = self.judged(reply, now);
         if !matches!(outcome, Outcome::Done { .. }) {
             return (outcome, None);
+        }
+        if self.route.items.is_some() {
+            let mut rows = self.judge_rows(std::slice::from_ref(self), reply, now);
+            return (rows.pop().unwrap_or(outcome), None);
         }
         match self.content(reply) {
             Ok(content) => (outcome, content),
             Err(why) => (Outcome::Unknown { why }, None),
+        }
+    }
+
+    /// What an answer means as a whole.
+    pub(super) fn judged(&self, reply: &Reply, now: Time) -> Outcome {
+        match self.partner.judges.get(&self.route.judge) {
+            Some(judge) => judge.decide(&self.facts(&judge.places(), reply, now)),
+            None => Outcome::Unknown { why: "no-judge".to_owned() },
         }
     }
 

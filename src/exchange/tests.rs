@@ -157,6 +157,7 @@ impl World {
         let claim = crate::journal::Claim {
             delivery,
             run: 1,
+            call: 0,
             partner: view.partner.clone(),
             route: view.route,
             lane: view.lane,

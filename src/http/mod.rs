@@ -147,6 +147,7 @@ impl Door {
         let wire = Wire {
             header: limits.read_timeout,
             connections: usize::try_from(limits.connections).unwrap_or(usize::MAX),
+            per_address: usize::try_from(limits.connections_per_address).unwrap_or(usize::MAX),
             drain: (limits.stop_within / 4).min(Wire::default().drain),
             ..Wire::default()
         };

@@ -1,4 +1,5 @@
-//! The accept loop: TLS by rustls, time limits for handshake, headers and silence, a cap on connections, graceful drain.
+//! The accept loop: TLS by rustls, time limits for handshake, headers and silence, caps on connections (all, and of one address), graceful
+//! drain.
 //!
 //! Plain HTTP is served on loopback only, unless the configuration allows it by name ([`check_plain`], asked at start).
 
@@ -8,8 +9,10 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -34,9 +37,18 @@ pub struct Wire {
     pub silent: Duration,
     /// Connections at once.
     pub connections: usize,
+    /// Connections at once from one address; more are closed before a byte is read.
+    pub per_address: usize,
     /// How long requests under way are waited for at the end.
     pub drain: Duration,
 }
+
+/// Who has how many connections. As many entries as connections at most.
+#[derive(Clone, Default)]
+struct Addresses(Arc<Mutex<HashMap<IpAddr, usize>>>);
+
+/// A connection's place among those of its address; given back when it is dropped.
+struct Seat(Addresses, IpAddr);
 
 /// Why the door cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -61,12 +73,49 @@ impl Default for Wire {
             header_bytes: 32 << 10,
             silent: Duration::from_secs(30),
             connections: 4096,
+            per_address: 1024,
             drain: Duration::from_secs(20),
         }
     }
 }
 
+// === impl Addresses ===
+
+impl Addresses {
+    /// A place for one more connection of this address; none when it has `most` already.
+    fn seat(&self, from: IpAddr, most: usize) -> Option<Seat> {
+        let key = network(from);
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = all.entry(key).or_default();
+        if *held >= most.max(1) {
+            return None;
+        }
+        *held += 1;
+        Some(Seat(self.clone(), key))
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut all = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Entry::Occupied(mut held) = all.entry(self.1) {
+            *held.get_mut() -= 1;
+            if *held.get() == 0 {
+                held.remove();
+            }
+        }
+    }
+}
+
 // === functions ===
+
+/// What counts as one address: an IPv4 address; of IPv6 the /64, which one host has whole.
+fn network(from: IpAddr) -> IpAddr {
+    match from.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & !u128::from(u64::MAX)).into()),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
 
 /// Plain HTTP only on loopback or by the configuration's own word.
 pub fn check_plain(address: SocketAddr, tls: bool, allowed: bool) -> Result<(), ServeFault> {
@@ -98,6 +147,7 @@ pub async fn serve(
 ) {
     let acceptor = tls.map(TlsAcceptor::from);
     let places = Arc::new(Semaphore::new(wire.connections.clamp(1, Semaphore::MAX_PERMITS)));
+    let addresses = Addresses::default();
     let graceful = GracefulShutdown::new();
     loop {
         let taken = tokio::select! {
@@ -105,9 +155,13 @@ pub async fn serve(
             taken = next(&listener, &places) => taken,
         };
         let Some((stream, peer, place)) = taken else { continue };
+        let Some(seat) = addresses.seat(peer.ip(), wire.per_address) else {
+            tracing::debug!(%peer, "one address has as many connections as it may; this one is closed");
+            continue;
+        };
         let (router, acceptor, watcher) = (router.clone(), acceptor.clone(), graceful.watcher());
         tokio::spawn(async move {
-            let _place = place;
+            let _held = (place, seat);
             let _ = stream.set_nodelay(true);
             let silent = u32::try_from(wire.silent.as_millis()).unwrap_or(u32::MAX);
             let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, silent);
@@ -178,6 +232,18 @@ mod tests {
         ] {
             assert_eq!(check_plain(address.parse().unwrap(), tls, allowed).is_ok(), good, "{address} {tls} {allowed}");
         }
+    }
+
+    #[test]
+    fn one_address_has_its_share_of_the_connections_and_gives_it_back() {
+        let (all, office, home) = (Addresses::default(), "10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap());
+        let seats: Vec<Seat> = (0..3).filter_map(|_| all.seat(office, 2)).collect();
+        assert_eq!((seats.len(), all.seat(home, 2).is_some()), (2, true));
+        assert!(all.seat("::ffff:10.0.0.1".parse().unwrap(), 2).is_none(), "the same address in IPv6's clothes");
+        drop(seats);
+        assert!(all.seat(office, 2).is_some() && all.0.lock().unwrap().is_empty(), "nothing is remembered of who has gone");
+        let host: Vec<Seat> = (0..3).filter_map(|n| all.seat(format!("2001:db8::{n}").parse().unwrap(), 2)).collect();
+        assert_eq!((host.len(), all.seat("2001:db8:0:1::1".parse().unwrap(), 2).is_some()), (2, true), "one /64 is one");
     }
 
     #[test]

@@ -10,11 +10,13 @@
 //! | `read` | bytes → message: about, mapping, seal, schema |
 //! | `decide` | message → effects: what `exchange` says, with all it looks at |
 //! | `take` | the way as a whole: known? decide, accept, again when stale |
+//! | `batch` | several messages in one request, each for itself |
 //! | `wait` | until a delivery is settled, or a payment link is there |
 //! | `reply` | what the caller gets, by the route's own mappings |
 //! | `case` `money` | an operator's word on a case; on what is owed and what goes back |
 //! | `keys` `stage` `place` | idempotency and fingerprint; contents on their way in; what the door counts it by |
 
+mod batch;
 mod case;
 mod decide;
 mod keys;

@@ -143,7 +143,7 @@ fn fault(fault: &Fault) -> Value {
 }
 
 /// The sentence with its first places: some wires carry nothing else.
-fn told(refusal: &Refusal, english: bool) -> String {
+pub(super) fn told(refusal: &Refusal, english: bool) -> String {
     let own = if english { &refusal.text_en } else { &refusal.text };
     let places: Vec<&str> = refusal
         .faults

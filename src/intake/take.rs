@@ -11,14 +11,13 @@ use super::{Call, Intake, Reply};
 use crate::catalogue::{InKind, InRoute};
 use crate::exchange::{self, Refusal};
 use crate::journal::{Acceptance, Accepted, BlobError, Idempotency, Known, NewMessage};
+use crate::mapping::Mapping;
 use crate::model::{AgencyCode, DossierCode, Kind, Message, Mint, PaymentState};
 use serde_json::{Value, json};
 use std::time::Duration;
 
 /// How often a message is decided anew because what it was decided from has changed.
 pub(super) const ROUNDS: usize = 10;
-/// The most messages of one batch.
-const MOST_ITEMS: usize = 200;
 
 /// What became of one message.
 pub(super) struct Taken {
@@ -30,6 +29,14 @@ pub(super) struct Taken {
     pub(super) caused: Vec<String>,
     /// The payment is asked for and its link is not there yet.
     pub(super) pending: bool,
+}
+
+/// What came beside the messages of a request and is kept once, with the first that is taken.
+pub(super) struct Carried {
+    /// Contents.
+    pub(super) contents: Option<Stages>,
+    /// The body as received.
+    pub(super) raw: Vec<u8>,
 }
 
 // === impl Intake ===
@@ -82,62 +89,30 @@ impl Intake {
                 return Err(self.wrong_seal(call, kind, &reading.body).await?.into());
             }
         }
-        let mut contents = Some(read.contents);
-        if read.readings.len() != 1 {
-            return self.batch(call, route, kind, (read.readings, contents), known).await;
+        if route.map.as_ref().and_then(|name| call.partner.map(name)).is_some_and(Mapping::is_batch) {
+            let (known, contents) = ((read.edition.clone(), read.procedure.clone()), Some(read.contents));
+            return self.batch(call, route, kind, (read.readings, contents), (known.0.as_deref(), known.1.as_deref())).await;
         }
+        let mut carried = Carried { contents: Some(read.contents), raw: call.bytes.to_vec() };
         let reading = read.readings.into_iter().next().unwrap_or_default();
         let form = self.form_of(call, &reading.body, known);
         let told = |no: No| named_by_wire(call, route, form.as_ref(), no);
         let message = self.checked(call, kind, reading, known).map_err(|refusal| told(refusal.into()))?;
         // Interest in the outcome is registered before the message is written, so that no notice is lost.
         let notices = self.patience(call, route).map(|_| self.journal.notices());
-        let taken = self.one(call, route, message, &mut contents).await.map_err(&told)?;
+        let taken = self.one(call, route, message, &mut carried).await.map_err(&told)?;
         call.place.leave();
         self.outcome(call, route, taken, notices).await
     }
 
-    /// Item by item: each is accepted or refused for itself; refused as a whole only when every item is.
-    async fn batch(
+    /// One message: the first receipt again, or decided and accepted.
+    pub(super) async fn one(
         &self,
         call: &Call,
         route: &InRoute,
-        kind: Kind,
-        (readings, mut contents): (Vec<crate::mapping::Reading>, Option<Stages>),
-        known: (Option<&str>, Option<&str>),
-    ) -> Result<Reply, No> {
-        if readings.is_empty() || readings.len() > MOST_ITEMS {
-            return Err(Refusal::new(
-                "batch-size",
-                422,
-                format!("Mỗi lần gửi từ 1 đến {MOST_ITEMS} mục."),
-                format!("A batch holds 1 to {MOST_ITEMS} items."),
-            )
-            .into());
-        }
-        let (mut receipts, mut last) = (Vec::new(), None);
-        for reading in readings {
-            let one = match self.checked(call, kind, reading, known) {
-                Ok(message) => self.one(call, route, message, &mut contents).await,
-                Err(refusal) => Err(refusal.into()),
-            };
-            match one {
-                Ok(taken) => receipts.push(taken.receipt),
-                Err(no) if no.refusal.status >= 500 => return Err(no),
-                Err(no) => {
-                    receipts.push(json!({ "outcome": "refused", "reason": no.refusal.code, "note": no.refusal.text }));
-                    last = Some(no);
-                }
-            }
-        }
-        match last {
-            Some(no) if receipts.iter().all(|r| r.get("outcome") == Some(&json!("refused"))) => Err(no),
-            _ => Ok(self.answer(&call.partner, route.replies.accepted.as_deref(), &receipts.iter().collect::<Vec<_>>(), 200)?),
-        }
-    }
-
-    /// One message: the first receipt again, or decided and accepted.
-    async fn one(&self, call: &Call, route: &InRoute, mut message: Message, contents: &mut Option<Stages>) -> Result<Taken, No> {
+        mut message: Message,
+        carried: &mut Carried,
+    ) -> Result<Taken, No> {
         let fingerprint = self.keys.fingerprint(&message);
         let scope = format!("{}/{}/{}", call.partner.name, route.name, call.origin.caller);
         let mut first = None;
@@ -176,7 +151,7 @@ impl Intake {
                 Decision::Open(payment) => return Ok(open(*payment, &id, sight.now.rfc3339())),
                 Decision::Take { effects, dossier, transaction } => (effects, dossier, transaction),
             };
-            if let Some(staged) = contents.take().filter(|c| !c.is_empty()) {
+            if let Some(staged) = carried.contents.take().filter(|c| !c.is_empty()) {
                 keep(staged).await?;
             }
             let mut receipt = json!({ "outcome": "accepted", "reference": id, "at": sight.now.rfc3339() });
@@ -196,14 +171,17 @@ impl Intake {
                     received_at: sight.now,
                     adapters: call.known.catalogue.digest.clone(),
                     body: bytes_of(&message.body),
-                    raw: call.bytes.to_vec(),
+                    raw: carried.raw.clone(),
                 },
                 receipt: receipt.clone(),
                 effects: *effects,
             };
             let caused = acceptance.effects.deliveries.iter().map(|d| d.id.clone()).collect();
             match self.journal.accept(acceptance).await? {
-                Accepted::New { .. } => return Ok(Taken { receipt, dossier, caused, pending: transaction.is_some() }),
+                Accepted::New { .. } => {
+                    carried.raw.clear();
+                    return Ok(Taken { receipt, dossier, caused, pending: transaction.is_some() });
+                }
                 Accepted::Known(known) if known.fingerprint == fingerprint => return Ok(again(known)),
                 // Another meaning won the race, or a row has changed: look again.
                 Accepted::Known(_) | Accepted::Stale => {}

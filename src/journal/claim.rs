@@ -1,8 +1,8 @@
 //! Claiming due heads and settling them: the two ends of a call.
 //!
 //! What always holds: which heads are claimed is the policy's choice (`delivery::Feed`), and its state is saved with the claims; a claim
-//! costs what it takes, whatever waits, and a little per class, caller and route; a claim is of this run, and only a
-//! settlement of this run ends it; a doubt stays until it is cleared by name or the delivery ends.
+//! costs what it takes, whatever waits, and a little per class, caller and route; what goes together in one call is one stream's, of one
+//! adapter set, and used up no attempt before; a claim is of this run, and only a settlement of this run ends it; a doubt stays until it is cleared by name or the delivery ends.
 
 use super::effects::{Ready, number};
 use super::lane::{self, End, Found, Head, Open, Stay, code, positive};
@@ -15,6 +15,9 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 /// Tries a delivery's history keeps, besides the one that ended it.
 const HISTORY: i64 = 99;
+
+/// Deliveries after which a claim takes no further call: one transaction stays short.
+const ENOUGH: usize = 256;
 
 /// A settlement, serialised.
 pub(super) struct ReadySettlement {
@@ -35,8 +38,16 @@ pub(super) struct ReadySettlement {
 /// The lanes of a stream that go next, and where the next of them stands.
 struct Front {
     stream: Stream,
-    /// Keys and turns still to be given, the next one last; none: not looked up yet.
-    lanes: Option<Vec<(String, i64)>>,
+    /// The lanes still to be given, the next one last; none: not looked up yet.
+    lanes: Option<Vec<Coming>>,
+}
+
+/// A lane that may be given next.
+struct Coming {
+    key: String,
+    turn: i64,
+    attempts: i64,
+    adapters: Option<String>,
 }
 
 // === functions ===
@@ -51,12 +62,18 @@ pub(super) fn claim(conn: &Connection, take: &Take, run: i64) -> Result<Made<Tak
     }
     let mut fronts = fronts(conn, &take.partner)?;
     let mut streams: Vec<Stream> = fronts.iter().map(|f| f.stream.clone()).collect();
-    while taken.claims.len() < usize::try_from(take.max).unwrap_or(usize::MAX) {
+    for call in 0..take.max {
+        if taken.claims.len() >= ENOUGH {
+            break;
+        }
         let Some(n) = taken.feed.choose(&streams, take.now, take.probe) else { break };
-        let Some(key) = fronts.get_mut(n).map(|f| f.pull(conn, take)).transpose()?.flatten() else {
+        let keys = fronts.get_mut(n).map(|f| f.pull(conn, take)).transpose()?.unwrap_or_default();
+        if keys.is_empty() {
             return Err(Fault::Row("lane"));
-        };
-        taken.claims.push(one(conn, take, &key, run)?);
+        }
+        for key in keys {
+            taken.claims.push(one(conn, take, (&key, call), run)?);
+        }
         match fronts.get(n).and_then(Front::turn) {
             Some(turn) => streams.iter_mut().skip(n).take(1).for_each(|s| s.turn = turn),
             None => {
@@ -91,7 +108,7 @@ pub(super) const STREAM: &str = "SELECT * FROM (SELECT class, caller, route, ste
      LIMIT 1";
 
 /// The next lanes of a stream, in their order.
-pub(super) const LANES: &str = "SELECT key, turn FROM lane
+pub(super) const LANES: &str = "SELECT key, turn, attempts, adapters FROM lane
      WHERE partner = ?1 AND class = ?2 AND caller = ?3 AND route = ?4 AND step = ?5 ORDER BY turn, head LIMIT ?6";
 
 /// A lane's head with what is to be sent.
@@ -119,7 +136,7 @@ fn stream(r: &Row<'_>) -> rusqlite::Result<Stream> {
 }
 
 /// Marks a lane's head as claimed and reads it.
-fn one(conn: &Connection, take: &Take, key: &str, run: i64) -> Result<Claim, Fault> {
+fn one(conn: &Connection, take: &Take, (key, call): (&str, u32), run: i64) -> Result<Claim, Fault> {
     let (kind, claim) = conn.prepare_cached(HEAD)?.query_row([&take.partner, key], |r| {
         let called_at: Option<i64> = r.get(9)?;
         let why = r.get::<_, Option<String>>(10)?;
@@ -127,6 +144,7 @@ fn one(conn: &Connection, take: &Take, key: &str, run: i64) -> Result<Claim, Fau
         let claim = Claim {
             delivery: positive(r.get(0)?),
             run: positive(run),
+            call,
             partner: take.partner.clone(),
             route: r.get(1)?,
             lane: key.to_owned(),
@@ -155,22 +173,57 @@ fn one(conn: &Connection, take: &Take, key: &str, run: i64) -> Result<Claim, Fau
 // === impl Front ===
 
 impl Front {
-    /// The next lane's key. Looked up once a claim, as many as the claim may take and one more.
-    fn pull(&mut self, conn: &Connection, take: &Take) -> Result<Option<String>, Fault> {
+    /// The keys of the next call's lanes: one, or as many as the route's calls carry. Looked up once a claim, as many as the claim may
+    /// take and one more.
+    fn pull(&mut self, conn: &Connection, take: &Take) -> Result<Vec<String>, Fault> {
+        let size = match self.stream.step {
+            Step::First | Step::Again => take.batches.get(&self.stream.route).map_or(1, |n| usize::try_from(*n).unwrap_or(1)),
+            Step::Inquiry => 1,
+        };
         if self.lanes.is_none() {
-            let s = &self.stream;
-            let which = params![take.partner, s.class, s.caller, s.route, lane::number_of(s.step), i64::from(take.max) + 1];
-            let mut read = conn.prepare_cached(LANES)?;
-            let rows = read.query_map(which, |r| Ok((r.get(0)?, r.get(1)?)))?;
-            let mut lanes: Vec<(String, i64)> = rows.collect::<Result<_, _>>()?;
-            lanes.reverse();
-            self.lanes = Some(lanes);
+            self.lanes = Some(self.look(conn, take, size)?);
         }
-        Ok(self.lanes.as_mut().and_then(Vec::pop).map(|(key, _)| key))
+        let lanes = self.lanes.get_or_insert_default();
+        let mut keys = Vec::new();
+        let mut first: Option<Coming> = None;
+        while keys.len() < size {
+            let goes = |next: &Coming| first.as_ref().is_none_or(|first| next.goes_with(first, &self.stream, take));
+            let Some(next) = lanes.pop_if(|next| goes(next)) else { break };
+            keys.push(next.key.clone());
+            first.get_or_insert(next);
+        }
+        Ok(keys)
+    }
+
+    fn look(&self, conn: &Connection, take: &Take, size: usize) -> Result<Vec<Coming>, Fault> {
+        let s = &self.stream;
+        let calls = usize::try_from(take.max).unwrap_or(usize::MAX);
+        // The last call may begin just below the bound.
+        let most = calls.saturating_mul(size).min(ENOUGH.saturating_add(size)).saturating_add(1);
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let which = params![take.partner, s.class, s.caller, s.route, lane::number_of(s.step), most];
+        let mut read = conn.prepare_cached(LANES)?;
+        let rows =
+            read.query_map(which, |r| Ok(Coming { key: r.get(0)?, turn: r.get(1)?, attempts: r.get(2)?, adapters: r.get(3)? }))?;
+        let mut lanes: Vec<Coming> = rows.collect::<Result<_, _>>()?;
+        lanes.reverse();
+        Ok(lanes)
     }
 
     fn turn(&self) -> Option<i64> {
-        self.lanes.as_ref()?.last().map(|(_, turn)| *turn)
+        self.lanes.as_ref()?.last().map(|next| next.turn)
+    }
+}
+
+// === impl Coming ===
+
+impl Coming {
+    /// Whether it goes in one call with the first of it: due, written by the same adapter set, and neither was refused or left open
+    /// before (such a one goes alone, so that it is told apart from its company).
+    fn goes_with(&self, first: &Self, stream: &Stream, take: &Take) -> bool {
+        let set = |of: &Self| of.adapters.clone().unwrap_or_else(|| take.adapters.clone());
+        let due = stream.step == Step::First || self.turn <= take.now.0;
+        due && first.attempts == 0 && self.attempts == 0 && set(self) == set(first)
     }
 }
 

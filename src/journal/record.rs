@@ -7,6 +7,7 @@ use crate::clock::Time;
 use crate::delivery::{Feed, Waiting};
 use crate::model::{Dossier, Kind, Movement, Payment, Receipt, Refund, RefundState};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// A message to keep: the raw bytes as received, the canonical form as accepted, the adapter set that read it.
 #[derive(Clone, Debug)]
@@ -29,7 +30,7 @@ pub struct NewMessage {
     pub adapters: String,
     /// Canonical body, serialised once.
     pub body: Vec<u8>,
-    /// The bytes as received.
+    /// The bytes as received; of several messages in one request the first that was taken holds them for all.
     pub raw: Vec<u8>,
 }
 
@@ -255,7 +256,7 @@ pub enum DeliveryState {
 pub struct Take {
     /// The partner.
     pub partner: String,
-    /// At most so many.
+    /// At most so many calls.
     pub max: u32,
     /// When.
     pub now: Time,
@@ -265,6 +266,8 @@ pub struct Take {
     pub probe: bool,
     /// Today's adapter set: what is claimed for the first time is bound to it.
     pub adapters: String,
+    /// Out-routes whose calls carry several deliveries, and how many at most.
+    pub batches: BTreeMap<String, u32>,
 }
 
 /// What it gets.
@@ -287,6 +290,8 @@ pub struct Claim {
     pub delivery: u64,
     /// The run that claimed it; a settlement of another run is refused.
     pub run: u64,
+    /// The call it goes with, counted from 0 in its round: deliveries of one number go together, one after the other.
+    pub call: u32,
     /// Receiving partner.
     pub partner: String,
     /// Out-route.

@@ -258,6 +258,18 @@ impl Mapping {
         contents: &dyn ContentSource,
         sealer: Option<&dyn Sealer>,
     ) -> Result<Vec<u8>, WriteFault> {
-        write::write(&self.compiled, bodies, ctx, contents, sealer)
+        write::write(&self.compiled, (bodies, &[]), ctx, contents, sealer)
+    }
+
+    /// The same, each row with what it knows for itself (its message's id and time, its dossier's form): as many `rows` as bodies.
+    /// What stands outside the rows knows `ctx`.
+    pub fn write_rows(
+        &self,
+        (bodies, rows): (&[&Value], &[Context]),
+        ctx: &Context,
+        contents: &dyn ContentSource,
+        sealer: Option<&dyn Sealer>,
+    ) -> Result<Vec<u8>, WriteFault> {
+        write::write(&self.compiled, (bodies, rows), ctx, contents, sealer)
     }
 }

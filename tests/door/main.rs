@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test: what is not there is a failure")]
 
+mod batches;
 mod books;
 mod guide;
 mod matrix;

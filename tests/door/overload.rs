@@ -1,6 +1,8 @@
 //! Too much, too slow, no room: what is refused is refused at once and clearly, changes nothing, and is taken again by itself.
 
 use crate::rig::{CODE, Gate, status_push};
+use axum::Router;
+use axum::routing::get;
 use lienthong::http::{Wire, serve};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -61,4 +63,64 @@ async fn a_connection_that_idles_is_ended_and_makes_room_for_the_next() {
     let mut heard = Vec::new();
     tokio::time::timeout(Duration::from_secs(20), next.read_to_end(&mut heard)).await.unwrap().unwrap();
     assert!(heard.starts_with(b"HTTP/1.1 200"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_address_does_not_take_every_place() {
+    let wire = Wire { per_address: 1, ..Wire::default() };
+    let (address, _gate, _stop) = open(wire).await;
+    let ask = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let mut first = TcpStream::connect(address).await.unwrap();
+    first.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let mut begun = [0; 12];
+    first.read_exact(&mut begun).await.unwrap();
+    let mut more = TcpStream::connect(address).await.unwrap();
+    let _ = more.write_all(ask).await;
+    let mut heard = Vec::new();
+    let ended = tokio::time::timeout(Duration::from_secs(20), more.read_to_end(&mut heard)).await.unwrap();
+    assert!(heard.is_empty(), "closed before it is read: {ended:?} {}", String::from_utf8_lossy(&heard));
+    // Another address of the same machine has its own.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    let mut other = socket.connect(address).await.unwrap();
+    other.write_all(ask).await.unwrap();
+    let mut heard = Vec::new();
+    tokio::time::timeout(Duration::from_secs(20), other.read_to_end(&mut heard)).await.unwrap().unwrap();
+    assert!(heard.starts_with(b"HTTP/1.1 200"));
+}
+
+/// A server whose only answer is larger than what the sockets on both sides hold.
+async fn large(wire: Wire) -> (std::net::SocketAddr, watch::Sender<bool>, tokio::task::JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = watch::channel(false);
+    let router = Router::new().route("/large", get(|| async { vec![b'x'; 64 << 20] }));
+    (address, stop, tokio::spawn(serve(listener, router, None, wire, stopped)))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_leaves_our_answer_unread_is_cut_and_makes_room() {
+    let wire = Wire { silent: Duration::from_millis(500), connections: 1, ..Wire::default() };
+    let (address, _stop, _server) = large(wire).await;
+    let ask = b"GET /large HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let mut deaf = TcpStream::connect(address).await.unwrap();
+    deaf.write_all(ask).await.unwrap();
+    // There is one place: the next one is answered only once the first has been cut.
+    let mut next = TcpStream::connect(address).await.unwrap();
+    next.write_all(ask).await.unwrap();
+    let mut heard = Vec::new();
+    tokio::time::timeout(Duration::from_secs(30), next.read_to_end(&mut heard)).await.unwrap().unwrap();
+    assert!(heard.starts_with(b"HTTP/1.1 200") && heard.len() > 64 << 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_waits_for_requests_under_way_no_longer_than_it_may() {
+    let wire = Wire { drain: Duration::from_millis(200), ..Wire::default() };
+    let (address, stop, server) = large(wire).await;
+    let mut deaf = TcpStream::connect(address).await.unwrap();
+    deaf.write_all(b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let mut begun = [0; 12];
+    deaf.read_exact(&mut begun).await.unwrap();
+    stop.send(true).unwrap();
+    tokio::time::timeout(Duration::from_secs(20), server).await.expect("it ends though the answer stays unread").unwrap();
 }

@@ -5,6 +5,7 @@ use lienthong::clock::Clock as _;
 use lienthong::delivery::{Feed, Saved, Terms};
 use lienthong::journal::{Act, Attempt, Effects, Journal as _, Next, Settled, Settlement, Take};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dossier_goes_in_once_and_the_same_again_gets_the_same_receipt() {
@@ -392,7 +393,7 @@ async fn a_parked_submission_that_never_left_is_replaced_by_its_correction() {
 async fn ended(gate: &Gate, next: Next) -> lienthong::journal::Claim {
     let now = gate.clock.now();
     let feed = Feed::start(&Terms::default(), &Saved::default(), now);
-    let take = Take { partner: "moet".into(), max: 1, now, feed, probe: false, adapters: "set".into() };
+    let take = Take { partner: "moet".into(), max: 1, now, feed, probe: false, adapters: "set".into(), batches: BTreeMap::new() };
     let claim = gate.journal.claim(take).await.unwrap().claims.remove(0);
     let attempt = Attempt {
         at: now,
@@ -450,4 +451,43 @@ async fn a_withdrawal_that_came_to_nothing_may_be_asked_for_again_with_the_same_
     let open = gate.journal.snapshot(CODE).await.unwrap().open;
     assert_eq!(open.iter().filter(|d| d.kind == "dossier.withdraw").count(), 1, "{open:?}");
     assert_eq!(gate.portal("/hanoi/rut-ho-so", &body).await.json(), again.json());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn events_are_paged_while_others_write_and_none_is_missed_or_told_twice() {
+    let gate = std::sync::Arc::new(Gate::open().await);
+    let body = gate.submission().await;
+    let writers: Vec<_> = (0..6)
+        .map(|writer| {
+            let (gate, body) = (gate.clone(), body.clone());
+            tokio::spawn(async move {
+                for n in 0..10 {
+                    let mut body = body.clone();
+                    body["MaHoSo"] = format!("H26.15-20260720-{:07}", 1_000 + writer * 100 + n).into();
+                    let answer = gate.portal("/hanoi/ho-so", &body).await;
+                    assert_eq!(answer.status, 200, "{}", answer.text);
+                }
+            })
+        })
+        .collect();
+    let auth = format!("Bearer {}", gate.token());
+    let (mut heard, mut after, mut idle) = (Vec::new(), 0, false);
+    loop {
+        let over = writers.iter().all(tokio::task::JoinHandle::is_finished);
+        let page = gate.get(&format!("/v1/events?after={after}&limit=7"), &[("authorization", &auth)]).await;
+        assert_eq!(page.status, 200, "{}", page.text);
+        let events = page.json()["events"].as_array().unwrap().clone();
+        heard.extend(events.iter().map(|e| e["event"].as_u64().unwrap()));
+        after = page.json()["last"].as_u64().unwrap();
+        if events.is_empty() && over && idle {
+            break;
+        }
+        idle = events.is_empty() && over;
+    }
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let all: Vec<u64> = gate.journal.events(0, 10_000, None).await.unwrap().into_iter().map(|e| e.event).collect();
+    assert!(all.len() >= 60 && heard.windows(2).all(|w| w[0] < w[1]), "in order, none twice: {heard:?}");
+    assert_eq!(heard, all, "none missed");
 }

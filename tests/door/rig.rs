@@ -258,7 +258,15 @@ impl Gate {
     pub(crate) async fn deliver(&self, partner: &str, lanes: &[&str]) {
         let now = self.clock.now();
         let feed = Feed::start(&Terms::default(), &Saved::default(), now);
-        let take = Take { partner: partner.to_owned(), max: 100, now, feed, probe: false, adapters: "set".to_owned() };
+        let take = Take {
+            partner: partner.to_owned(),
+            max: 100,
+            now,
+            feed,
+            probe: false,
+            adapters: "set".to_owned(),
+            batches: BTreeMap::new(),
+        };
         for claim in self.journal.claim(take).await.unwrap().claims {
             let next = if lanes.contains(&claim.lane.as_str()) { Next::Done } else { Next::Later { at: now.plus_ms(60_000) } };
             let attempt =

@@ -9,6 +9,7 @@ pub(super) fn claim_of(world: &World, kind: Kind) -> Claim {
     Claim {
         delivery: view.delivery,
         run: 1,
+        call: 0,
         partner: view.partner.clone(),
         route: view.route.clone(),
         lane: view.lane.clone(),

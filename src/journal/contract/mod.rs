@@ -7,6 +7,7 @@ use super::*;
 use crate::delivery::{Feed, Saved, Terms};
 use crate::model::{Account, Dossier, Kind, Payer, PaymentState, Status, Vnd};
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A place where a journal can be opened, dropped and opened again.
@@ -155,7 +156,7 @@ pub(super) fn settlement(claim: &Claim, next: Next) -> Settlement {
 pub(super) fn take(partner: &str, max: u32, now: Time, adapters: &str) -> Take {
     let terms = Terms { retry_percent: 100, ..Terms::default() };
     let feed = Feed::start(&terms, &Saved::default(), now);
-    Take { partner: partner.to_owned(), max, now, feed, probe: false, adapters: adapters.to_owned() }
+    Take { partner: partner.to_owned(), max, now, feed, probe: false, adapters: adapters.to_owned(), batches: BTreeMap::new() }
 }
 
 pub(super) async fn claim(j: &dyn Journal, partner: &str, max: u32, now: Time) -> Vec<Claim> {

@@ -57,6 +57,8 @@ struct Run<'w, W> {
     ctx: &'w Context,
     contents: &'w dyn ContentSource,
     bodies: &'w [&'w Value],
+    /// What each row of a batch knows for itself; none: what the document knows.
+    rows: &'w [Context],
     wire: W,
     raw: RawFields,
 }
@@ -78,10 +80,10 @@ struct Frame<'w, 'p> {
 
 type Written<T> = Result<T, WriteFault>;
 
-/// Writes one document.
+/// Writes one document; `rows`: what each row of a batch knows for itself, in the order of `bodies`, or nothing.
 pub(crate) fn write(
     map: &Compiled,
-    bodies: &[&Value],
+    (bodies, rows): (&[&Value], &[Context]),
     ctx: &Context,
     contents: &dyn ContentSource,
     sealer: Option<&dyn Sealer>,
@@ -91,9 +93,9 @@ pub(crate) fn write(
         return Err(WriteFault { pointer: String::new(), wire: String::new(), kind: WriteFaultKind::Value, text });
     }
     match map.format {
-        Format::Json => Run::new(map, bodies, ctx, contents, json::Out::new()).document(sealer),
-        Format::Xml => Run::new(map, bodies, ctx, contents, xml::Out::new(map)).document(sealer),
-        Format::Form => Run::new(map, bodies, ctx, contents, form::Out::new()).document(sealer),
+        Format::Json => Run::new(map, (bodies, rows), ctx, contents, json::Out::new()).document(sealer),
+        Format::Xml => Run::new(map, (bodies, rows), ctx, contents, xml::Out::new(map)).document(sealer),
+        Format::Form => Run::new(map, (bodies, rows), ctx, contents, form::Out::new()).document(sealer),
     }
 }
 
@@ -119,8 +121,14 @@ impl<'w, 'p> Frame<'w, 'p> {
 // === impl Run ===
 
 impl<'w, W: Wire> Run<'w, W> {
-    fn new(map: &'w Compiled, bodies: &'w [&'w Value], ctx: &'w Context, contents: &'w dyn ContentSource, wire: W) -> Self {
-        Self { map, ctx, contents, bodies, wire, raw: RawFields::default() }
+    fn new(
+        map: &'w Compiled,
+        (bodies, rows): (&'w [&'w Value], &'w [Context]),
+        ctx: &'w Context,
+        contents: &'w dyn ContentSource,
+        wire: W,
+    ) -> Self {
+        Self { map, ctx, contents, bodies, rows, wire, raw: RawFields::default() }
     }
 
     fn document(mut self, sealer: Option<&dyn Sealer>) -> Written<Vec<u8>> {
@@ -350,12 +358,15 @@ impl<'w, W: Wire> Run<'w, W> {
     fn batch(&mut self, node: &Node) -> Written<()> {
         let Some(plan) = &node.rows else { return Ok(()) };
         self.wire.list_open(node);
-        for body in self.bodies {
+        let shared = self.ctx;
+        for (n, body) in self.bodies.iter().enumerate() {
+            self.ctx = self.rows.get(n).unwrap_or(shared);
             self.wire.row_open(plan, node);
             let frame = Frame { body, outer: None };
             self.lines(plan, &plan.rules, Cursor { frame: &frame, open: 0 })?;
             self.wire.row_close(plan, node);
         }
+        self.ctx = shared;
         self.wire.list_close(node);
         Ok(())
     }

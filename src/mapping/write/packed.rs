@@ -59,7 +59,7 @@ impl<'w, W: Wire> Run<'w, W> {
         here: bool,
         at: Cursor<'w, '_>,
     ) -> Written<()> {
-        let bytes = write(map, &[value], self.ctx, self.contents, None).map_err(|mut fault| {
+        let bytes = write(map, (&[value], &[]), self.ctx, self.contents, None).map_err(|mut fault| {
             fault.wire = format!("{} » {}", node.path, fault.wire);
             fault
         })?;

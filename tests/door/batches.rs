@@ -1,0 +1,232 @@
+//! A partner that speaks in batches, as data alone: it takes submissions by twos with an answer a row, and pushes statuses as an array. At
+//! the door each item is judged, keyed and answered for itself.
+
+use crate::rig::{Answer, CODE, Gate, basic};
+use lienthong::catalogue::{Catalogue, Files, RowBy};
+use lienthong::config::Placeholders;
+use lienthong::journal::Journal as _;
+use lienthong::seal::sha256_hex;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+const PARTNER: &str = r#"
+name  = "vu"
+role  = "ministry"
+title = "Phần mềm theo lô thử nghiệm"
+class = "ministry"
+
+[transport]
+base = "https://vu.vidu.example"
+
+[out.submit]
+message = "dossier.submit"
+map     = "submit"
+post    = "/ho-so"
+judge   = "plain"
+repeat  = "ask"
+ask     = "inquiry"
+batch   = 2
+items   = { map = "results", by = "reference", judge = "row" }
+
+[out.inquiry]
+message = "dossier.query"
+map     = "inquiry"
+post    = "/tra-cuu"
+judge   = "plain"
+content = "state"
+repeat  = "safe"
+
+[in.status]
+post     = "/trang-thai"
+map      = "status"
+auth     = "basic"
+dedupe   = ["id"]
+max_body = "1MB"
+reply    = { accepted = "taken", refused = "refused", broken = "refused" }
+
+[judge.plain]
+rules = [{ http = "200", at = "/ok", in = [true], then = "done" }, { http = "429,503", then = "retry" }]
+
+[judge.row]
+rules = [
+  { http = "200", at = "/outcome", in = ["accepted"], then = "done" },
+  { http = "200", at = "/reason", in = ["busy"], then = "retry" },
+  { http = "200", at = "/outcome", in = ["refused"], then = "reject" },
+]
+"#;
+
+const STATUS: &str = "\
+message: status.change
+format:  json
+unknown: refuse
+without: documents, due_at, fee_due, missing, note, officer, sequence
+
+[] = .
+    id     = id
+    hoSo   = code
+    luc    = at
+    trang  = status
+";
+
+const TAKEN: &str = "\
+message: receipt
+format:  json
+without: at, transaction, url
+
+[] = .
+    ketQua = outcome
+    hoSo   = dossier ?
+    ma     = reference ?
+    lyDo   = reason ?
+    chu    = note ?
+";
+
+const RESULTS: &str = "\
+message: receipt
+format:  json
+without: at, dossier, note, transaction, url
+
+ok = *
+muc[] = .
+    ma     = reference
+    ketQua = outcome
+    lyDo   = reason ?
+";
+
+/// The shipped adapters with this partner in the place of their ministry.
+fn files() -> Files {
+    let embedded = Files::embedded();
+    let mut files = Files::default();
+    for folder in ["schemas/", "adapters/hanoi/", "adapters/keypay/"] {
+        for (path, text) in embedded.under(folder) {
+            files = files.with(format!("{folder}{path}"), text);
+        }
+    }
+    let schema: Value = serde_json::from_str(embedded.text("schemas/canonical/dossier.submit.json").unwrap()).unwrap();
+    let left: Vec<&str> = schema["properties"].as_object().unwrap().keys().map(String::as_str).filter(|k| *k != "code").collect();
+    let submit = format!(
+        "message: dossier.submit\nformat:  json\nwithout: {}\n\n[] = .\n    ma   = $message.id\n    hoSo = code\n",
+        left.join(", ")
+    );
+    let refused = "message: refusal\nformat: json\nwithout: faults, status, text_en\n\nlyDo = reason\nchu = text\n";
+    let state = "message: dossier.state\nformat: json\nwithout: {left}\n\nok = *\nco = known\n";
+    let schema: Value = serde_json::from_str(embedded.text("schemas/canonical/dossier.state.json").unwrap()).unwrap();
+    let left: Vec<&str> =
+        schema["properties"].as_object().unwrap().keys().map(String::as_str).filter(|k| *k != "known").collect();
+    let state = state.replace("{left}", &left.join(", "));
+    [
+        ("partner.toml", PARTNER),
+        ("submit.map", submit.as_str()),
+        ("results.map", RESULTS),
+        ("status.map", STATUS),
+        ("taken.map", TAKEN),
+        ("refused.map", refused),
+        ("state.map", state.as_str()),
+        ("inquiry.map", "message: dossier.query\nformat: json\n\nhoSo = code\nma = message ?\n"),
+    ]
+    .into_iter()
+    .fold(files, |files, (name, text)| files.with(format!("adapters/vu/{name}"), text))
+}
+
+async fn gate() -> Gate {
+    let digest = sha256_hex(b"chu-vu");
+    let caller =
+        format!("[[caller]]\nname='vu'\npartner='vu'\nroles=['ministry']\nbasic={{user='vu',password_sha256='{digest}'}}\n");
+    Gate::with(&files(), &caller).await
+}
+
+const OTHER: &str = "H26.15-20260720-0000118";
+const STRANGE: &str = "H26.15-20260720-0000999";
+
+fn item(id: &str, code: &str, status: &str, at: &str) -> Value {
+    json!({ "id": id, "hoSo": code, "trang": status, "luc": format!("2026-07-21T{at}:00+07:00") })
+}
+
+async fn push(gate: &Gate, items: &[Value]) -> Answer {
+    let auth = basic("vu", "chu-vu");
+    gate.send("/vu/trang-thai", &[("authorization", &auth), ("content-type", "application/json")], json!(items).to_string()).await
+}
+
+async fn hand_in(gate: &Gate) {
+    let mut body = gate.submit().await;
+    body["MaHoSo"] = OTHER.into();
+    let answer = gate.portal("/hanoi/ho-so", &body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+}
+
+async fn status(gate: &Gate, code: &str) -> String {
+    gate.journal.snapshot(code).await.unwrap().dossier.unwrap().status.word().to_owned()
+}
+
+#[test]
+fn a_partner_that_speaks_in_batches_is_data_alone() {
+    let catalogue = Catalogue::load(&files(), &BTreeMap::new(), &Placeholders).unwrap_or_else(|faults| panic!("{faults}"));
+    let submit = &catalogue.partners["vu"].outs["submit"];
+    assert_eq!((submit.batch, submit.items.as_ref().map(|i| i.by)), (2, Some(RowBy::Reference)));
+    let one_answer = files().with("adapters/vu/taken.map", TAKEN.replace("[] = .\n", "").replace("\n    ", "\n"));
+    let told = Catalogue::load(&one_answer, &BTreeMap::new(), &Placeholders).unwrap_err().to_string();
+    assert!(told.contains("`taken.map` carries one message, not rows of them"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_item_of_a_batch_is_taken_or_refused_for_itself_and_told_in_its_place() {
+    let gate = gate().await;
+    hand_in(&gate).await;
+    let items = [
+        item("v-1", CODE, "received", "08:00"),
+        item("v-2", STRANGE, "received", "08:00"),
+        item("v-3", OTHER, "received", "08:01"),
+    ];
+    let answer = push(&gate, &items).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let rows = answer.json();
+    let words: Vec<_> = rows.as_array().unwrap().iter().map(|r| (r["hoSo"].clone(), r["ketQua"].clone())).collect();
+    assert_eq!(
+        words,
+        [(json!(CODE), json!("accepted")), (json!(STRANGE), json!("refused")), (json!(OTHER), json!("accepted"))],
+        "{}",
+        answer.text
+    );
+    assert!(rows[1]["lyDo"].is_string() && rows[1]["chu"].is_string(), "{}", answer.text);
+    assert_eq!((status(&gate, CODE).await, status(&gate, OTHER).await), ("received".into(), "received".into()));
+    // The same again: the first receipts, nothing written for what was taken.
+    let again = push(&gate, &[items[0].clone(), items[2].clone()]).await;
+    assert_eq!((again.json()[0].clone(), again.json()[1].clone()), (rows[0].clone(), rows[2].clone()));
+    let written = gate.rows();
+    push(&gate, &[items[0].clone(), items[2].clone()]).await;
+    assert_eq!(gate.rows(), written, "a repeat writes nothing");
+    // One key in another meaning is refused beside a new one that is taken; one item is answered in a row as many are.
+    let mixed = push(&gate, &[item("v-1", CODE, "processing", "08:30"), item("v-4", OTHER, "processing", "08:31")]).await;
+    let said: Vec<Value> = mixed.json().as_array().unwrap().iter().map(|r| r["ketQua"].clone()).collect();
+    assert_eq!((mixed.status, said), (200, vec![json!("refused"), json!("accepted")]), "{}", mixed.text);
+    assert_eq!((status(&gate, CODE).await, status(&gate, OTHER).await), ("received".into(), "processing".into()));
+    let single = push(&gate, &[item("v-5", CODE, "processing", "08:32")]).await;
+    assert_eq!((single.status, single.json()[0]["ketQua"].clone()), (200, json!("accepted")), "{}", single.text);
+    // One message twice in a batch is one message.
+    let twice = push(&gate, &[item("v-5", CODE, "processing", "08:32"), item("v-5", CODE, "processing", "08:32")]).await;
+    assert_eq!(twice.json()[0], twice.json()[1], "{}", twice.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_is_refused_whole_says_why_of_each_and_one_that_cannot_be_read_takes_nothing() {
+    let gate = gate().await;
+    hand_in(&gate).await;
+    let strange = push(&gate, &[item("v-1", STRANGE, "received", "08:00"), item("v-2", STRANGE, "received", "08:01")]).await;
+    assert_eq!((strange.status, strange.json().as_array().unwrap().len()), (422, 2), "{}", strange.text);
+    let rows = gate.rows();
+    let mut broken = item("v-3", CODE, "received", "08:02");
+    broken["trang"] = json!("no such status");
+    for (what, items) in [
+        ("an unreadable item", vec![item("v-4", OTHER, "received", "08:02"), json!({ "id": "v-5" })]),
+        ("none", vec![]),
+        ("too many", (0..201).map(|n| item(&format!("x-{n}"), CODE, "received", "08:03")).collect()),
+    ] {
+        let answer = push(&gate, &items).await;
+        assert!((400..500).contains(&answer.status) || answer.json()["lyDo"].is_string(), "{what}: {}", answer.text);
+        assert_eq!(gate.rows(), rows, "{what} writes nothing");
+    }
+    assert_eq!((status(&gate, CODE).await, status(&gate, OTHER).await), ("new".into(), "new".into()));
+    let half = push(&gate, &[broken, item("v-6", OTHER, "received", "08:04")]).await;
+    let words = [half.json()[0]["ketQua"].clone(), half.json()[1]["ketQua"].clone()];
+    assert_eq!((half.status, words), (200, [json!("refused"), json!("accepted")]), "{}", half.text);
+}
