@@ -363,12 +363,13 @@ fn every_canonical_sample_is_valid_by_its_schema_and_its_form() {
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
 }
 
-/// The element in a SOAP body, as a document of its own.
+/// The element in a SOAP body, or the whole where there is no envelope, as a document of its own.
 fn payload(envelope: &uppsala::Document<'_>) -> uppsala::Document<'static> {
     let soap = "http://schemas.xmlsoap.org/soap/envelope/";
     let top = envelope.document_element().unwrap();
-    let body = envelope.first_child_element_by_name_ns(top, soap, "Body").expect("a body");
-    let part = envelope.children_iter(body).find(|id| matches!(envelope.node_kind(*id), Some(uppsala::NodeKind::Element(_))));
+    let is_element = |id: &uppsala::NodeId| matches!(envelope.node_kind(*id), Some(uppsala::NodeKind::Element(_)));
+    let body = envelope.first_child_element_by_name_ns(top, soap, "Body");
+    let part = body.map_or(Some(top), |body| envelope.children_iter(body).find(is_element));
     let mut doc = uppsala::Document::new();
     let part = doc.import_subtree(envelope, part.expect("an element in the body")).unwrap();
     let top = doc.root();

@@ -93,8 +93,16 @@ const RESERVED: &[(&[&str], &[&str], &str)] = &[
 ];
 
 /// Names of public standards: a wire name that is one of these may stand in `src/`.
-const STANDARDS: &[&str] =
-    &["client_id", "client_secret", "access_token", "token_type", "expires_in", "grant_type", "client_credentials"];
+const STANDARDS: &[&str] = &[
+    "client_id",
+    "client_secret",
+    "access_token",
+    "token_type",
+    "expires_in",
+    "grant_type",
+    "client_credentials",
+    "mustUnderstand",
+];
 
 // ---- the rules on the real house
 

@@ -38,7 +38,7 @@ Extra[] = papers[].files[] ?
     Note = note
 ";
 
-/// As edXML has it: files stand in their papers, and a flat list adds to them.
+/// As letters with attachments have it: files stand in their papers, and flat lists add to them.
 const NESTED: &str = "Reference[] = papers[].files[]
     Href = 'cid:{id}'
     Name = name ?

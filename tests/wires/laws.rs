@@ -27,7 +27,7 @@ const DOCUMENTS: u64 = 16;
 
 /// What the wires refuse of documents that the canonical schemas allow: mapping, canonical place (`*` alone: any), kind. `Missing`: the
 /// schema has it optional, the wire needs it. `Branch`: the wire has a place for it only in another case (`when`). `Value`: a word that this
-/// partner's list has not (another platform's notice may tell `failed`, this one's tells paid or unclear). Each is a message that
+/// partner's list has not (another platform's notice may tell `failed`, this one's tells paid or unclear), a file name that is a path (`zip`). Each is a message that
 /// the use cases do not make, or that is refused at the door of the other side.
 const REFUSED: &[(&str, &str, &str)] = &[
     ("hanoi/accepted", "/at", "Missing"),
@@ -43,7 +43,12 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("keypay/bill-answer", "*", "Branch"),
     ("keypay/notice", "/extra_fee", "Missing"),
     ("keypay/notice", "/state", "Value"),
+    ("moet/dossier-file", "/agency/name", "Missing"),
+    ("moet/dossier-file", "/form", "Missing"),
     ("moet/fee-paid-reply", "/note", "Missing"),
+    ("moet/letter", "/agency/name", "Missing"),
+    ("moet/letter", "/form", "Missing"),
+    ("moet/letter", "/papers/*/files/*/name", "Value"),
     ("moet/status", "/at", "Missing"),
     ("moet/status", "/id", "Missing"),
     ("moet/submit", "/agency/name", "Missing"),
@@ -305,7 +310,9 @@ fn fill(schema: &Value, root: &Value, body: &mut Value) {
 
 /// The values a mapping needs besides the body; made up, but always the same.
 fn context(partner: &Partner, form: Option<&str>) -> Context {
-    let mut context = Context::new().with("message.id", "019a0b7c-5e2f-7c3a-9d41-000000000001");
+    let mut context = Context::new()
+        .with("message.id", "019a0b7c-5e2f-7c3a-9d41-000000000001")
+        .with("message.time", "2026-04-20T08:00:00+07:00");
     for (name, value) in &partner.values {
         context.set(format!("partner.{name}"), value.as_str());
     }

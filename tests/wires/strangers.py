@@ -3,6 +3,7 @@ repository is imported.
 
   lxml    {xml: [text…], xsd: path}  checks each document's content by lxml's XSD validator, then builds it anew: other prefix, indented
   json    {json: [text…]}            parses and writes it anew: names sorted, indented, everything beyond ASCII escaped
+  letter  {xml: [text…], xsd, inner} unpacks an edXML letter by zipfile, checks it and the dossier in it by lxml, packs and builds it anew
   zeep    {wsdl: path}               what zeep makes of the operations' values, from the WSDL alone
   spyne   {call: text, soap: 11|12}  a spyne service takes the call; what it understood and what it answered
 """
@@ -46,6 +47,46 @@ def by_lxml(given):
         body.append(again(content(root), None))
         made.append(etree.tostring(envelope, encoding="UTF-8", xml_declaration=True, pretty_print=True).decode())
     return {"made": made}
+
+
+EDXML = "{http://www.mic.gov.vn/TBT/QCVN_102_2016}"
+
+
+def by_letter(given):
+    import base64
+    import io
+    import zipfile
+
+    schema = etree.XMLSchema(etree.parse(given["xsd"]))
+    inner = etree.XMLSchema(etree.parse(given["inner"]))
+    made, found = [], []
+    for text in given["xml"]:
+        root = etree.fromstring(text.encode())
+        schema.assertValid(etree.ElementTree(root))
+        files = {}
+        for n, attachment in enumerate(root.iter(EDXML + "Attachment")):
+            part = {child.tag.removeprefix(EDXML): child for child in attachment}
+            name = part["AttachmentName"].text
+            archive = zipfile.ZipFile(io.BytesIO(base64.b64decode(part["ContentTransferEncoded"].text, validate=True)))
+            assert archive.testzip() is None and archive.namelist() == [name], (archive.namelist(), name)
+            data = archive.read(name)
+            files[part["ContentId"].text] = base64.b64encode(data).decode()
+            if part["ContentId"].text == "ho-so.xml":
+                inner.assertValid(etree.fromstring(data).getroottree())
+            # Packed anew, stored or deflated, with another time; or as it is.
+            packed = io.BytesIO()
+            with zipfile.ZipFile(packed, "w", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED][n % 2]) as to:
+                to.writestr(zipfile.ZipInfo(name, (2026, 1, 2, 3, 4, 6)), data)
+            plain = n % 3 == 2
+            part["ContentTransferEncoded"].text = base64.encodebytes(data if plain else packed.getvalue()).decode()
+        # The attachments in another order.
+        attachments = root.find(EDXML + "AttachmentEncoded")
+        attachments[:] = list(reversed(attachments))
+        new = etree.Element(root.tag, nsmap={"x": EDXML[1:-1]})
+        new.extend(list(root))
+        made.append(etree.tostring(new, encoding="UTF-8", xml_declaration=True, pretty_print=True).decode())
+        found.append(files)
+    return {"made": made, "found": found}
 
 
 def by_json(given):
@@ -114,5 +155,5 @@ def by_spyne(given):
     return {"status": told["status"], "seen": seen, "answer": answer.decode()}
 
 
-WORK = {"lxml": by_lxml, "json": by_json, "zeep": by_zeep, "spyne": by_spyne}
+WORK = {"lxml": by_lxml, "letter": by_letter, "json": by_json, "zeep": by_zeep, "spyne": by_spyne}
 json.dump(WORK[sys.argv[1]](json.load(sys.stdin)), sys.stdout)

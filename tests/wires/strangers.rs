@@ -4,6 +4,8 @@
 //! Python stands in the venv that `scripts/test` makes beside the target folder; without it, or without Node, these tests fail.
 
 use super::laws::schemas;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use lienthong::catalogue::{Catalogue, Files, Settings};
 use lienthong::config::Placeholders;
 use lienthong::mapping::{Book, Context, Editions, Mapping, MemoryContents, Shapes, Source};
@@ -81,6 +83,36 @@ fn our_dossiers_are_valid_for_lxml_and_what_lxml_builds_is_read_as_the_same() {
     let ours: Vec<String> = messages.iter().map(|(body, ctx, store)| text(map.write(body, ctx, store, None).unwrap())).collect();
     let made = python("lxml", &json!({ "xml": ours, "xsd": "schemas/moet/lien-thong.xsd" }));
     reads_the_same(map, &messages, &made);
+}
+
+#[test]
+fn a_letter_is_unpacked_by_zipfile_and_one_that_it_packs_is_read_as_the_same() {
+    let catalogue = catalogue();
+    let partner = &catalogue.partners[MINISTRY];
+    let map = partner.map("letter").unwrap();
+    let messages: Vec<_> = submissions(partner.map("submit").unwrap(), MINISTRY)
+        .into_iter()
+        .map(|(body, mut context, contents)| {
+            partner.values.iter().for_each(|(name, value)| context.set(format!("partner.{name}"), value.as_str()));
+            (body, context.with("message.time", "2025-04-21T23:59:59+07:00"), contents)
+        })
+        .collect();
+    let ours: Vec<String> = messages.iter().map(|(body, ctx, store)| text(map.write(body, ctx, store, None).unwrap())).collect();
+    let given = json!({ "xml": ours, "xsd": "schemas/moet/edxml.xsd", "inner": "schemas/moet/lien-thong.xsd" });
+    let made = python("letter", &given);
+    reads_the_same(map, &messages, &made);
+    // What zipfile took out of ours is what was in the store.
+    let mut files = 0;
+    for ((body, _, contents), found) in messages.iter().zip(made["found"].as_array().unwrap()) {
+        for file in body["papers"].as_array().unwrap().iter().flat_map(|p| p["files"].as_array().unwrap()) {
+            let Some(blob) = file.pointer("/content/blob").and_then(Value::as_str) else { continue };
+            let taken = STANDARD.decode(found[file["id"].as_str().unwrap()].as_str().unwrap()).unwrap();
+            assert_eq!(taken, contents.kept[blob]);
+            files += 1;
+        }
+        assert!(found["ho-so.xml"].is_string());
+    }
+    assert!(files > 10, "{files} files went through zipfile");
 }
 
 #[test]
