@@ -346,13 +346,14 @@ fn complete(scene: &Scene<'_>, service: &Service, message: &mut Message) -> Resu
     Ok(())
 }
 
-/// Every file named must be one this caller uploaded, with the digest it has.
+/// Every file named must be one this caller uploaded, with the digest it has; or its content came in the message (a mapping alone says that,
+/// and its digest was compared when it was read).
 fn attach_files(scene: &Scene<'_>, message: &mut Message) -> Result<(), Refusal> {
     let Some(papers) = message.body.get_mut("papers").and_then(Value::as_array_mut) else { return Ok(()) };
     for (p, paper) in papers.iter_mut().enumerate() {
         let Some(files) = paper.get_mut("files").and_then(Value::as_array_mut) else { continue };
         for (f, file) in files.iter_mut().enumerate() {
-            let Some(file) = file.as_object_mut() else { continue };
+            let Some(file) = file.as_object_mut().filter(|f| !f.contains_key("content")) else { continue };
             let id = file.get("id").and_then(Value::as_str).unwrap_or_default();
             let Some(row) = scene.files.get(id).filter(|r| r.caller == scene.origin.caller) else {
                 return Err(Refusal::new(

@@ -212,8 +212,13 @@ pub(super) fn named_by_wire(call: &Call, route: &InRoute, form: Option<&(String,
 
 /// A content that is told with a digest must have it.
 fn digests(message: &Message) -> Result<(), Refusal> {
-    for (n, document) in message.list("documents").iter().enumerate() {
-        let text = |pointer: &str| document.pointer(pointer).and_then(serde_json::Value::as_str);
+    let documents = message.list("documents").iter().enumerate().map(|(n, file)| (format!("/documents/{n}"), file));
+    let papers = message.list("papers").iter().enumerate().flat_map(|(n, paper)| {
+        let files = paper.get("files").and_then(serde_json::Value::as_array).into_iter().flatten().enumerate();
+        files.map(move |(m, file)| (format!("/papers/{n}/files/{m}"), file))
+    });
+    for (place, file) in documents.chain(papers) {
+        let text = |pointer: &str| file.pointer(pointer).and_then(serde_json::Value::as_str);
         let (Some(told), Some(blob)) = (text("/digest"), text("/content/blob")) else { continue };
         if blob.strip_prefix("sha256:") != Some(told) {
             return Err(Refusal::new(
@@ -222,7 +227,7 @@ fn digests(message: &Message) -> Result<(), Refusal> {
                 "Mã băm SHA-256 không khớp với nội dung tệp tin.",
                 "The SHA-256 digest is not that of the content.",
             )
-            .at(format!("/documents/{n}/digest")));
+            .at(format!("{place}/digest")));
         }
     }
     Ok(())

@@ -14,6 +14,8 @@ const RATIO: u64 = 200;
 const SMALL: u64 = 1024 * 1024;
 /// What one document may unpack in all, bytes.
 pub(crate) const MOST_UNPACKED: u64 = 256 * 1024 * 1024;
+/// How long a document inside may be unpacked, bytes: it is read in memory.
+pub(crate) const LONGEST_DOCUMENT: u64 = 32 * 1024 * 1024;
 const PIECE: usize = 32 * 1024;
 
 /// The entry of an archive that has exactly one.

@@ -1,4 +1,4 @@
-//! Elements chosen by a key: by an attribute or a child, beside the rest of their name.
+//! Elements chosen by a key: by an attribute or a child, in JSON by a member, beside the rest of their name.
 
 use super::*;
 use serde_json::{Value, json};
@@ -101,7 +101,10 @@ fn a_row_that_would_be_read_as_the_chosen_element_is_not_written() {
 #[test]
 fn keys_that_could_not_choose_are_refused_at_compile() {
     for (lines, want) in [
-        ("Part[Id='a'] = title\n", "7: an element chosen by a child holds that child, so it has no text of its own"),
+        (
+            "Part[Id='a'] = title\n",
+            "7: an element chosen by a child (an item by a member) holds that, so it has no text of its own",
+        ),
         (
             "Part[Id='a'] = .\n    Id = 'b'\n    T = title\n",
             "7: the line of the key inside the element says something else than the key",
@@ -115,7 +118,72 @@ fn keys_that_could_not_choose_are_refused_at_compile() {
         let got = faults(lines);
         assert!(got.iter().any(|f| f == want), "want {want}, got {got:?}");
     }
-    let json = Source::new("p").with("m.map", "message: note\nformat: json\n\nPart[id='a'] = .\n    T = title\n");
-    let told = Book::compile(&json, &shapes()).unwrap_err();
-    assert!(told.iter().any(|f| f.text == "an item of an array is not chosen by one of its members"), "{told:?}");
+}
+
+const ITEMS: &str = "before = 'x'
+part[id='head'] = .
+    id = 'head'
+    title = title
+part[no=7] = . ?
+    mark = mark ?
+part[] = rows[]
+    id = id
+    file = file : base64 ?
+after = 'y'
+";
+
+fn json_book(lines: &str) -> Result<Book, Vec<String>> {
+    let source = Source::new("p").with("m.map", format!("message: note\nformat: json\n\n{lines}"));
+    Book::compile(&source, &shapes()).map_err(|faults| faults.iter().map(|f| format!("{}: {}", f.line, f.text)).collect())
+}
+
+#[test]
+fn an_item_of_an_array_is_chosen_by_a_member_wherever_it_stands_and_the_rest_are_rows() {
+    let book = json_book(ITEMS).unwrap();
+    let map = book.map("m").unwrap();
+    for (body, wire) in [
+        (
+            json!({ "title": "t", "mark": "m", "rows": [{ "id": "1" }, { "id": "2" }] }),
+            r#"{"before":"x","part":[{"id":"head","title":"t"},{"no":7,"mark":"m"},{"id":"1"},{"id":"2"}],"after":"y"}"#,
+        ),
+        (json!({ "title": "t", "rows": [] }), r#"{"before":"x","part":[{"id":"head","title":"t"},{"no":7}],"after":"y"}"#),
+    ] {
+        let bytes = map.write(&body, &Context::new(), &NoContents, None).unwrap();
+        assert_eq!(String::from_utf8_lossy(&bytes), wire);
+        assert_eq!(read(map, wire).unwrap(), body);
+    }
+    let other = r#"{"after":"y","part":[{"id":"2"},{"mark":"m","no":7},{"title":"t","id":"he\u0061d"},{"id":"7"}],"before":"x"}"#;
+    assert_eq!(read(map, other).unwrap(), json!({ "title": "t", "mark": "m", "rows": [{ "id": "2" }, { "id": "7" }] }));
+    for (wire, wants) in [
+        (r#"{"part":[{"id":"head","title":"t"},{"id":"head","title":"t"}]}"#, ["/part[id='head']", "each item once"]),
+        (r#"{"before":"x","after":"y","part":[{"id":"1"}]}"#, ["/part[id='head']", "required"]),
+        (r#"{"before":"x","after":"y","part":{"id":"head","title":"t"}}"#, ["/part", "an array"]),
+        (r#"{"before":"x","after":"y","part":[],"part":[]}"#, ["", "each name once"]),
+        (r#"{"before":"x","after":"y","part":[{"id":"head","title":"t"},{"no":8}]}"#, ["/part/1/no", "the agreed fields"]),
+        (r#"{"before":"x","after":"y","part":[{"id":"head","title":"t"},5]}"#, ["/part/1", "an object"]),
+    ] {
+        let told = read(map, wire).unwrap_err();
+        assert!(wants.iter().all(|w| told.contains(w)), "want {wants:?}: {told}");
+    }
+    let fault = map.write(&json!({ "title": "t", "rows": [{ "id": "head" }] }), &Context::new(), &NoContents, None).unwrap_err();
+    assert_eq!((fault.kind, fault.pointer.as_str()), (WriteFaultKind::Value, "/rows/0/id"));
+}
+
+#[test]
+fn lines_of_one_array_stand_together_and_have_no_form_for_none() {
+    let told = |lines: &str| json_book(lines).err().unwrap_or_default();
+    for (lines, want) in [
+        (
+            "part[id='a'] = .\n    t = title\nx = mark\npart[] = rows[]\n    id = id\n",
+            "4: the lines of one array do not stand together",
+        ),
+        (
+            "part[id='a'] = . ? ''\n    t = title\npart[] = rows[]\n    id = id\n",
+            "4: an item of an array that is not there has no form of its own",
+        ),
+        ("part[@id='a'] = .\n    t = title\n", "4: attributes belong to xml only"),
+    ] {
+        let got = told(lines);
+        assert!(got.iter().any(|f| f == want), "want {want}, got {got:?}");
+    }
 }

@@ -65,6 +65,8 @@ pub(crate) struct Plan {
     pub(crate) flat: Option<CPath>,
     /// The rows meet elements that another line places.
     pub(crate) join: Option<Join>,
+    /// Some list of this frame is a join.
+    pub(crate) joined: bool,
 }
 
 /// How the rows of a list find the elements of a canonical list that another line places: by the list's key (`x-key`).
@@ -102,6 +104,8 @@ pub(crate) struct Node {
     pub(crate) attributes: Vec<NodeId>,
     /// `W[k=lit]`: what chooses the element.
     pub(crate) key: Option<Key>,
+    /// JSON: which array the item stands in, beside others of it (0: none). Unique in a mapping.
+    pub(crate) array: usize,
     /// Values that may not be written here: by them an element is chosen, and this one is of the rest.
     pub(crate) reserved: Vec<Lit>,
     /// Pointer within the frame, each step with a slash before it.
@@ -134,7 +138,7 @@ pub(crate) struct Node {
     pub(crate) fork: Option<usize>,
 }
 
-/// What chooses an element among those of its name: the value of an attribute or of a child.
+/// What chooses an element among those of its name: the value of an attribute or of a child; in JSON an item of an array, by a member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Key {
     pub(crate) attribute: bool,
@@ -142,6 +146,8 @@ pub(crate) struct Key {
     pub(crate) ns_id: Ns,
     pub(crate) local: Box<str>,
     pub(crate) lit: Lit,
+    /// JSON: a member of an item of an array.
+    pub(crate) item: bool,
 }
 
 /// `use form/{…}`

@@ -8,6 +8,7 @@
 mod batches;
 mod books;
 mod guide;
+mod letters;
 mod matrix;
 mod ministry;
 mod money;

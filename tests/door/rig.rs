@@ -33,7 +33,7 @@ pub(crate) struct Gate {
     router: Router,
     admin: Router,
     token: String,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 /// Everything logged by this test run, at the most talkative level.
@@ -133,7 +133,7 @@ impl Gate {
             adapters: None,
             outlooks: Arc::new(|_| None),
         });
-        let mut gate = Self { journal, clock, router: door.public(), admin: door.admin(), token: String::new(), _dir: dir };
+        let mut gate = Self { journal, clock, router: door.public(), admin: door.admin(), token: String::new(), dir };
         gate.token = gate.sign_in("cong", "chu-cong").await;
         gate
     }
@@ -275,6 +275,17 @@ impl Gate {
             let end = End { delivery, run, at: now, attempt, next, effects: Effects::default() };
             assert_eq!(self.journal.settle(end).await.unwrap(), Settled::Written);
         }
+    }
+
+    /// A content in the store, by its digest.
+    pub(crate) fn content(&self, digest: &str) -> Option<Vec<u8>> {
+        std::fs::read(self.dir.path().join("files").join(&digest[..2]).join(digest)).ok()
+    }
+
+    /// Contents in the store, and what is being taken in.
+    pub(crate) fn contents(&self) -> usize {
+        let folders = std::fs::read_dir(self.dir.path().join("files")).unwrap();
+        folders.map(|f| std::fs::read_dir(f.unwrap().path()).unwrap().count()).sum()
     }
 
     /// Rows written so far: a refusal must not change it.

@@ -88,7 +88,8 @@ impl Frame {
         let id = self.nodes.len();
         let keyed = key.is_some();
         let mark = if attribute { "@" } else { "" };
-        let path = format!("{}/{mark}{}", own.path, escape(&name.local));
+        let chosen = key.as_ref().filter(|k| k.item).map_or(String::new(), |k| format!("[{}={}]", k.local, k.lit));
+        let path = format!("{}/{mark}{}{chosen}", own.path, escape(&name.local));
         let root_level = self.is_root && parent == 0;
         let node = Node {
             ns: name.ns.as_str().into(),

@@ -48,8 +48,9 @@ impl Compiler<'_> {
         }
     }
 
-    /// At a frame's end: its list lines that meet, and what each of them is.
-    pub(super) fn meet(&mut self, frame: &mut Frame, rules: &[Rule]) {
+    /// At a frame's end: its list lines that meet, and what each of them is. True: there are some.
+    pub(super) fn meet(&mut self, frame: &mut Frame, rules: &[Rule]) -> bool {
+        let mut joined = false;
         let mut lists = std::mem::take(&mut frame.lists);
         // A document inside says all of its elements, so it places them.
         lists.sort_by_key(|l| l.doc.is_none());
@@ -73,8 +74,10 @@ impl Compiler<'_> {
             let row = frame.nodes.get_mut(list.node).and_then(|n| n.rows.as_mut());
             if let (Some(join), Some(row)) = (join, row) {
                 row.join = Some(join);
+                joined = true;
             }
         }
+        joined
     }
 
     /// Lists of scalars do not meet: said twice, they must say the same.

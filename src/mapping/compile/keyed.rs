@@ -1,4 +1,5 @@
-//! Elements chosen by a key, `W[@k=lit]` and `W[k=lit]`: by the value of an attribute or of a child element.
+//! Elements chosen by a key, `W[@k=lit]` and `W[k=lit]`: by the value of an attribute or of a child element; in JSON items of an array, by
+//! the value of a member.
 //!
 //! Always: the key is written into the element, by a line of its own inside it or before all others; the rest of that name (`W[]`) is not
 //! written with a value that would choose it.
@@ -23,27 +24,28 @@ impl Compiler<'_> {
         frame: &mut Frame,
         at: &At,
     ) -> Option<Rule> {
-        if self.head.format != Format::Xml {
+        let attribute = key.starts_with('@');
+        let item = self.head.format == Format::Json;
+        if attribute && item {
             self.hint(
                 cells.wire_at,
-                "an item of an array is not chosen by one of its members",
-                "it belongs to xml; in json a list stands beside a list: `wire[] = path[]`",
+                "attributes belong to xml only",
+                "an item of an array is chosen by a member: `name[member='text']`",
             );
             return None;
         }
-        let attribute = key.starts_with('@');
         let key_name = self.wire_name(key.trim_start_matches('@'), attribute, cells.wire_at);
         if !attribute && cells.below.is_empty() {
             self.hint_by(
                 Check::Places,
                 cells.wire_at,
-                "an element chosen by a child holds that child, so it has no text of its own",
-                "deeper lines, or an attribute as the key (`@key`)",
+                "an element chosen by a child (an item by a member) holds that, so it has no text of its own",
+                "deeper lines, or in xml an attribute as the key (`@key`)",
             );
             return None;
         }
         let (ns, local) = (key_name.ns.as_str().into(), key_name.local.as_str().into());
-        let own = Key { attribute, ns, ns_id: Ns::NONE, local, lit: literal.clone() };
+        let own = Key { attribute, ns, ns_id: Ns::NONE, local, lit: literal.clone(), item };
         let rule = self.single(cells, name, Some(own), frame, at)?;
         // The key is written in, unless a line inside names it.
         let node = rule.node?;
@@ -57,6 +59,70 @@ impl Compiler<'_> {
         let what = Act::Const { lits: vec![literal.clone()], any: false };
         let constant = Rule { node: Some(id), opt: Opt::Required, what, at: cells.site() };
         Some(self.with_key(rule, constant))
+    }
+
+    /// At a frame's end: items of one array are written as one, so their lines stand together, and none of them has a form for none.
+    pub(super) fn check_arrays(&mut self, frame: &mut Frame, rules: &[Rule]) {
+        if self.head.format != Format::Json {
+            return;
+        }
+        let keyed: Vec<usize> =
+            (0..frame.nodes.len()).filter(|id| frame.nodes.get(*id).is_some_and(|n| n.key.is_some())).collect();
+        for id in keyed {
+            let Some((parent, local)) = frame.nodes.get(id).filter(|n| n.array == 0).map(|n| (n.parent, n.local.clone())) else {
+                continue;
+            };
+            self.arrays += 1;
+            let is_of = |n: &Node| !n.attribute && n.parent == parent && n.local == local;
+            let all: Vec<usize> = (1..frame.nodes.len()).filter(|id| frame.nodes.get(*id).is_some_and(is_of)).collect();
+            all.iter().for_each(|id| frame.edit(*id, |n| n.array = self.arrays));
+            self.check_array(&all, rules);
+        }
+    }
+
+    fn check_array(&mut self, nodes: &[usize], rules: &[Rule]) {
+        let is_of = |rule: &Rule| rule.node.is_some_and(|n| nodes.contains(&n));
+        let Some(first) = rules.iter().position(is_of) else {
+            for rule in rules {
+                match &rule.what {
+                    Act::Scope { rules, .. } => self.check_array(nodes, rules),
+                    Act::When { branches, .. } => {
+                        let inside = branches.iter().flat_map(|b| &b.rules).find(|r| is_of(r));
+                        if let Some(site) = inside.map(|r| r.at.wire.clone()) {
+                            self.hint_by(
+                                Check::Places,
+                                &site,
+                                "an item chosen by a member stands in a branch",
+                                "outside of `when`",
+                            );
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            return;
+        };
+        let run = rules.iter().skip(first).take_while(|r| is_of(r)).count();
+        if run != nodes.len() {
+            let site = rules.get(first).map(|r| r.at.wire.clone()).unwrap_or_default();
+            self.hint_by(
+                Check::Places,
+                &site,
+                "the lines of one array do not stand together",
+                "`W[k=…]` lines and `W[]` one after the other",
+            );
+        }
+        for rule in rules.iter().skip(first).take(run) {
+            let silent = match &rule.opt {
+                Opt::Required => true,
+                Opt::Absent => matches!(self.head.absent.first(), None | Some(AbsentForm::Omit)),
+                Opt::Literal(_) => false,
+            };
+            if !silent {
+                let text = "an item of an array that is not there has no form of its own";
+                self.hint_by(Check::Places, &rule.at.right, text, "`absent: omit` first in the head, and `?` without a literal");
+            }
+        }
     }
 
     /// A line inside the element for its key says what the key says.

@@ -334,8 +334,9 @@ impl Compiler<'_> {
         }
         reserve(&mut frame.nodes);
         self.check_entries(&rules);
-        self.meet(&mut frame, &rules);
-        Plan { nodes: frame.nodes, rules, forks: frame.forks, scalar: frame.scalar, flat: None, join: None }
+        self.check_arrays(&mut frame, &rules);
+        let joined = self.meet(&mut frame, &rules);
+        Plan { nodes: frame.nodes, rules, forks: frame.forks, scalar: frame.scalar, joined, ..Plan::default() }
     }
 }
 

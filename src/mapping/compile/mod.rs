@@ -66,6 +66,8 @@ struct Compiler<'c> {
     /// The branches that hold here: (group, branch).
     branch: Vec<(usize, usize)>,
     groups: usize,
+    /// Arrays whose items are chosen by a member.
+    arrays: usize,
     sealed: bool,
     batch: bool,
     /// Documents this one stands in, against circles.
@@ -154,6 +156,7 @@ fn one(
         taking: Vec::new(),
         branch: Vec::new(),
         groups: 0,
+        arrays: 0,
         sealed: false,
         batch: false,
         inside,

@@ -106,7 +106,9 @@ impl<'a> Eval<'_, '_, 'a> {
     pub(super) fn lines(&mut self, plan: &'a Plan, frame: &mut Frame<'a>, rules: &'a [Rule]) {
         self.plain(plan, frame, rules);
         self.later(plan, frame, rules);
-        self.unseen_joins(plan, frame, rules);
+        if plan.joined {
+            self.unseen_joins(plan, frame, rules);
+        }
     }
 
     fn plain(&mut self, plan: &'a Plan, frame: &mut Frame<'a>, rules: &'a [Rule]) {

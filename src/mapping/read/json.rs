@@ -1,6 +1,6 @@
 //! JSON events into slots.
 
-use super::{Frame, Held, Run, Seen, eval, flat, lex, select};
+use super::{Frame, Held, Run, Seen, eval, flat, items, lex, select};
 use crate::mapping::convert::Tag;
 use crate::mapping::fault::{Both, FaultKind, Found};
 use crate::mapping::json::{Json, Keys, Kind};
@@ -28,7 +28,13 @@ pub(super) fn held<'a>(run: &mut Run<'_, 'a>, plan: &'a Plan, held: &Held<'a>) -
     Ok(frame)
 }
 
-fn value<'a>(run: &mut Run<'_, 'a>, json: &mut Json<'a>, plan: &'a Plan, frame: &mut Frame<'a>, id: NodeId) -> Lexed<()> {
+pub(super) fn value<'a>(
+    run: &mut Run<'_, 'a>,
+    json: &mut Json<'a>,
+    plan: &'a Plan,
+    frame: &mut Frame<'a>,
+    id: NodeId,
+) -> Lexed<()> {
     let kind = json.kind()?;
     let at = json.offset();
     let Some(node) = plan.node(id) else { return json.skip() };
@@ -130,7 +136,14 @@ fn object<'a>(run: &mut Run<'_, 'a>, json: &mut Json<'a>, plan: &'a Plan, frame:
                     let slip = Slip::found(at, FaultKind::Duplicate, "mỗi tên một lần", "each name once", Found::Unsaid);
                     return Err(slip.under(|| run.pointer(path)));
                 }
-                value(run, json, plan, frame, child)?;
+                match plan.node(child).filter(|n| n.array > 0) {
+                    Some(own) => {
+                        // Not each of its items need come: that the name came is noted by itself.
+                        unknown.add(key.clone(), at).map_err(|slip| slip.under(|| run.pointer(&node.path)))?;
+                        items::read(run, json, plan, frame, own, at)?;
+                    }
+                    None => value(run, json, plan, frame, child)?,
+                }
             }
             None => {
                 unknown.add(key.clone(), at).map_err(|slip| slip.under(|| run.pointer(&node.path)))?;

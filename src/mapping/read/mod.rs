@@ -7,6 +7,7 @@ mod branches;
 mod eval;
 mod flat;
 mod form;
+mod items;
 mod join;
 mod json;
 mod packed;

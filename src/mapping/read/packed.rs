@@ -6,7 +6,7 @@
 use super::eval::Eval;
 use super::join::merge;
 use super::{MOST_FAULTS, inside, store_takes};
-use crate::mapping::archive::{self, Refused, is_entry_name, only_entry};
+use crate::mapping::archive::{self, LONGEST_DOCUMENT, Refused, is_entry_name, only_entry};
 use crate::mapping::convert::{Chain, Entry};
 use crate::mapping::fault::{Both, FaultKind, Found, Place, WireFault};
 use crate::mapping::plan::To;
@@ -53,15 +53,18 @@ impl<'a> Eval<'_, '_, 'a> {
         let Some((chain, found)) = self.chosen(packed) else { return };
         let Some(map) = chain.document() else { return };
         let mut bytes = Vec::new();
+        let mut left = self.run.unpack.min(LONGEST_DOCUMENT);
         let read = match found {
             Inside::Plain => Ok(&*packed.bytes),
             Inside::Entry(entry) => entry
-                .unpack(&mut self.run.unpack, &mut |piece| {
+                .unpack(&mut left, &mut |piece| {
                     bytes.extend_from_slice(piece);
                     Ok(())
                 })
                 .map(|()| &bytes),
         };
+        let long = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.run.unpack = self.run.unpack.saturating_sub(long);
         let read = match read {
             Ok(bytes) => inside(map, bytes, self.run.ctx, &mut *self.run.sink, &mut self.run.unpack),
             Err(refused) => return self.refused(packed, &refused),

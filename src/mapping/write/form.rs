@@ -37,7 +37,7 @@ impl Wire for Out {
     fn close(&mut self, _: &Node) {}
 
     fn mark(&self) -> Mark {
-        Mark { len: self.bytes.len(), flag: false, depth: 0 }
+        Mark { len: self.bytes.len(), flag: false, depth: 0, array: None }
     }
 
     fn back_to(&mut self, mark: Mark) {

@@ -16,13 +16,15 @@ pub(super) struct Out {
     comma: bool,
     depth: usize,
     hole: Option<usize>,
+    /// The last array of items chosen by a member: which, and where it ended. What follows there goes on in it.
+    array: Option<(usize, usize)>,
 }
 
 // === impl Out ===
 
 impl Out {
     pub(super) fn new() -> Self {
-        Self { bytes: Vec::with_capacity(4096), comma: false, depth: 0, hole: None }
+        Self { bytes: Vec::with_capacity(4096), comma: false, depth: 0, hole: None, array: None }
     }
 
     fn push(&mut self, text: &str) {
@@ -47,6 +49,26 @@ impl Out {
         }
     }
 
+    /// Begins the array of a node, or goes on in it.
+    fn begin_array(&mut self, node: &Node) {
+        if node.array > 0 && self.array == Some((node.array, self.bytes.len())) {
+            let empty = self.bytes.ends_with(b"[]");
+            self.bytes.pop();
+            self.depth += 1;
+            self.comma = !empty;
+            return;
+        }
+        self.key(node, false);
+        self.begin(b'[');
+    }
+
+    fn end_array(&mut self, node: &Node) {
+        self.end(b']');
+        if node.array > 0 {
+            self.array = Some((node.array, self.bytes.len()));
+        }
+    }
+
     fn begin(&mut self, mark: u8) {
         self.bytes.push(mark);
         self.comma = false;
@@ -62,20 +84,35 @@ impl Out {
 
 impl Wire for Out {
     fn open(&mut self, node: &Node) {
-        self.key(node, false);
+        if node.array > 0 {
+            self.begin_array(node);
+            self.separate();
+        } else {
+            self.key(node, false);
+        }
         self.begin(b'{');
     }
 
-    fn close(&mut self, _: &Node) {
+    fn close(&mut self, node: &Node) {
         self.end(b'}');
+        if node.array > 0 {
+            self.end_array(node);
+        }
     }
 
     fn mark(&self) -> Mark {
-        Mark { len: self.bytes.len(), flag: self.comma, depth: self.depth }
+        Mark { len: self.bytes.len(), flag: self.comma, depth: self.depth, array: self.array }
     }
 
     fn back_to(&mut self, mark: Mark) {
         self.bytes.truncate(mark.len);
+        // Where an array was gone on with, its end was taken away.
+        if let (Some((_, end)), Some(last)) = (mark.array, self.bytes.last_mut())
+            && end == mark.len
+        {
+            *last = b']';
+        }
+        self.array = mark.array;
         self.comma = mark.flag;
         self.depth = mark.depth;
     }
@@ -99,12 +136,11 @@ impl Wire for Out {
     }
 
     fn list_open(&mut self, node: &Node) {
-        self.key(node, false);
-        self.begin(b'[');
+        self.begin_array(node);
     }
 
-    fn list_close(&mut self, _: &Node) {
-        self.end(b']');
+    fn list_close(&mut self, node: &Node) {
+        self.end_array(node);
     }
 
     fn row_open(&mut self, plan: &Plan, _: &Node) {

@@ -6,16 +6,18 @@ mod form;
 mod join;
 mod json;
 mod left;
+mod lists;
 mod packed;
+mod scalars;
 mod xml;
 
 pub(crate) use xml::escape_text;
 
 use super::api::{ContentSource, Context, Format, RawFields, Sealer};
-use super::convert::{Chain, Lex, Tag};
+use super::convert::Lex;
 use super::fault::{Both, WriteFault, WriteFaultKind};
 use super::grammar::Lit;
-use super::plan::{AbsentForm, Act, Branch, Compiled, Node, NodeId, Opt, Piece, Plan, Rule, To};
+use super::plan::{Act, Branch, Compiled, Node, NodeId, Opt, Plan, Rule, To};
 use super::read::form_key_of;
 use serde_json::Value;
 
@@ -49,6 +51,8 @@ struct Mark {
     len: usize,
     flag: bool,
     depth: usize,
+    /// An array of chosen items that ends here (JSON): which, and where.
+    array: Option<(usize, usize)>,
 }
 
 /// One writing.
@@ -293,192 +297,6 @@ impl<'w, W: Wire> Run<'w, W> {
             "this wire carries the value only in another case (`when`)",
         );
         Err(self.fault(&To::Own(path.into()), None, at, WriteFaultKind::Branch, text))
-    }
-
-    // --- lists
-
-    fn list(&mut self, rule: &Rule, to: &[Box<str>], node: &Node, at: Cursor<'w, '_>) -> Written<()> {
-        let rows = self.body(at).and_then(|b| get(b, to)).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        let Some(plan) = &node.rows else { return Ok(()) };
-        if let Some((place, text)) = plan.join.as_ref().and_then(|join| join::unfit(rows, plan.flat.as_ref(), join)) {
-            let place: Vec<Box<str>> = to.iter().cloned().chain(place.into_iter().map(String::into_boxed_str)).collect();
-            return Err(self.fault(&To::Own(place.into()), Some(node), at, WriteFaultKind::Value, text));
-        }
-        let takes = |row: &Value| plan.join.as_ref().is_none_or(|join| join.takes(row));
-        if let Some(inner) = &plan.flat {
-            return self.flat(rule, to, rows, inner, plan, node, at);
-        }
-        if rule.opt != Opt::Required && !rows.iter().any(takes) {
-            self.none(rule, node, false);
-            return Ok(());
-        }
-        self.wire.list_open(node);
-        for (index, row) in rows.iter().enumerate().filter(|(_, row)| takes(row)) {
-            let frame = Frame { body: row, outer: Some((at.frame, to, index)) };
-            self.wire.row_open(plan, node);
-            self.lines(plan, &plan.rules, Cursor { frame: &frame, open: 0 })?;
-            self.wire.row_close(plan, node);
-        }
-        self.wire.list_close(node);
-        Ok(())
-    }
-
-    /// The rows of an inner list, of one outer element after the other.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one rule, taken apart by its only caller")]
-    fn flat(
-        &mut self,
-        rule: &Rule,
-        to: &[Box<str>],
-        elements: &'w [Value],
-        inner: &[Box<str>],
-        plan: &Plan,
-        node: &Node,
-        at: Cursor<'w, '_>,
-    ) -> Written<()> {
-        let takes = |row: &Value| plan.join.as_ref().is_none_or(|join| join.takes(row));
-        let rows_of = |element: &'w Value| get(element, inner).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        if rule.opt != Opt::Required && !elements.iter().any(|e| rows_of(e).iter().any(takes)) {
-            self.none(rule, node, false);
-            return Ok(());
-        }
-        self.wire.list_open(node);
-        for (n, element) in elements.iter().enumerate() {
-            let between = Frame { body: element, outer: Some((at.frame, to, n)) };
-            for (index, row) in rows_of(element).iter().enumerate().filter(|(_, row)| takes(row)) {
-                let frame = Frame { body: row, outer: Some((&between, inner, index)) };
-                self.wire.row_open(plan, node);
-                self.lines(plan, &plan.rules, Cursor { frame: &frame, open: 0 })?;
-                self.wire.row_close(plan, node);
-            }
-        }
-        self.wire.list_close(node);
-        Ok(())
-    }
-
-    fn batch(&mut self, node: &Node) -> Written<()> {
-        let Some(plan) = &node.rows else { return Ok(()) };
-        self.wire.list_open(node);
-        let shared = self.ctx;
-        for (n, body) in self.bodies.iter().enumerate() {
-            self.ctx = self.rows.get(n).unwrap_or(shared);
-            self.wire.row_open(plan, node);
-            let frame = Frame { body, outer: None };
-            self.lines(plan, &plan.rules, Cursor { frame: &frame, open: 0 })?;
-            self.wire.row_close(plan, node);
-        }
-        self.ctx = shared;
-        self.wire.list_close(node);
-        Ok(())
-    }
-
-    // --- scalars
-
-    fn value(&mut self, rule: &Rule, to: &To, alts: &[Chain], node: &Node, here: bool, at: Cursor<'w, '_>) -> Written<()> {
-        let Some(value) = self.known(to, at) else {
-            if rule.opt == Opt::Required {
-                return Err(self.missing(to, Some(node), at));
-            }
-            self.none(rule, node, here);
-            return Ok(());
-        };
-        let Some(chain) = alts.first() else { return Ok(()) };
-        if let Some(map) = chain.document() {
-            return self.inner_document(map, value, chain, node, here, at);
-        }
-        if chain.is_content() {
-            return self.content(value, to, chain, node, here, at);
-        }
-        // A list joined into a text: an empty one is none.
-        if value.as_array().is_some_and(Vec::is_empty) {
-            self.none(rule, node, here);
-            return Ok(());
-        }
-        let lex = chain.out(value).filter(|lex| self.fits(lex, rule, node));
-        match lex {
-            Some(lex) => {
-                self.scalar(node, &lex, here);
-                Ok(())
-            }
-            None => {
-                let expected = chain.expected();
-                let text = Both::new(
-                    format!("giá trị không viết được thành {}", expected.vi),
-                    format!("the value cannot be written as {}", expected.en),
-                );
-                Err(self.fault(to, Some(node), at, WriteFaultKind::Value, text))
-            }
-        }
-    }
-
-    /// What is written must read back: not empty, not the line's absent literal, nothing that would choose another line's element (`W[k=…]`),
-    /// of characters the wire carries.
-    fn fits(&self, lex: &Lex<'_>, rule: &Rule, node: &Node) -> bool {
-        let same = |lit: &Lit| self.map.typing.same(lex, lit);
-        let is_absent = matches!(&rule.opt, Opt::Literal(lit) if same(lit));
-        !lex.text.is_empty() && !is_absent && !node.reserved.iter().any(same) && self.wire.carries(&lex.text)
-    }
-
-    fn template(&mut self, rule: &Rule, pieces: &[Piece], node: &Node, here: bool, at: Cursor<'w, '_>) -> Written<()> {
-        let mut text = String::new();
-        for piece in pieces {
-            match piece {
-                Piece::Text(own) => text.push_str(own),
-                Piece::Hole { to, chain, .. } => match self.known(to, at) {
-                    Some(value) => {
-                        let lex = chain.out(value).filter(|lex| !lex.text.is_empty());
-                        let Some(lex) = lex else {
-                            let words = Both::new("giá trị không viết được", "the value cannot be written");
-                            return Err(self.fault(to, Some(node), at, WriteFaultKind::Value, words));
-                        };
-                        text.push_str(&lex.text);
-                    }
-                    None if rule.opt == Opt::Required => return Err(self.missing(to, Some(node), at)),
-                    None => {
-                        self.none(rule, node, here);
-                        return Ok(());
-                    }
-                },
-            }
-        }
-        let lex = Lex::text(text);
-        if !self.fits(&lex, rule, node) {
-            let to = pieces.iter().find_map(|p| if let Piece::Hole { to, .. } = p { Some(to) } else { None });
-            let words = Both::new("giá trị không viết được", "the value cannot be written");
-            return Err(self.fault(to.unwrap_or(&To::Own(Box::new([]))), Some(node), at, WriteFaultKind::Value, words));
-        }
-        self.scalar(node, &lex, here);
-        Ok(())
-    }
-
-    fn scalar(&mut self, node: &Node, lex: &Lex<'_>, here: bool) {
-        if node.root_level && self.map.sealed {
-            let name = if node.attribute { format!("@{}", node.local) } else { node.local.to_string() };
-            self.raw.fields.push((name, lex.text.to_string()));
-        }
-        let text_only = self.map.typing == super::convert::Typing::JsonText;
-        if text_only && lex.tag != Tag::Text {
-            self.wire.scalar(node, &Lex::text(lex.text.as_ref()), here);
-        } else {
-            self.wire.scalar(node, lex, here);
-        }
-    }
-
-    fn literal(&mut self, node: &Node, lit: &Lit, here: bool) {
-        match (lit, Lex::of_lit(lit)) {
-            (_, Some(lex)) => self.scalar(node, &lex, here),
-            (Lit::Null, None) => self.wire.null(node),
-            (other, None) => self.wire.empty(node, other),
-        }
-    }
-
-    /// What stands for none.
-    fn none(&mut self, rule: &Rule, node: &Node, here: bool) {
-        match (&rule.opt, self.map.absent.first()) {
-            (Opt::Literal(lit), _) => self.literal(node, lit, here),
-            (_, Some(AbsentForm::Empty)) => self.scalar(node, &Lex::text(""), here),
-            (_, Some(AbsentForm::Null)) => self.wire.null(node),
-            (_, Some(AbsentForm::Omit) | None) => {}
-        }
     }
 
     fn missing(&self, to: &To, node: Option<&Node>, at: Cursor<'w, '_>) -> WriteFault {

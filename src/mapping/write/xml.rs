@@ -112,7 +112,7 @@ impl Wire for Out {
 
     fn mark(&self) -> Mark {
         let flag = self.open.last().is_some_and(|o| o.gt.is_some());
-        Mark { len: self.bytes.len(), flag, depth: self.open.len() }
+        Mark { len: self.bytes.len(), flag, depth: self.open.len(), array: None }
     }
 
     fn back_to(&mut self, mark: Mark) {

@@ -313,7 +313,9 @@ fn the_shipped_samples_pass_our_door() {
     let schema = soap::Schema::load().unwrap();
     let mut seen = 0;
     let all = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/adapters/moet/samples")).unwrap();
-    for file in all.flat_map(|folder| std::fs::read_dir(folder.unwrap().path()).unwrap()).map(|f| f.unwrap().path()) {
+    // Letters and what lies in them come by another way than this door.
+    let calls = all.map(|folder| folder.unwrap().path()).filter(|f| !f.ends_with("letter") && !f.ends_with("dossier-file"));
+    for file in calls.flat_map(|folder| std::fs::read_dir(folder).unwrap()).map(|f| f.unwrap().path()) {
         // `also-`: a spelling that is only read, by the gateway; the schema has one order.
         let also = file.file_name().unwrap().to_str().unwrap().starts_with("also-");
         if !also && file.extension().is_some_and(|e| e == "xml") {
