@@ -77,8 +77,8 @@ fn each_planted_fault_is_told_by_its_check_at_its_place() {
             "V2 adapters/moet/form/1.005142@2025.map:12:9: `DuThi2025` may be written without any of CCCD, HoChieu",
         ),
         (
-            &[("adapters/moet/paper.map", "@ma      = code\n", "@ma      = code ?\n")],
-            "V2 adapters/moet/paper.map:2:1: the attribute `ma` may be left out here, but the schema demands it",
+            &[("adapters/moet/paper-head.map", "@ma      = code\n", "@ma      = code ?\n")],
+            "V2 adapters/moet/paper-head.map:2:1: the attribute `ma` may be left out here, but the schema demands it",
         ),
         (
             &[
@@ -112,11 +112,13 @@ fn each_planted_fault_is_told_by_its_check_at_its_place() {
         // V11: what one route needs and nobody gives
         (
             &[
-                ("adapters/moet/paper.map", "Kieu    = type ?", "Kieu    = url"),
+                ("adapters/moet/file.map", "Kieu    = type ?", "Kieu    = url"),
+                ("adapters/moet/dossier-file.map", "papers.files.url", "papers.files.type"),
+                ("adapters/moet/letter.map", ", papers.files.url", ""),
                 ("adapters/moet/submit.map", "papers.files.url", "papers.files.type"),
                 ("adapters/moet/supplement.map", "papers.files.url", "papers.files.type"),
             ],
-            "V11 adapters/moet/paper.map:10:15: `papers.files.url` is needed by moet/supplement.map, and neither hanoi/supplement.map carries it",
+            "V11 adapters/moet/file.map:5:11: `papers.files.url` is needed by moet/supplement.map, and neither hanoi/supplement.map carries it",
         ),
         (
             &[("adapters/hanoi/fee.map", "= transaction ?", "= transaction")],

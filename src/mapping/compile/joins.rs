@@ -51,6 +51,10 @@ impl Compiler<'_> {
     /// At a frame's end: its list lines that meet, and what each of them is. True: there are some.
     pub(super) fn meet(&mut self, frame: &mut Frame, rules: &[Rule]) -> bool {
         let mut joined = false;
+        // What a misspelt name leaves open is not told a second time.
+        if !self.unclear.is_empty() {
+            return joined;
+        }
         let mut lists = std::mem::take(&mut frame.lists);
         // A document inside says all of its elements, so it places them.
         lists.sort_by_key(|l| l.doc.is_none());

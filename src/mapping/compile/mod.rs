@@ -28,6 +28,7 @@ use super::shapes::{Leaf, LeafKind, ShapeId, Shapes};
 use super::source::{Check, Faults, Source, SourceFault, Span};
 use frame::{At, Frame};
 use head::Head;
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -44,6 +45,8 @@ struct Texts {
     codes: BTreeMap<String, Arc<CodeList>>,
     /// Files with lines that could not be read.
     unread: BTreeSet<String>,
+    /// A document was found inside itself, by the compilation just made.
+    circle: Cell<bool>,
 }
 
 /// Compiles one mapping file.
@@ -111,7 +114,7 @@ pub(crate) fn compile(source: &Source, shapes: &Arc<Shapes>) -> (Output, Vec<Sou
             continue;
         }
         let mark = faults.mark();
-        let compiled = one(&texts, text, shapes, &mut faults, &mut notes, Vec::new()).map(|(made, _)| made);
+        let compiled = one(&texts, text, shapes, &mut faults, &mut notes, vec![name.clone()]).map(|(made, _)| made);
         maps.extend(compiled.filter(|_| faults.mark() == mark).map(|made| (name.clone(), made)));
     }
     let mark = faults.mark();

@@ -80,6 +80,9 @@ impl Compiler<'_> {
 
     /// At a frame's end: what names an entry is told by a line, exactly.
     pub(super) fn check_entries(&mut self, rules: &[Rule]) {
+        if !self.unclear.is_empty() {
+            return;
+        }
         fn walk<'r>(rules: &'r [Rule], wanted: &mut Vec<(&'r [Box<str>], &'r Rule)>) {
             for rule in rules {
                 match &rule.what {
@@ -177,15 +180,19 @@ impl Compiler<'_> {
             );
             return None;
         };
-        if self.inside.iter().any(|outer| outer == name) || text.first.file == self.head.first.file {
-            self.fault_by(Check::Names, &link.at, format!("the document `{name}` stands inside itself"));
-            return None;
+        if self.inside.iter().any(|outer| outer == name) {
+            texts.circle.set(true);
+            return self.inside_itself(name, link);
         }
         let inside = self.inside.iter().cloned().chain([name.to_owned()]).collect();
         let (mut faults, mut notes) = (Faults::default(), Faults::default());
         let made = one(texts, text, self.shapes, &mut faults, &mut notes, inside);
         let Some((compiled, (covered, forms))) = made.filter(|_| faults.mark() == 0) else {
-            self.hint(&link.at, format!("the mapping `{name}` has faults of its own"), "they are told at its lines");
+            // Its faults are told at its own lines; what this mapping lacks because of them is not told again.
+            if texts.circle.take() {
+                return self.inside_itself(name, link);
+            }
+            self.unclear.insert(String::new());
             return None;
         };
         let unfit = if compiled.message != self.head.message.0 {
@@ -207,6 +214,12 @@ impl Compiler<'_> {
         self.covered.extend(covered);
         self.forms.extend(forms);
         Some(Arc::new(compiled))
+    }
+
+    fn inside_itself<T>(&mut self, name: &str, link: &Link) -> Option<T> {
+        self.fault_by(Check::Names, &link.at, format!("the document `{name}` stands inside itself"));
+        self.unclear.insert(String::new());
+        None
     }
 
     /// The lists of a document, which it places.
