@@ -222,7 +222,7 @@ impl Chain {
             let typing = if n + 1 == self.links.len() { self.typing } else { Typing::Form };
             now = link.back(now, typing, self.leaf.kind).ok_or_else(miss)?;
         }
-        finish(&self.leaf, &now).ok_or_else(miss)
+        finish(&self.leaf, &now, self.typing == Typing::Xml).ok_or_else(miss)
     }
 
     fn trims(&self) -> bool {
@@ -334,8 +334,8 @@ impl Conv {
     }
 }
 
-/// A lexical text as the canonical value of a leaf.
-fn finish(leaf: &Leaf, lex: &Lex<'_>) -> Option<Value> {
+/// A lexical text as the canonical value of a leaf; `checked`: it has only characters that XML can carry.
+fn finish(leaf: &Leaf, lex: &Lex<'_>, checked: bool) -> Option<Value> {
     let text = lex.text.as_ref();
     Some(match leaf.kind {
         LeafKind::Integer => Value::from(whole(text)?),
@@ -352,12 +352,12 @@ fn finish(leaf: &Leaf, lex: &Lex<'_>) -> Option<Value> {
             if leaf.words.as_ref().is_some_and(|words| !words.iter().any(|w| w == text)) {
                 return None;
             }
-            Value::String(plain(text)?)
+            Value::String(plain(text, checked)?)
         }
         LeafKind::Any => match lex.tag {
             Tag::Bool => Value::Bool(text == "true"),
             Tag::Number => whole(text).map_or_else(|| Value::String(text.to_owned()), Value::from),
-            Tag::Text => Value::String(plain(text)?),
+            Tag::Text => Value::String(plain(text, checked)?),
         },
     })
 }
@@ -381,9 +381,9 @@ fn decimal(text: &str) -> Option<String> {
     Some(format!("{sign}{short}"))
 }
 
-/// NFC text that every wire can carry.
-fn plain(text: &str) -> Option<String> {
-    if text.is_empty() || bad_char(text).is_some() {
+/// NFC text that every wire can carry; `checked`: its characters were looked at with the whole document.
+fn plain(text: &str, checked: bool) -> Option<String> {
+    if text.is_empty() || !checked && bad_char(text).is_some() {
         return None;
     }
     Some(nfc(text))

@@ -55,6 +55,7 @@ mod tidy;
 mod write;
 mod xml;
 mod xml_chars;
+mod xml_tokens;
 mod xsd;
 
 pub use api::{

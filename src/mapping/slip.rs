@@ -74,6 +74,10 @@ impl Slip {
 
 /// Bytes as text: UTF-8 (a mark is skipped when `mark`), else a slip.
 pub(crate) fn utf8(bytes: &[u8]) -> Lexed<&str> {
+    // Nearly always it is; where it is not, the slow way tells the place.
+    if let Ok(text) = simdutf8::basic::from_utf8(bytes) {
+        return Ok(text);
+    }
     std::str::from_utf8(bytes).map_err(|e| Slip::new(e.valid_up_to(), FaultKind::Encoding, "UTF-8 hợp lệ", "valid UTF-8"))
 }
 

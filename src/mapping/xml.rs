@@ -1,4 +1,4 @@
-//! A strict namespace-aware pull reader over quick-xml's events.
+//! A strict namespace-aware pull reader, one pass over the document.
 //!
 //! Accepts namespace-well-formed XML 1.0 (5th edition) without a document type declaration, in UTF-8 or in UTF-16 by its mark.
 //! Always refused: any DOCTYPE; two roots or none; an unclosed root; text outside the root; bad names and characters; duplicate
@@ -8,7 +8,7 @@
 use super::fault::{FaultKind, Found, short};
 use super::slip::{Lexed, MAX_ATTRIBUTES, MAX_DEPTH, MAX_TEXT, Slip};
 use super::xml_chars::{bad_char, entity, is_blank, is_ncname, split_qname};
-use quick_xml::events::Event as Quick;
+use super::xml_tokens::{Token, blanks, name_run, token, until};
 use std::borrow::Cow;
 
 /// The namespace of `xml:`.
@@ -19,11 +19,11 @@ const KNOWN: [&str; 5] = ["", XML_NS, "http://www.w3.org/2001/XMLSchema-instance
 
 /// The reader.
 pub(crate) struct Xml<'a> {
+    /// The document up to where reading is to end.
     src: &'a str,
-    /// Where the reader's slice starts in `src`.
-    base: usize,
-    quick: quick_xml::Reader<&'a [u8]>,
-    open: Vec<usize>,
+    /// Where reading stands.
+    at: usize,
+    open: Vec<Open<'a>>,
     bindings: Vec<Binding<'a>>,
     /// All namespaces met so far; a [`Ns`] is a place in it.
     uris: Vec<Cow<'a, str>>,
@@ -68,6 +68,15 @@ pub(crate) struct Attribute<'a> {
     pub(crate) name: Name<'a>,
     pub(crate) value: Cow<'a, str>,
     pub(crate) at: usize,
+}
+
+/// An open element.
+#[derive(Clone, Copy, Debug)]
+struct Open<'a> {
+    /// As it is written.
+    name: &'a str,
+    /// How many bindings held around it.
+    bindings: usize,
 }
 
 /// A prefix and its namespace.
@@ -194,22 +203,18 @@ impl<'a> Xml<'a> {
     /// Reads a decoded document; `own` are namespaces that get the next places, as [`Ns::own`] counts them.
     pub(crate) fn knowing(src: &'a str, own: &'a [Box<str>]) -> Self {
         let uris = KNOWN.iter().copied().chain(own.iter().map(|uri| &**uri)).map(Cow::Borrowed).collect();
-        Self::over(src, 0, src, Around { uris, ..Around::default() })
+        Self::over(src, 0, Around { uris, ..Around::default() })
     }
 
     /// Reads one whole element out of a document.
     pub(crate) fn fragment(src: &'a str, span: std::ops::Range<usize>, around: Around<'a>) -> Self {
-        let start = span.start;
-        Self::over(src, start, src.get(span).unwrap_or(""), around)
+        Self::over(src.get(..span.end).unwrap_or(""), span.start, around)
     }
 
-    fn over(src: &'a str, base: usize, slice: &'a str, around: Around<'a>) -> Self {
-        let mut quick = quick_xml::Reader::from_reader(slice.as_bytes());
-        quick.config_mut().check_end_names = true;
+    fn over(src: &'a str, at: usize, around: Around<'a>) -> Self {
         Self {
             src,
-            base,
-            quick,
+            at,
             open: Vec::new(),
             bindings: around.bindings,
             uris: around.uris,
@@ -218,7 +223,7 @@ impl<'a> Xml<'a> {
             end_pending: false,
             run: 0,
             outer_depth: around.depth,
-            last: base,
+            last: at,
             long_text: false,
         }
     }
@@ -266,7 +271,7 @@ impl<'a> Xml<'a> {
 
     /// Where reading stands.
     pub(crate) fn offset(&self) -> usize {
-        self.base + usize::try_from(self.quick.buffer_position()).unwrap_or(0)
+        self.at
     }
 
     pub(crate) fn depth(&self) -> usize {
@@ -281,39 +286,41 @@ impl<'a> Xml<'a> {
             return Ok(Event::End);
         }
         loop {
-            let start = self.offset();
+            let start = self.at;
             self.last = start;
-            let kind = match self.quick.read_event() {
-                Ok(event) => Shape::of(&event),
-                Err(error) => return Err(self.quick_slip(&error)),
-            };
-            let raw = self.src.get(start..self.offset()).unwrap_or("");
+            let (kind, len) = token(self.rest(start).as_bytes());
+            self.at = start + len;
+            let raw = self.src.get(start..self.at).unwrap_or("");
             match kind {
-                Shape::Start { empty, name } => return self.start(raw, start, empty, name).map(Event::Start),
-                Shape::End => {
-                    // quick-xml compared its name with the start tag's.
-                    self.pop();
-                    return Ok(Event::End);
-                }
-                Shape::Text => {
+                Token::Start => return self.start(start).map(Event::Start),
+                Token::End => return self.end(start).map(|()| Event::End),
+                Token::Text => {
                     if let Some(text) = self.text(raw, start)? {
                         return Ok(Event::Text(text));
                     }
                 }
-                Shape::CData => return self.cdata(raw, start).map(Event::Text),
-                Shape::Reference => return self.reference(raw, start).map(Event::Text),
-                Shape::Comment => comment(raw, start)?,
-                Shape::Instruction => self.instruction(raw, start)?,
-                Shape::Declaration if start == 0 && self.base == 0 => {}
-                Shape::Declaration => {
+                Token::CData => return self.cdata(raw, start).map(Event::Text),
+                Token::Reference => return self.reference(raw, start).map(Event::Text),
+                Token::Comment => comment(raw, start)?,
+                Token::Instruction => self.instruction(raw, start)?,
+                Token::Declaration if start == 0 => {}
+                Token::Declaration => {
                     return Err(Slip::syntax(start, "khai báo XML chỉ ở đầu văn bản", "an XML declaration only at the start"));
                 }
-                Shape::DocType => {
+                Token::DocType => {
                     return Err(Slip::new(start, FaultKind::Dtd, "văn bản không có DOCTYPE", "a document without DOCTYPE"));
                 }
-                Shape::Eof => return self.eof(start),
+                Token::Broken => {
+                    let (vi, en) = ("chú thích, CDATA hoặc chỉ thị được đóng", "a comment, CDATA or instruction that is closed");
+                    return Err(Slip::syntax(start, vi, en));
+                }
+                Token::Eof => return self.eof(start),
             }
         }
+    }
+
+    fn rest(&self, at: usize) -> &'a str {
+        self.src.get(at..).unwrap_or("")
     }
 
     /// Passes over the element whose start tag was just read.
@@ -338,18 +345,8 @@ impl<'a> Xml<'a> {
         Ok(Event::Eof)
     }
 
-    fn quick_slip(&self, error: &quick_xml::Error) -> Slip {
-        let at = self.base + usize::try_from(self.quick.error_position()).unwrap_or(0);
-        let text = match error {
-            quick_xml::Error::IllFormed(e) => e.to_string(),
-            quick_xml::Error::Syntax(e) => e.to_string(),
-            _ => "well-formed XML".to_owned(),
-        };
-        // quick-xml's sentence may quote names of tags, never text or values.
-        Slip::found(at, FaultKind::Syntax, "XML đúng cú pháp", "well-formed XML", Found::Name(short(&text)))
-    }
-
-    fn start(&mut self, raw: &'a str, at: usize, empty: bool, name_len: usize) -> Lexed<Name<'a>> {
+    /// The start tag at `at`; reading goes on after it.
+    fn start(&mut self, at: usize) -> Lexed<Name<'a>> {
         if self.open.is_empty() && self.seen_root {
             return Err(Slip::syntax(at, "chỉ một phần tử gốc", "a single root element"));
         }
@@ -358,14 +355,10 @@ impl<'a> Xml<'a> {
         }
         self.seen_root = true;
         self.run = 0;
-        let inside = raw.get(1..raw.len().saturating_sub(if empty { 2 } else { 1 })).unwrap_or("");
-        let (name, rest) = inside.split_at_checked(name_len).unwrap_or((inside, ""));
-        self.open.push(self.bindings.len());
-        self.end_pending = empty;
-        let (prefix, local) = split_qname(name)
-            .ok_or_else(|| Slip::found(at + 1, FaultKind::Syntax, "tên hợp lệ", "a valid name", Found::Name(short(name))))?;
+        let (name, (prefix, local)) = self.name(at + 1)?;
+        self.open.push(Open { name, bindings: self.bindings.len() });
         self.attributes.clear();
-        self.scan(rest, at + 1 + name_len)?;
+        self.end_pending = self.scan(at, at + 1 + name.len())?;
         for n in 0..self.attributes.len() {
             let Some((prefix, at)) = self.attributes.get(n).map(|a| (a.prefix, a.at)).filter(|(prefix, _)| !prefix.is_empty())
             else {
@@ -380,26 +373,79 @@ impl<'a> Xml<'a> {
         Ok(Name { ns: self.resolve(prefix, at + 1)?, local })
     }
 
-    /// The attributes of a start tag; namespace declarations go to the bindings.
-    fn scan(&mut self, text: &'a str, base: usize) -> Lexed<()> {
-        let mut rest = text;
+    /// The name at `at`: whole, and cut into prefix and local part.
+    fn name(&self, at: usize) -> Lexed<(&'a str, (&'a str, &'a str))> {
+        let rest = self.rest(at);
+        let (len, plain) = name_run(rest.as_bytes());
+        let name = rest.get(..len).unwrap_or("");
+        let ends = matches!(rest.as_bytes().get(len), None | Some(b' ' | b'\t' | b'\n' | b'\r' | b'=' | b'/' | b'>'));
+        if plain && ends {
+            return Ok((name, ("", name)));
+        }
+        split_qname(name).filter(|_| ends).map(|cut| (name, cut)).ok_or_else(|| {
+            let found = rest.split(|c| is_blank(c) || "<>/='\"".contains(c)).next().unwrap_or("");
+            Slip::found(at, FaultKind::Syntax, "tên hợp lệ", "a valid name", Found::Name(short(found)))
+        })
+    }
+
+    /// The end tag at `at`; reading goes on after it.
+    fn end(&mut self, at: usize) -> Lexed<()> {
+        let rest = self.rest(at + 2);
+        let name = self.open.last().map_or("", |open| open.name);
+        let after = rest.strip_prefix(name).map(str::as_bytes).unwrap_or_default();
+        let blanks = blanks(after);
+        if name.is_empty() || after.get(blanks) != Some(&b'>') {
+            let want = |none: &str| if name.is_empty() { none.to_owned() } else { format!("</{name}>") };
+            let told = rest.split(|c| is_blank(c) || "<>/='\"".contains(c)).next().unwrap_or("");
+            let found = if split_qname(told).is_some() { Found::Name(short(told)) } else { Found::Unsaid };
+            return Err(Slip::found(at, FaultKind::Syntax, want("không có thẻ đóng ở đây"), want("no end tag here"), found));
+        }
+        self.at = at + 2 + name.len() + blanks + 1;
+        self.pop();
+        Ok(())
+    }
+
+    /// The attributes of the start tag at `tag`, from `from` on; namespace declarations go to the bindings. Whether it is an empty element.
+    fn scan(&mut self, tag: usize, from: usize) -> Lexed<bool> {
         let declared = self.bindings.len();
+        let mut end = from;
         loop {
-            let trimmed = rest.trim_start_matches(is_blank);
-            let at = base + text.len() - trimmed.len();
-            if trimmed.is_empty() {
-                return Ok(());
-            }
-            if trimmed.len() == rest.len() {
-                return Err(Slip::syntax(at, "khoảng trắng giữa các thuộc tính", "a blank between attributes"));
+            let rest = self.rest(end).as_bytes();
+            let apart = blanks(rest);
+            let at = end + apart;
+            match rest.get(apart..).unwrap_or_default() {
+                [b'>', ..] => {
+                    self.at = at + 1;
+                    return Ok(false);
+                }
+                [b'/', b'>', ..] => {
+                    self.at = at + 2;
+                    return Ok(true);
+                }
+                [] => {
+                    return Err(Slip::found(
+                        tag,
+                        FaultKind::Syntax,
+                        "thẻ kết thúc bằng >",
+                        "a tag that ends with >",
+                        Found::Nothing,
+                    ));
+                }
+                _ if apart == 0 => {
+                    return Err(Slip::syntax(at, "khoảng trắng giữa các thuộc tính", "a blank between attributes"));
+                }
+                _ => {}
             }
             let slip = || Slip::syntax(at, "thuộc tính dạng tên=\"giá trị\"", "an attribute name=\"value\"");
-            let (name, after) = split_at(trimmed, b'=').ok_or_else(slip)?;
-            let (prefix, local) = split_qname(name.trim_end_matches(is_blank)).ok_or_else(slip)?;
-            let after = after.trim_start_matches(is_blank);
-            let quote = after.bytes().next().filter(|b| matches!(b, b'\'' | b'"')).ok_or_else(slip)?;
-            let (value, next) = after.get(1..).and_then(|a| split_at(a, quote)).ok_or_else(slip)?;
-            let value_at = base + text.len() - after.len() + 1;
+            let (name, (prefix, local)) = self.name(at).map_err(|_| slip())?;
+            let after = self.rest(at + name.len());
+            let equals = blanks(after.as_bytes());
+            let after = after.get(equals..).and_then(|a| a.strip_prefix('=')).ok_or_else(slip)?;
+            let more = blanks(after.as_bytes());
+            let quote = after.as_bytes().get(more).copied().filter(|b| matches!(b, b'\'' | b'"')).ok_or_else(slip)?;
+            let value = after.get(more + 1..).and_then(|a| until(a, quote)).ok_or_else(slip)?;
+            let value_at = at + name.len() + equals + 1 + more + 1;
+            end = value_at + value.len() + 1;
             let value = attribute_value(value, value_at)?;
             if prefix == "xmlns" || (prefix.is_empty() && local == "xmlns") {
                 let bound = if prefix.is_empty() { "" } else { local };
@@ -421,7 +467,6 @@ impl<'a> Xml<'a> {
                 let (vi, en) = (format!("tối đa {MAX_ATTRIBUTES} thuộc tính"), format!("at most {MAX_ATTRIBUTES} attributes"));
                 return Err(Slip::new(at, FaultKind::Limit, vi, en));
             }
-            rest = next;
         }
     }
 
@@ -488,8 +533,8 @@ impl<'a> Xml<'a> {
 
     fn pop(&mut self) {
         self.run = 0;
-        if let Some(mark) = self.open.pop() {
-            self.bindings.truncate(mark);
+        if let Some(open) = self.open.pop() {
+            self.bindings.truncate(open.bindings);
         }
     }
 
@@ -555,50 +600,6 @@ impl<'a> Xml<'a> {
         }
         Ok(())
     }
-}
-
-/// quick-xml's event without its content: the raw slice is looked at instead.
-enum Shape {
-    /// `name`: the length of the tag's name.
-    Start {
-        empty: bool,
-        name: usize,
-    },
-    End,
-    Text,
-    CData,
-    Reference,
-    Comment,
-    Instruction,
-    Declaration,
-    DocType,
-    Eof,
-}
-
-// === impl Shape ===
-
-impl Shape {
-    fn of(event: &Quick<'_>) -> Self {
-        match event {
-            Quick::Start(tag) => Self::Start { empty: false, name: tag.name().as_ref().len() },
-            Quick::Empty(tag) => Self::Start { empty: true, name: tag.name().as_ref().len() },
-            Quick::End(_) => Self::End,
-            Quick::Text(_) => Self::Text,
-            Quick::CData(_) => Self::CData,
-            Quick::GeneralRef(_) => Self::Reference,
-            Quick::Comment(_) => Self::Comment,
-            Quick::PI(_) => Self::Instruction,
-            Quick::Decl(_) => Self::Declaration,
-            Quick::DocType(_) => Self::DocType,
-            Quick::Eof => Self::Eof,
-        }
-    }
-}
-
-/// What stands before and after an ASCII byte.
-fn split_at(text: &str, byte: u8) -> Option<(&str, &str)> {
-    let at = memchr::memchr(byte, text.as_bytes())?;
-    Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
 fn comment(raw: &str, at: usize) -> Lexed<()> {

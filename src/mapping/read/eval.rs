@@ -41,19 +41,20 @@ pub(super) struct Lossy<'a> {
 }
 
 /// Evaluates a row.
-pub(super) fn row<'a>(run: &mut Run<'_, 'a>, plan: &'a Plan, frame: Frame<'a>) -> (Said, Vec<Outward>) {
-    let (said, outer, _) = evaluate(run, plan, frame);
+pub(super) fn row<'a>(run: &mut Run<'_, 'a>, plan: &'a Plan, mut frame: Frame<'a>) -> (Said, Vec<Outward>) {
+    let (said, outer, _) = evaluate(run, plan, &mut frame);
+    run.spare.push(frame.slots);
     (said, outer)
 }
 
 /// Evaluates the root frame; the messages of a batch come beside what is shared.
-pub(super) fn root<'a>(run: &mut Run<'_, 'a>, plan: &'a Plan, frame: Frame<'a>) -> (Said, Option<Vec<Said>>) {
-    let (said, _, messages) = evaluate(run, plan, frame);
+pub(super) fn root<'a>(run: &mut Run<'_, 'a>, plan: &'a Plan, mut frame: Frame<'a>) -> (Said, Option<Vec<Said>>) {
+    let (said, _, messages) = evaluate(run, plan, &mut frame);
     let messages = if run.map.batch { Some(messages.unwrap_or_default()) } else { None };
     (said, messages)
 }
 
-fn evaluate<'a>(run: &mut Run<'_, 'a>, plan: &'a Plan, mut frame: Frame<'a>) -> (Said, Vec<Outward>, Option<Vec<Said>>) {
+fn evaluate<'a>(run: &mut Run<'_, 'a>, plan: &'a Plan, frame: &mut Frame<'a>) -> (Said, Vec<Outward>, Option<Vec<Said>>) {
     let inward = std::mem::take(&mut frame.outer);
     let told = std::mem::take(&mut frame.said);
     let batch = frame.slots.iter_mut().filter(|_| run.map.batch).find_map(|slot| match &mut slot.seen {
@@ -83,7 +84,7 @@ fn evaluate<'a>(run: &mut Run<'_, 'a>, plan: &'a Plan, mut frame: Frame<'a>) -> 
             eval.run.fault(path, at, FaultKind::Type, Both::new("đối tượng", "an object"), found);
         }
     } else {
-        eval.lines(plan, &mut frame, &plan.rules);
+        eval.lines(plan, frame, &plan.rules);
         eval.unpack();
         eval.joins();
         eval.inward(inward);

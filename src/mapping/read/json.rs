@@ -211,7 +211,7 @@ fn array<'a>(
     let mut index = 0;
     while json.item(index == 0).map_err(|slip| slip.under(|| run.pointer(&node.path)))? {
         run.rows.push((&node.path, index));
-        let mut row = Frame::new(row_plan);
+        let mut row = Frame::over(row_plan, run.spare.pop().unwrap_or_default());
         value(run, json, row_plan, &mut row, 0)?;
         let (mut said, mut outer) = eval::row(run, row_plan, row);
         if node.batch {
@@ -262,6 +262,6 @@ fn fork<'a>(
     if span.len() > MAX_HELD {
         return Err(select::too_long(at, fork).under(|| run.pointer(plan.node(id).map_or("", |n| &n.path))));
     }
-    frame.see(id, at, Seen::Held(Held { span, depth, around: Around::default() }));
+    frame.see(id, at, Seen::Held(Box::new(Held { span, depth, around: Around::default() })));
     Ok(())
 }

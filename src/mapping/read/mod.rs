@@ -45,6 +45,8 @@ struct Run<'r, 'a> {
     unpack: u64,
     /// Open rows: pointer of the list within its frame, index of the row.
     rows: Vec<(&'a str, usize)>,
+    /// Slots of frames that are done with, for the next row.
+    spare: Vec<Vec<Slot<'a>>>,
 }
 
 /// One frame while it is read.
@@ -86,7 +88,7 @@ enum Seen<'a> {
     /// Bytes of an archive or a document; never more than the body they came in.
     Packed(Rc<Vec<u8>>),
     /// A form whose code was not known yet.
-    Held(Held<'a>),
+    Held(Box<Held<'a>>),
     /// A form, by its key.
     Form(String, Box<Frame<'a>>),
     /// Passed over (`*`), or already refused.
@@ -163,7 +165,14 @@ fn decoded<'b>(map: &Compiled, bytes: &'b [u8]) -> Result<Cow<'b, str>, Vec<Wire
 
 impl<'a> Frame<'a> {
     fn new(plan: &Plan) -> Self {
-        Self { slots: plan.nodes.iter().map(|_| Slot::default()).collect(), outer: Vec::new(), said: Vec::new() }
+        Self::over(plan, Vec::new())
+    }
+
+    /// Takes slots that are not needed any more.
+    fn over(plan: &Plan, mut slots: Vec<Slot<'a>>) -> Self {
+        slots.clear();
+        slots.resize_with(plan.nodes.len(), Slot::default);
+        Self { slots, outer: Vec::new(), said: Vec::new() }
     }
 
     fn slot(&self, node: NodeId) -> &Slot<'a> {
@@ -202,6 +211,7 @@ impl<'r, 'a> Run<'r, 'a> {
             raw: RawFields::default(),
             unpack,
             rows: Vec::new(),
+            spare: Vec::new(),
         }
     }
 

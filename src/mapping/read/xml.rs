@@ -290,7 +290,7 @@ fn child_element<'a>(
         slot.rows += 1;
     }
     run.rows.push((&node.path, index));
-    let mut row = Frame::new(row_plan);
+    let mut row = Frame::over(row_plan, run.spare.pop().unwrap_or_default());
     element(run, xml, row_plan, &mut row, 0, at)?;
     let (mut said, mut outer) = eval::row(run, row_plan, row);
     if let (Some(inner), Some(slot)) = (&row_plan.flat, frame.slots.get_mut(id)) {
@@ -345,6 +345,6 @@ fn fork<'a>(
     if span.len() > MAX_HELD {
         return Err(select::too_long(at, fork).under(|| run.pointer(plan.node(id).map_or("", |n| &n.path))));
     }
-    frame.see(id, at, Seen::Held(Held { span, depth: 0, around }));
+    frame.see(id, at, Seen::Held(Box::new(Held { span, depth: 0, around })));
     Ok(())
 }
