@@ -115,3 +115,74 @@ static CLASS: [u8; 256] = {
     }
     table
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn each_sign_begins_what_it_begins_and_ends_where_that_ends() {
+        for (text, want, len) in [
+            ("", Token::Eof, 0),
+            ("abc<d>", Token::Text, 3),
+            ("ế & x", Token::Text, 4),
+            ("no mark at all", Token::Text, 14),
+            ("<a>", Token::Start, 1),
+            ("</a>", Token::End, 2),
+            ("&amp;x", Token::Reference, 5),
+            ("&amp", Token::Reference, 1),
+            ("&a<b>;", Token::Reference, 1),
+            ("<!-- a > b --> c", Token::Comment, 14),
+            ("<!-->-->", Token::Comment, 8),
+            ("<!-->", Token::Broken, 5),
+            ("<![CDATA[<a>]] ]]>x", Token::CData, 18),
+            ("<![CDATA[]]", Token::Broken, 11),
+            ("<![cdata[]]>", Token::Broken, 2),
+            ("<?a b?>c", Token::Instruction, 7),
+            ("<?xml-stylesheet?>", Token::Instruction, 18),
+            ("<?xml version='1.0'?>", Token::Declaration, 21),
+            ("<?xml ", Token::Broken, 6),
+            ("<!DOCTYPE a>", Token::DocType, 2),
+            ("<!doctype a>", Token::DocType, 2),
+            ("<!ELEMENT a>", Token::Broken, 2),
+        ] {
+            assert_eq!(token(text.as_bytes()), (want, len), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_plain_name_needs_no_closer_look_and_any_other_does() {
+        for (text, want) in [
+            ("Ten>", (3, true)),
+            ("_a-b.c9=", (7, true)),
+            ("p:Ten>", (5, false)),
+            ("đây>", ("đây".len(), false)),
+            ("1a", (2, false)),
+            ("-a", (2, false)),
+            ("", (0, false)),
+            (" a", (0, false)),
+        ] {
+            assert_eq!(name_run(text.as_bytes()), want, "{text}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Whatever stands there: reading goes on, stays inside, and never cuts a character.
+        #[test]
+        fn tokens_go_on_and_end_between_characters(text in "[<>&;!?/=\"'\\-\\[\\]a-cCDAT ếđ\u{1f600}]{0,40}") {
+            let mut at = 0;
+            loop {
+                let (kind, len) = token(&text.as_bytes()[at..]);
+                if kind == Token::Eof {
+                    prop_assert_eq!(at, text.len());
+                    break;
+                }
+                prop_assert!(len > 0 && text.is_char_boundary(at + len), "{:?} of {} at {}", kind, len, at);
+                at += len;
+            }
+        }
+    }
+}
