@@ -152,7 +152,7 @@ fn each_planted_fault_is_told_by_its_check_at_its_place() {
         ),
         (
             &[(moet, "[in.status]\n", "[in.status]\nvalidate = \"dtd\"\n")],
-            "routes adapters/moet/partner.toml:106:12: `validate` must be",
+            "routes adapters/moet/partner.toml:126:12: `validate` must be",
         ),
     ];
     let mut untold = Vec::new();

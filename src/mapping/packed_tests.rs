@@ -287,8 +287,6 @@ fn chains_that_could_not_be_read_back_are_refused_at_compile() {
     };
     let row = |line: &str| format!("A[] = papers[]\n    C = code\n    F[] = files[]\n        I = id\n{line}");
     let own =
-        [("own.map", "message: note\nformat: xml\nroot: O\nwithout: papers, tags, time, title\n\nA = . : doc(own) : base64\n")];
-    let own =
         [("own.map", "message: note\nformat: xml\nroot: O\nwithout: papers, tags, time\n\nA = . : doc(m) : base64\nB = title\n")];
     let bad = [("bad.map", "message: note\nformat: xml\nroot: O\nwithout: papers, tags, time\n\nA = titel\n")];
     assert_eq!(faults("A = . : doc(bad) : base64\n", &bad), [""; 0], "a fault of a document is told at its own line alone");
