@@ -113,8 +113,10 @@ impl Remote {
 
     fn refused(&self, status: u16, problem: &Value) -> Failed {
         let text = |name: &str| problem.get(name).and_then(Value::as_str).filter(|t| !t.is_empty());
-        let said = text("detail_en").or_else(|| text("title_en")).or_else(|| text("detail")).or_else(|| text("title"));
-        let said = said.map_or_else(|| format!("HTTP {status}"), |s| format!("{s} (HTTP {status})"));
+        // In both languages: who reads it is an operator, who may send it on to a developer.
+        let said = [text("detail").or_else(|| text("title")), text("detail_en").or_else(|| text("title_en"))];
+        let said: Vec<&str> = said.into_iter().flatten().collect();
+        let said = if said.is_empty() { format!("HTTP {status}") } else { format!("{} (HTTP {status})", said.join("\n  ")) };
         let help = match status {
             401 => "\n  the token is not known there: give an operator's with --token or LIENTHONG_TOKEN",
             403 => "\n  this token's caller may not do that: its roles stand in callers.toml",
@@ -124,10 +126,13 @@ impl Remote {
         };
         // Places that are wrong, one a line: of a file they are its lines.
         let errors = problem.get("errors").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        let place = |e: &Value| {
-            e.get("detail_en").and_then(Value::as_str).filter(|t| Some(*t) != text("detail_en")).map(|t| format!("\n  {t}"))
+        let place = |e: &Value, name: &str| {
+            e.get(name)
+                .and_then(Value::as_str)
+                .filter(|t| Some(*t) != text(name))
+                .map_or_else(String::new, |t| format!("\n  {t}"))
         };
-        let places: String = errors.iter().filter_map(place).collect();
+        let places: String = errors.iter().map(|e| place(e, "detail") + &place(e, "detail_en")).collect();
         let report = text("report").map_or_else(String::new, |r| format!("\n\n{}", r.trim_end()));
         Failed::because(format!("the gateway refused: {said}{places}{help}{report}"))
     }
