@@ -9,6 +9,7 @@ use super::reply::broken_adapter;
 use super::stage::Stages;
 use super::{Call, Intake, Reply};
 use crate::catalogue::{InKind, InRoute};
+use crate::clock::Time;
 use crate::exchange::{self, Refusal};
 use crate::journal::{Acceptance, Accepted, BlobError, Idempotency, Known, NewMessage};
 use crate::mapping::Mapping;
@@ -154,25 +155,10 @@ impl Intake {
             if let Some(staged) = carried.contents.take().filter(|c| !c.is_empty()) {
                 keep(staged).await?;
             }
-            let mut receipt = json!({ "outcome": "accepted", "reference": id, "at": sight.now.rfc3339() });
-            if let Some(map) = receipt.as_object_mut() {
-                map.extend(dossier.iter().map(|d| ("dossier".to_owned(), json!(d))));
-                map.extend(transaction.iter().map(|t| ("transaction".to_owned(), json!(t))));
-            }
+            let receipt = accepted(&id, sight.now, dossier.as_deref(), transaction.as_deref());
             let acceptance = Acceptance {
                 idempotency: key.map(|key| Idempotency { scope: scope.clone(), key, fingerprint }),
-                message: NewMessage {
-                    id,
-                    partner: call.partner.name.clone(),
-                    route: route.name.clone(),
-                    kind: message.kind,
-                    dossier: dossier.clone(),
-                    caller: call.origin.caller.clone(),
-                    received_at: sight.now,
-                    adapters: call.known.catalogue.digest.clone(),
-                    body: bytes_of(&message.body),
-                    raw: carried.raw.clone(),
-                },
+                message: kept(call, route, &message, (id, sight.now), dossier.clone(), carried.raw.clone()),
                 receipt: receipt.clone(),
                 effects: *effects,
             };
@@ -318,6 +304,39 @@ async fn keep(staged: Stages) -> Result<(), No> {
             Err(if matches!(error, BlobError::Full) { overloaded() } else { broken_adapter() }.into())
         }
         Err(_) => Err(broken_adapter().into()),
+    }
+}
+
+/// The canonical receipt of a message that is taken.
+fn accepted(id: &str, at: Time, dossier: Option<&str>, transaction: Option<&str>) -> Value {
+    let mut receipt = json!({ "outcome": "accepted", "reference": id, "at": at.rfc3339() });
+    if let Some(map) = receipt.as_object_mut() {
+        map.extend(dossier.map(|d| ("dossier".to_owned(), json!(d))));
+        map.extend(transaction.map(|t| ("transaction".to_owned(), json!(t))));
+    }
+    receipt
+}
+
+/// A message as it is kept.
+fn kept(
+    call: &Call,
+    route: &InRoute,
+    message: &Message,
+    (id, at): (String, Time),
+    dossier: Option<String>,
+    raw: Vec<u8>,
+) -> NewMessage {
+    NewMessage {
+        id,
+        partner: call.partner.name.clone(),
+        route: route.name.clone(),
+        kind: message.kind,
+        dossier,
+        caller: call.origin.caller.clone(),
+        received_at: at,
+        adapters: call.known.catalogue.digest.clone(),
+        body: bytes_of(&message.body),
+        raw,
     }
 }
 
