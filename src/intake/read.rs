@@ -9,7 +9,7 @@ use crate::catalogue::{Catalogue, InRoute, SchemaFault};
 use crate::clock::Time;
 use crate::exchange::{self, Fault, Refusal};
 use crate::journal::{JournalError, Snapshot};
-use crate::mapping::{Context, FaultKind, Found, Reading, Scalar, WireFault, XsdFault, peek};
+use crate::mapping::{Context, FaultKind, Found, Mapping, Reading, Scalar, WireFault, XsdFault, peek};
 use crate::model::{DossierCode, Kind, Message};
 use std::sync::Arc;
 
@@ -112,9 +112,10 @@ impl Intake {
             }
             match map.read(&bytes, &context, &mut contents) {
                 Ok(readings) => Ok((readings, contents)),
-                Err(faults) => {
-                    Err(no_procedure(&faults, &known.catalogue, now).unwrap_or_else(|| No::broken(unreadable(&faults))))
-                }
+                Err(faults) => match no_procedure(&faults, &known.catalogue, now) {
+                    Some(no) => Err(by_wire(map, None, no)),
+                    None => Err(No::broken(unreadable(&faults))),
+                },
             }
         };
         let (readings, contents) = if call.bytes.len() <= SMALL {
@@ -195,9 +196,12 @@ impl Intake {
 }
 
 /// A refusal of what a message says names the places of the sender's own wire, not ours.
-pub(super) fn named_by_wire(call: &Call, route: &InRoute, form: Option<&(String, String)>, mut no: No) -> No {
+pub(super) fn named_by_wire(call: &Call, route: &InRoute, form: Option<&(String, String)>, no: No) -> No {
     let Some(map) = route.map.as_deref().and_then(|name| call.partner.map(name)) else { return no };
-    let form = form.map(|(procedure, edition)| (procedure.as_str(), edition.as_str()));
+    by_wire(map, form.map(|(procedure, edition)| (procedure.as_str(), edition.as_str())), no)
+}
+
+fn by_wire(map: &Mapping, form: Option<(&str, &str)>, mut no: No) -> No {
     for fault in &mut no.refusal.faults {
         let Some(place) = map.wire_place(&fault.pointer, form) else { continue };
         for text in [&mut fault.text, &mut fault.text_en] {

@@ -162,6 +162,7 @@ async fn a_procedure_that_is_unknown_or_not_in_force_is_refused_with_that_reason
     with_form["MaTTHC"] = "9.999999".into();
     let told = gate.portal("/hanoi/ho-so", &with_form).await;
     assert_eq!((told.status, told.json()["reason"].as_str()), (422, Some("procedure-unknown")), "{}", told.text);
+    assert_eq!(told.json()["errors"][0]["field"], "/MaTTHC", "the sender's own place: {}", told.text);
     assert_eq!(gate.rows(), rows_with_file);
     // A city's procedure handed in for the Ministry.
     body["MaTTHC"] = "1.004889".into();

@@ -51,6 +51,10 @@ pub(super) async fn run(arguments: &Arguments, json: bool) -> Result<(), Failed>
             None if arguments.queued => queued::ask(&files, &arguments.gateway, json).await,
             None => {
                 sound(&catalogue, json);
+                // Whoever has just changed a folder must not take the word about another set for one about his.
+                if !json && arguments.adapters_dir.is_none() {
+                    screen::note("these are the adapters inside the program; a folder's: lienthong check FOLDER");
+                }
                 Ok(())
             }
         },
