@@ -211,7 +211,7 @@ fn submission(n: u64, body: &serde_json::Value, like: &Dossier, route: &str) -> 
         caller: like.caller.clone(),
         received_at: now,
         adapters: "bench".to_owned(),
-        raw: bytes.clone(),
+        raw: bytes.clone().into(),
         body: bytes,
     };
     let effects = Effects { dossier: Some(dossier), deliveries: vec![delivery], ..Effects::default() };

@@ -19,6 +19,7 @@ mod procedure;
 mod proof;
 mod read;
 mod read_batch;
+mod read_first;
 mod read_limits;
 mod read_route;
 mod read_rule;

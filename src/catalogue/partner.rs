@@ -21,6 +21,8 @@ pub struct Partner {
     pub name: String,
     /// Its name for people.
     pub title: String,
+    /// It is in force; one that is off is only proven and looked at.
+    pub enabled: bool,
     /// The part it plays.
     pub role: Role,
     /// The class of what it hands in, at the receiving partner's queue.

@@ -177,6 +177,7 @@ impl Proof<'_> {
             .with("message.id", "019a0b7c-5e2f-7c3a-9d41-000000000001")
             .with("message.time", "2026-04-20T08:00:00+07:00")
             .with("session", "phien")
+            .with("asked.exists", true)
             .with("from.code", "a")
             .with("from.name", "a")
             .with("to.code", "b")

@@ -179,7 +179,7 @@ impl Sets {
     }
 
     fn mapping<'s>(&self, set: &'s (Files, Catalogue), sample: &Sample) -> Option<&'s Mapping> {
-        set.1.partners.get(&sample.partner)?.book.map(&sample.map)
+        set.1.any_partner(&sample.partner)?.book.map(&sample.map)
     }
 
     /// What a set writes for these messages, field by field, and the whole text.
@@ -211,7 +211,7 @@ impl Sets {
 /// What a mapping knows beside the body.
 fn known(set: &(Files, Catalogue), sample: &Sample) -> Context {
     let mut context = sample.context.clone();
-    let values = set.1.partners.get(&sample.partner).map(|p| &p.values).into_iter().flatten();
+    let values = set.1.any_partner(&sample.partner).map(|p| &p.values).into_iter().flatten();
     for (name, value) in values {
         let name = format!("partner.{name}");
         if context.get(&name).is_none() {

@@ -113,11 +113,11 @@ pub(super) struct StandIn<'s>(Option<&'s Seal>);
 
 impl<'c> Named<'c> {
     pub(super) fn find(catalogue: &'c Catalogue, name: &str) -> Result<Self, Failed> {
-        let partners = || catalogue.partners.keys().cloned().collect::<Vec<_>>().join(", ");
+        let partners = || catalogue.all_partners().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", ");
         let Some((partner, message)) = name.split_once('/') else {
             return Err(Failed::because(format!("`{name}` is not PARTNER/MESSAGE; partners here: {}", partners())));
         };
-        let Some(partner) = catalogue.partners.get(partner) else {
+        let Some(partner) = catalogue.any_partner(partner) else {
             return Err(Failed::because(format!("there is no partner `{partner}`; partners here: {}", partners())));
         };
         let Some(mapping) = partner.book.map(message) else {

@@ -26,6 +26,7 @@ use tokio::sync::Notify;
 
 mod clocked;
 mod far;
+mod first;
 mod never;
 mod parcels;
 mod weather;
@@ -421,7 +422,7 @@ pub(crate) async fn take(
             received_at: now,
             adapters: shared.parts.current.now().catalogue.digest.clone(),
             body: message.body.to_string().into_bytes(),
-            raw: Vec::new(),
+            raw: bytes::Bytes::new(),
         };
         let acceptance = Acceptance { idempotency: None, message, effects, receipt: json!({}) };
         if matches!(shared.parts.journal.accept(acceptance).await.unwrap(), Accepted::New { .. }) {

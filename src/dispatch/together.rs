@@ -6,10 +6,10 @@
 //! each goes again, alone, and is told for itself.
 
 use super::Shared;
-use super::attempt::{Ending, LIGHT, chance, fetch, here, light, ms, not_sent, parked, proven, set_of, snapshot};
+use super::attempt::{Ending, LIGHT, chance, fetch, here, light, ms, not_sent, parked, proven, session, set_of, snapshot};
 use super::next::{Standing, after_call};
 use super::turns::Turns;
-use super::wire::{Outgoing, Unwritable};
+use super::wire::{Outgoing, Renewed, Unwritable};
 use crate::catalogue::{OutRoute, Partner, Repeat, RowBy};
 use crate::clock::Time;
 use crate::delivery::{Fact, Facts, Judge, Outcome};
@@ -136,7 +136,18 @@ async fn send(
     items: &[Item<'_>],
     (began, turns): (Time, &Turns),
 ) -> Gone {
-    let rows: Vec<Outgoing<'_>> = items.iter().map(|item| item.row((partner, route))).collect();
+    let mut rows: Vec<Outgoing<'_>> = items.iter().map(|item| item.row((partner, route))).collect();
+    let held = match rows.first() {
+        Some(first) => session(shared, first, began).await,
+        None => Ok(None),
+    };
+    match held {
+        Ok(session) => rows.iter_mut().for_each(|row| row.renewed.session.clone_from(&session)),
+        Err(outcome) => {
+            let outcomes = vec![outcome; rows.len()];
+            return Gone { outcomes, one_word: false, called: true, took: Duration::ZERO, left: None };
+        }
+    }
     let light =
         items.iter().all(|item| light(&item.claim.body)) && items.iter().map(|i| i.claim.body.len()).sum::<usize>() <= LIGHT;
     let Written { unwritable, going, body } = write(shared, &rows, light);
@@ -226,6 +237,7 @@ impl<'a> Item<'a> {
             body: &self.body,
             dossier: self.snapshot.dossier.as_ref(),
             trace: self.claim.trace.as_deref(),
+            renewed: Renewed::default(),
         }
     }
 }

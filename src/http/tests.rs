@@ -80,7 +80,7 @@ impl House {
                 received_at: START,
                 adapters: "set".into(),
                 body: b"{}".to_vec(),
-                raw: b"{}".to_vec(),
+                raw: b"{}".to_vec().into(),
             },
             effects: Effects {
                 dossier: Some(dossier()),

@@ -40,7 +40,7 @@ impl Intake {
             )
             .into());
         }
-        let mut carried = Carried { contents, raw: call.bytes.to_vec() };
+        let mut carried = Carried { contents, raw: call.bytes.clone() };
         let (mut receipts, mut refused, mut spent) = (Vec::new(), None, None);
         for reading in readings {
             let dossier = reading.body.get("code").and_then(Value::as_str).filter(|c| DossierCode::parse(c).is_some());

@@ -14,6 +14,7 @@ use crate::exchange::{self, Refusal};
 use crate::journal::{Acceptance, Accepted, BlobError, Idempotency, Known, NewMessage};
 use crate::mapping::Mapping;
 use crate::model::{AgencyCode, DossierCode, Kind, Message, Mint, PaymentState};
+use bytes::Bytes;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -37,7 +38,7 @@ pub(super) struct Carried {
     /// Contents.
     pub(super) contents: Option<Stages>,
     /// The body as received.
-    pub(super) raw: Vec<u8>,
+    pub(super) raw: Bytes,
 }
 
 // === impl Intake ===
@@ -94,7 +95,7 @@ impl Intake {
             let (known, contents) = ((read.edition.clone(), read.procedure.clone()), Some(read.contents));
             return self.batch(call, route, kind, (read.readings, contents), (known.0.as_deref(), known.1.as_deref())).await;
         }
-        let mut carried = Carried { contents: Some(read.contents), raw: call.bytes.to_vec() };
+        let mut carried = Carried { contents: Some(read.contents), raw: call.bytes.clone() };
         let reading = read.readings.into_iter().next().unwrap_or_default();
         let form = self.form_of(call, &reading.body, known);
         let told = |no: No| named_by_wire(call, route, form.as_ref(), no);
@@ -165,7 +166,7 @@ impl Intake {
             let caused = acceptance.effects.deliveries.iter().map(|d| d.id.clone()).collect();
             match self.journal.accept(acceptance).await? {
                 Accepted::New { .. } => {
-                    carried.raw.clear();
+                    carried.raw = Bytes::new();
                     return Ok(Taken { receipt, dossier, caused, pending: transaction.is_some() });
                 }
                 Accepted::Known(known) if known.fingerprint == fingerprint => return Ok(again(known)),
@@ -324,7 +325,7 @@ fn kept(
     message: &Message,
     (id, at): (String, Time),
     dossier: Option<String>,
-    raw: Vec<u8>,
+    raw: Bytes,
 ) -> NewMessage {
     NewMessage {
         id,

@@ -6,6 +6,7 @@ use super::{CaseStep, NewCase};
 use crate::clock::Time;
 use crate::delivery::{Feed, Waiting};
 use crate::model::{Dossier, Kind, Movement, Payment, Receipt, Refund, RefundState};
+use bytes::Bytes;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -30,8 +31,9 @@ pub struct NewMessage {
     pub adapters: String,
     /// Canonical body, serialised once.
     pub body: Vec<u8>,
-    /// The bytes as received; of several messages in one request the first that was taken holds them for all.
-    pub raw: Vec<u8>,
+    /// The bytes as received, held once however often the message is decided anew; of several messages in one request the first that was
+    /// taken holds them for all.
+    pub raw: Bytes,
 }
 
 /// The idempotency record of a message.

@@ -157,6 +157,11 @@ impl Mapping {
         explain(&self.compiled, bodies, ctx, &self.texts)
     }
 
+    /// Names of the values from around the message (`$name`) that its lines use.
+    pub fn around(&self) -> impl Iterator<Item = &str> {
+        self.compiled.around.iter().map(String::as_str)
+    }
+
     /// Canonical fields that it does not carry.
     #[must_use]
     pub fn without(&self) -> &[String] {

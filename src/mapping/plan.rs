@@ -10,7 +10,7 @@ use super::shapes::{ShapeId, Shapes};
 use super::source::Span;
 use super::xml::Ns;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub(crate) type NodeId = usize;
@@ -37,6 +37,8 @@ pub(crate) struct Compiled {
     pub(crate) report_unknown: bool,
     /// Canonical fields that are not carried.
     pub(crate) without: Vec<String>,
+    /// Names of the values from around the message (`$name`) that its lines use.
+    pub(crate) around: BTreeSet<String>,
     pub(crate) sealed: bool,
     pub(crate) batch: bool,
     pub(crate) shape: ShapeId,

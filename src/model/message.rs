@@ -10,6 +10,8 @@ use serde_json::Value;
 pub enum Kind {
     /// A dossier is handed in.
     DossierSubmit,
+    /// The whole dossier as it stands, told to a portal that keeps a copy.
+    DossierSync,
     /// Papers that were asked for.
     DossierSupplement,
     /// The citizen takes the dossier back.
@@ -73,8 +75,9 @@ pub struct Message {
 
 impl Kind {
     /// Every kind with its name.
-    pub const ALL: [(Self, &'static str); 25] = [
+    pub const ALL: [(Self, &'static str); 26] = [
         (Self::DossierSubmit, "dossier.submit"),
+        (Self::DossierSync, "dossier.sync"),
         (Self::DossierSupplement, "dossier.supplement"),
         (Self::DossierWithdraw, "dossier.withdraw"),
         (Self::DossierQuery, "dossier.query"),

@@ -124,7 +124,7 @@ pub(super) fn more(code: &str, id: &str) -> Acceptance {
             received_at: T0,
             adapters: "set-1".to_owned(),
             body: format!("{{\"code\":\"{code}\",\"message\":\"{id}\"}}").into_bytes(),
-            raw: b"{}".to_vec(),
+            raw: b"{}".to_vec().into(),
         },
         effects: Effects { events: vec![event(code, "accepted")], deliveries: vec![delivery(code, id)], ..Effects::default() },
         receipt: json!({ "outcome": "accepted" }),

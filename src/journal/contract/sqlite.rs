@@ -191,7 +191,7 @@ async fn a_full_disk_is_told_and_over_when_there_is_room() {
     let mut taken = 0;
     let error = loop {
         let mut a = submit(&format!("D{taken}"));
-        a.message.raw = vec![b'x'; 8_000];
+        a.message.raw = vec![b'x'; 8_000].into();
         match j.accept(a).await {
             Ok(Accepted::New { .. }) => taken += 1,
             Ok(other) => panic!("{other:?}"),
@@ -207,7 +207,7 @@ async fn a_full_disk_is_told_and_over_when_there_is_room() {
         tasks.spawn(async move {
             if n % 2 == 0 {
                 let mut a = submit(&format!("E{n}"));
-                a.message.raw = vec![b'x'; 80_000];
+                a.message.raw = vec![b'x'; 80_000].into();
                 assert!(matches!(j.accept(a).await, Err(JournalError::Full)));
                 return None;
             }
@@ -235,7 +235,7 @@ async fn the_write_ahead_log_begins_anew_at_its_cap_under_a_steady_load() {
         tasks.spawn(async move {
             for n in 0..75 {
                 let mut a = submit(&format!("D{task}-{n}"));
-                a.message.raw = vec![b'x'; 80_000];
+                a.message.raw = vec![b'x'; 80_000].into();
                 new(&*j, a).await;
             }
         });

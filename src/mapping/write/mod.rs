@@ -35,6 +35,8 @@ trait Wire {
     fn list_close(&mut self, node: &Node);
     fn row_open(&mut self, plan: &Plan, list: &Node);
     fn row_close(&mut self, plan: &Plan, list: &Node);
+    /// So many bytes more are to come: room is made for them at once.
+    fn expect(&mut self, bytes: usize);
     fn content(&mut self, node: &Node, from: &mut dyn std::io::Read, here: bool) -> std::io::Result<u64>;
     /// The same for bytes that are made while they are written; `fill` tells how many.
     fn packed(&mut self, node: &Node, here: bool, fill: &mut packed::Fill<'_>) -> std::io::Result<u64>;
@@ -64,6 +66,8 @@ struct Run<'w, W> {
     /// What each row of a batch knows for itself; none: what the document knows.
     rows: &'w [Context],
     wire: W,
+    /// Room for the contents of all bodies was made.
+    roomy: bool,
     raw: RawFields,
 }
 
@@ -132,7 +136,7 @@ impl<'w, W: Wire> Run<'w, W> {
         contents: &'w dyn ContentSource,
         wire: W,
     ) -> Self {
-        Self { map, ctx, contents, bodies, rows, wire, raw: RawFields::default() }
+        Self { map, ctx, contents, bodies, rows, wire, roomy: false, raw: RawFields::default() }
     }
 
     fn document(mut self, sealer: Option<&dyn Sealer>) -> Written<Vec<u8>> {
