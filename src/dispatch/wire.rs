@@ -1,6 +1,7 @@
 //! Canonical → call, and reply → facts, outcome, content. The only place where dispatch touches bytes.
 
 use super::Shared;
+use crate::body::Value;
 use crate::catalogue::{OutRoute, Partner, Seal, SignIn};
 use crate::clock::Time;
 use crate::delivery::{Fact, Facts, Outcome};
@@ -11,7 +12,6 @@ use crate::partner::{Call, Reply, SendError, SignInError};
 use crate::seal::Secret;
 use base64::Engine as _;
 use bytes::Bytes;
-use serde_json::Value;
 use std::sync::Arc;
 
 /// A message on its way out.

@@ -7,7 +7,7 @@ use super::compile::form_key;
 use super::convert::{Chain, Conv, Entry};
 use super::plan::{Act, By, CPath, Compiled, Join, Opt, Piece, Plan, Rule, Site, To, takes};
 use super::shapes::{Shape, ShapeId};
-use serde_json::Value;
+use crate::body::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -285,8 +285,8 @@ impl<'w> Walk<'w> {
 #[cfg(test)]
 mod tests {
     use super::{Unmet, Wants};
+    use crate::body::json;
     use crate::mapping::{Book, Editions, Shapes, Source};
-    use serde_json::json;
     use std::collections::BTreeMap;
     use std::sync::Arc;
 
@@ -308,14 +308,14 @@ when colour = blue
     blue = mark ?
 ";
 
-    fn unmet(body: serde_json::Value) -> Vec<(String, bool)> {
+    fn unmet(body: crate::body::Value) -> Vec<(String, bool)> {
         let text = json!({ "type": "string" });
         let person = json!({ "type": "object", "required": ["name"], "properties": { "name": text, "city": text } });
         let row = json!({ "type": "object", "required": ["id"], "properties": { "id": text, "no": text } });
         let note = json!({ "type": "object", "required": ["code"], "properties": { "code": text, "title": text, "mark": text,
             "kind": { "enum": ["one", "two"] }, "colour": { "enum": ["red", "blue"] }, "person": person,
             "rows": { "type": "array", "items": row } } });
-        let shapes = Shapes::new(BTreeMap::from([("note".to_owned(), note)]), Editions::default()).unwrap();
+        let shapes = Shapes::new(BTreeMap::from([("note".to_owned(), note.into())]), Editions::default()).unwrap();
         let source = Source::new("p").with("m.map", MAP).with("codes.toml", "[kind]\none = 1\n");
         let book = Book::compile(&source, &Arc::new(shapes)).unwrap_or_else(|f| panic!("{f:?}"));
         let found = book.map("m").unwrap().unmet(&body, None);

@@ -115,8 +115,8 @@ impl Walk<'_> {
 
 #[cfg(test)]
 mod tests {
+    use crate::body::json;
     use crate::mapping::{Book, Editions, Shapes, Source};
-    use serde_json::json;
     use std::collections::BTreeMap;
     use std::sync::Arc;
 
@@ -128,7 +128,7 @@ mod tests {
         let note = json!({ "type": "object", "additionalProperties": false, "required": ["code", "who"], "properties": {
             "code": text, "who": { "type": "object", "additionalProperties": false, "required": ["name"], "properties": { "name": text } },
             "papers": { "type": "array", "items": row } } });
-        let shapes = Shapes::new(BTreeMap::from([("note".to_owned(), note)]), Editions::default()).unwrap();
+        let shapes = Shapes::new(BTreeMap::from([("note".to_owned(), note.into())]), Editions::default()).unwrap();
         Book::compile(&Source::new("p").with("m.map", map), &Arc::new(shapes)).unwrap_or_else(|f| panic!("{f:?}"))
     }
 

@@ -9,7 +9,7 @@ use super::grammar::Lit;
 use super::shapes::{ShapeId, Shapes};
 use super::source::Span;
 use super::xml::Ns;
-use serde_json::Value;
+use crate::body::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -3,10 +3,10 @@
 //! A field of a canonical body is two allocations (its name, its text); objects and lists add theirs. The bounds are above what was
 //! counted when they were set, so that a copy made for each field is seen.
 
+use lienthong::body::{Value, json};
 use lienthong::catalogue::{Catalogue, Files, Settings};
 use lienthong::config::Placeholders;
 use lienthong::mapping::{Context, MemoryContents, NoContents};
-use serde_json::{Value, json};
 use std::path::Path;
 
 /// The fields of a body: scalars and contents.

@@ -2,12 +2,12 @@
 
 use super::eval::{Eval, Lossy};
 use super::{MOST_FAULTS, Outward};
+use crate::body::Entry;
+use crate::body::{Map, Value};
 use crate::mapping::convert::{Lex, Tag, Typing, nfc};
 use crate::mapping::fault::{Both, FaultKind, Found, Place, WireFault};
 use crate::mapping::plan::To;
 use crate::mapping::write::get;
-use serde_json::map::Entry;
-use serde_json::{Map, Value};
 
 impl Eval<'_, '_, '_> {
     /// Puts a value; one that is there already must be equal.
@@ -124,10 +124,10 @@ pub(super) fn place<'b>(body: &'b mut Value, path: &[Box<str>]) -> Option<&'b mu
             *at = Value::Object(Map::new());
         }
         let map = at.as_object_mut()?;
-        if !map.contains_key(&**word) {
+        if !map.contains_key(word) {
             map.insert(String::from(&**word), Value::Null);
         }
-        at = map.get_mut(&**word)?;
+        at = map.get_mut(word)?;
     }
     Some(at)
 }

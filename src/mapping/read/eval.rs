@@ -6,11 +6,11 @@ use super::agree::{get_mut, put_at};
 use super::join::Joined;
 use super::packed::Packed;
 use super::{Frame, Outward, Presence, Run, Said, Seen, found};
+use crate::body::{Map, Value};
 use crate::mapping::convert::{Chain, Lex};
 use crate::mapping::fault::{Both, FaultKind, Found};
 use crate::mapping::grammar::Lit;
 use crate::mapping::plan::{Act, NodeId, Opt, Piece, Plan, Rule, To};
-use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 

@@ -1,8 +1,8 @@
 //! What a `when` would leave out of a message: values that only a branch carries which does not hold. Pure.
 
 use super::get;
+use crate::body::Value;
 use crate::mapping::plan::{Act, Branch, Piece, Plan, Rule, To};
-use serde_json::Value;
 
 /// The first canonical place with a value that only other branches carry than the one that holds; an empty list is no value.
 pub(super) fn out<'p>(plan: &Plan, holding: Option<&Branch>, branches: &'p [Branch], body: &Value) -> Option<&'p [Box<str>]> {
@@ -46,9 +46,9 @@ fn targets<'p>(rules: &'p [Rule], but: &[Branch], take: &mut dyn FnMut(&'p [Box<
 
 #[cfg(test)]
 mod tests {
+    use crate::body::json;
     use crate::mapping::laws::shapes;
     use crate::mapping::{Book, Context, NoContents, Source, WriteFaultKind};
-    use serde_json::json;
 
     #[test]
     fn what_only_another_branch_carries_is_refused_wherever_the_when_stands() {
@@ -59,7 +59,7 @@ mod tests {
         let beside = format!("{head}, paper\n\nC = code\nwhen kind = one\n    T = title ?\nwhen kind = two\n    X = 'x'\n");
         let source = Source::new("p").with("nested.map", nested).with("beside.map", beside);
         let book = Book::compile(&source, &shapes()).unwrap_or_else(|f| panic!("{f:?}"));
-        let write = |map: &str, body: &serde_json::Value| {
+        let write = |map: &str, body: &crate::body::Value| {
             let written = book.map(map).unwrap().write(body, &Context::new(), &NoContents, None);
             written.map(|_| ()).map_err(|f| (f.kind, f.pointer))
         };

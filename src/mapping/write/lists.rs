@@ -1,9 +1,9 @@
 //! Lists on their way out: rows, flattened rows, the messages of a batch.
 
 use super::{Cursor, Frame, Run, Wire, Written, get, join};
+use crate::body::Value;
 use crate::mapping::fault::WriteFaultKind;
 use crate::mapping::plan::{Node, Opt, Plan, Rule, To};
-use serde_json::Value;
 
 impl<'w, W: Wire> Run<'w, W> {
     pub(super) fn list(&mut self, rule: &Rule, to: &[Box<str>], node: &Node, at: Cursor<'w, '_>) -> Written<()> {

@@ -19,7 +19,7 @@ use super::fault::{Both, WriteFault, WriteFaultKind};
 use super::grammar::Lit;
 use super::plan::{Act, Branch, Compiled, Node, NodeId, Opt, Plan, Rule, To};
 use super::read::form_key_of;
-use serde_json::Value;
+use crate::body::Value;
 
 /// What a format's writer can do. Nodes tell names; `here` means the own text of the open element (or the row itself).
 trait Wire {
