@@ -31,7 +31,7 @@ macro_rules! canonical_json {
     ($($json:tt)+) => { $crate::body::Value::from($crate::body::serde_json_json!($($json)+)) };
 }
 
-pub use crate::canonical_json as json;
+pub use canonical_json as json;
 
 /// A canonical value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

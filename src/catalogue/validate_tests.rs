@@ -212,7 +212,18 @@ fn spoilt(body: &Value, chance: &mut Chance) -> Value {
     places(body, "", &mut all);
     let mut body = body.clone();
     let value = body.pointer_mut(chance.pick(&all).unwrap()).unwrap();
-    let odd = [json!(null), json!(-1), json!(1.0), json!(1e300), json!(true), json!(""), json!("đ".repeat(24)), json!("x".repeat(5000)), json!([]), json!({})];
+    let odd = [
+        json!(null),
+        json!(-1),
+        json!(1.0),
+        json!(1e300),
+        json!(true),
+        json!(""),
+        json!("đ".repeat(24)),
+        json!("x".repeat(5000)),
+        json!([]),
+        json!({}),
+    ];
     match value {
         Value::Object(map) if chance.hits(0.4) => drop(map.insert("unknown", json!(1))),
         Value::Object(map) if chance.hits(0.5) => {

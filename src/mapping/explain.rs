@@ -11,7 +11,7 @@ use super::plan::{Act, CPath, Compiled, Node, Piece, Plan, Rule, To};
 use super::read::form_key_of;
 use super::source::Source;
 use super::write::get;
-use crate::body::Value;
+use crate::body::{Text, Value};
 
 /// One field of one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -188,7 +188,7 @@ impl<'w> Walk<'w> {
     /// A canonical value with its place, and whether it is public.
     fn known(&self, to: &To, at: &At<'w>) -> Option<(&'w Value, String, bool)> {
         let place =
-            |path: &[Box<str>], base: &str| if path.is_empty() { base.to_owned() } else { format!("{base}/{}", path.join("/")) };
+            |path: &[Text], base: &str| if path.is_empty() { base.to_owned() } else { format!("{base}/{}", path.join("/")) };
         let (value, pointer) = match to {
             To::Own(path) => (get(at.body(), path)?, place(path, at.pointer())),
             To::Outer(out, path) => {

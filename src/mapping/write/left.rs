@@ -1,13 +1,13 @@
 //! What a `when` would leave out of a message: values that only a branch carries which does not hold. Pure.
 
 use super::get;
-use crate::body::Value;
+use crate::body::{Text, Value};
 use crate::mapping::plan::{Act, Branch, Piece, Plan, Rule, To};
 
 /// The first canonical place with a value that only other branches carry than the one that holds; an empty list is no value.
-pub(super) fn out<'p>(plan: &Plan, holding: Option<&Branch>, branches: &'p [Branch], body: &Value) -> Option<&'p [Box<str>]> {
+pub(super) fn out<'p>(plan: &Plan, holding: Option<&Branch>, branches: &'p [Branch], body: &Value) -> Option<&'p [Text]> {
     let holds = |b: &Branch| holding.is_some_and(|h| std::ptr::eq(h, b));
-    let mut lost: Vec<&[Box<str>]> = Vec::new();
+    let mut lost: Vec<&[Text]> = Vec::new();
     for branch in branches.iter().filter(|b| !holds(b)) {
         targets(&branch.rules, &[], &mut |path| {
             if get(body, path).is_some_and(|v| !v.as_array().is_some_and(Vec::is_empty)) {
@@ -19,14 +19,14 @@ pub(super) fn out<'p>(plan: &Plan, holding: Option<&Branch>, branches: &'p [Bran
         return None;
     }
     // The value may stand in the branch that holds, or outside of all.
-    let mut kept: Vec<&[Box<str>]> = Vec::new();
+    let mut kept: Vec<&[Text]> = Vec::new();
     targets(&plan.rules, branches, &mut |path| kept.push(path));
     holding.iter().for_each(|b| targets(&b.rules, &[], &mut |path| kept.push(path)));
     lost.into_iter().find(|path| !kept.contains(path))
 }
 
 /// The canonical places, in their frame, that lines carry; `but` is the `when` to pass over.
-fn targets<'p>(rules: &'p [Rule], but: &[Branch], take: &mut dyn FnMut(&'p [Box<str>])) {
+fn targets<'p>(rules: &'p [Rule], but: &[Branch], take: &mut dyn FnMut(&'p [Text])) {
     for rule in rules {
         match &rule.what {
             Act::Value { to: To::Own(path), .. } | Act::List { to: path } => take(path),
