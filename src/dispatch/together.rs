@@ -10,6 +10,7 @@ use super::attempt::{Ending, LIGHT, chance, fetch, here, light, ms, not_sent, pa
 use super::next::{Standing, after_call};
 use super::turns::Turns;
 use super::wire::{Outgoing, Renewed, Unwritable};
+use crate::body::Value;
 use crate::catalogue::{OutRoute, Partner, Repeat, RowBy};
 use crate::clock::Time;
 use crate::delivery::{Fact, Facts, Judge, Outcome};
@@ -19,7 +20,6 @@ use crate::mapping::{Context, MemoryContents};
 use crate::partner::Reply;
 use crate::planted::{Plant, planted};
 use bytes::Bytes;
-use serde_json::Value;
 use std::time::Duration;
 
 /// One message of the call.
@@ -304,7 +304,7 @@ fn judged_row(judge: Option<&Judge>, receipt: &Value, reply: &Reply, now: Time) 
         Value::Null => Some(Fact::Null),
         Value::Bool(b) => Some(Fact::Bool(*b)),
         Value::Number(n) => Some(Fact::Number(n.to_string())),
-        Value::String(text) => Some(Fact::Text(text.clone())),
+        Value::String(text) => Some(Fact::Text(text.to_string())),
         Value::Array(_) | Value::Object(_) => Some(Fact::Node),
     };
     let facts = |places: &[&str]| Facts {

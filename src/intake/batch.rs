@@ -9,11 +9,11 @@ use super::reply::told;
 use super::stage::Stages;
 use super::take::{Carried, ROUNDS};
 use super::{Call, Intake, Reply};
+use crate::body::{Value, json};
 use crate::catalogue::{InRoute, MOST_OF_A_BATCH};
 use crate::exchange::Refusal;
 use crate::mapping::Reading;
 use crate::model::{DossierCode, Kind};
-use serde_json::{Value, json};
 
 /// Whether a row says that its message was taken.
 fn taken_in(row: &Value) -> bool {
@@ -62,7 +62,7 @@ impl Intake {
             }
             let mut row = json!({ "outcome": "refused", "reason": no.refusal.code, "note": told(&no.refusal, false) });
             if let (Some(map), Some(code)) = (row.as_object_mut(), dossier) {
-                map.insert("dossier".into(), code.into());
+                map.insert("dossier", code.into());
             }
             receipts.push(row);
             refused = Some(no.refusal.code);

@@ -5,12 +5,12 @@
 use super::read::No;
 use super::reply::broken_adapter;
 use super::{Call, Intake};
+use crate::body::Value;
 use crate::clock::Time;
 use crate::exchange::{self, Fault, Files, Guide, Known, Refusal, Scene, Service, Start};
 use crate::journal::{Effects, Snapshot};
 use crate::mapping::{Unmet, Wants};
 use crate::model::{Dossier, Kind, Message, Mint, Payment};
-use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

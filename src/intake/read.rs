@@ -184,10 +184,10 @@ impl Intake {
     pub(super) fn form_of(
         &self,
         call: &Call,
-        body: &serde_json::Value,
+        body: &crate::body::Value,
         known: (Option<&str>, Option<&str>),
     ) -> Option<(String, String)> {
-        let text = |name: &str| body.get(name).and_then(serde_json::Value::as_str);
+        let text = |name: &str| body.get(name).and_then(crate::body::Value::as_str);
         let procedure = known.1.or_else(|| text("procedure"))?;
         let day = || Some(Time::parse(text("submitted_at")?)?.civil()?.date());
         let edition = known.0.or_else(|| call.known.catalogue.edition_on(procedure, day()?))?;
@@ -218,11 +218,11 @@ fn by_wire(map: &Mapping, form: Option<(&str, &str)>, mut no: No) -> No {
 fn digests(message: &Message) -> Result<(), Refusal> {
     let documents = message.list("documents").iter().enumerate().map(|(n, file)| (format!("/documents/{n}"), file));
     let papers = message.list("papers").iter().enumerate().flat_map(|(n, paper)| {
-        let files = paper.get("files").and_then(serde_json::Value::as_array).into_iter().flatten().enumerate();
+        let files = paper.get("files").and_then(crate::body::Value::as_array).into_iter().flatten().enumerate();
         files.map(move |(m, file)| (format!("/papers/{n}/files/{m}"), file))
     });
     for (place, file) in documents.chain(papers) {
-        let text = |pointer: &str| file.pointer(pointer).and_then(serde_json::Value::as_str);
+        let text = |pointer: &str| file.pointer(pointer).and_then(crate::body::Value::as_str);
         let (Some(told), Some(blob)) = (text("/digest"), text("/content/blob")) else { continue };
         if blob.strip_prefix("sha256:") != Some(told) {
             return Err(Refusal::new(

@@ -4,10 +4,10 @@
 //! partner's refusal carries a status; where it does not, the wire says no in its own words and HTTP says 200.
 
 use super::Intake;
+use crate::body::{Map, Value, json};
 use crate::catalogue::{InRoute, Partner, SOAP_FAULT};
 use crate::exchange::{Fault, Refusal};
 use crate::mapping::{Context, Mapping, NoContents};
-use serde_json::{Map, Value, json};
 
 /// What goes out.
 #[derive(Clone, Debug, PartialEq)]
@@ -135,10 +135,10 @@ fn body(refusal: &Refusal, message: &str, status: u16) -> Value {
 fn fault(fault: &Fault) -> Value {
     let mut map = Map::new();
     if !fault.pointer.is_empty() {
-        map.insert("pointer".into(), fault.pointer.clone().into());
+        map.insert("pointer", fault.pointer.clone().into());
     }
-    map.insert("text".into(), fault.text.clone().into());
-    map.insert("text_en".into(), fault.text_en.clone().into());
+    map.insert("text", fault.text.clone().into());
+    map.insert("text_en", fault.text_en.clone().into());
     map.into()
 }
 

@@ -8,6 +8,7 @@ use super::read::{No, named_by_wire, overloaded};
 use super::reply::broken_adapter;
 use super::stage::Stages;
 use super::{Call, Intake, Reply};
+use crate::body::{Value, json};
 use crate::catalogue::{InKind, InRoute};
 use crate::clock::Time;
 use crate::exchange::{self, Refusal};
@@ -15,7 +16,6 @@ use crate::journal::{Acceptance, Accepted, BlobError, Idempotency, Known, NewMes
 use crate::mapping::Mapping;
 use crate::model::{AgencyCode, DossierCode, Kind, Message, Mint, PaymentState};
 use bytes::Bytes;
-use serde_json::{Value, json};
 use std::time::Duration;
 
 /// How often a message is decided anew because what it was decided from has changed.
@@ -355,7 +355,7 @@ fn open(payment: crate::model::Payment, id: &str, at: String) -> Taken {
     let link = payment.link.filter(|_| open);
     let pending = link.is_none();
     if let (Some(link), Some(map)) = (link, receipt.as_object_mut()) {
-        map.insert("url".into(), link.into());
+        map.insert("url", link.into());
     }
     Taken { receipt, dossier: open.then_some(payment.dossier), caused: Vec::new(), pending }
 }

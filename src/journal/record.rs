@@ -3,11 +3,11 @@
 //! [`Effects`] is what a message causes, computed by `exchange` from a [`Snapshot`]; the journal writes it whole or not at all.
 
 use super::{CaseStep, NewCase};
+use crate::body::Value;
 use crate::clock::Time;
 use crate::delivery::{Feed, Waiting};
 use crate::model::{Dossier, Kind, Movement, Payment, Receipt, Refund, RefundState};
 use bytes::Bytes;
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// A message to keep: the raw bytes as received, the canonical form as accepted, the adapter set that read it.

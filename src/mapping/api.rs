@@ -2,7 +2,7 @@
 //!
 //! Contents never stand in a body: they are handed over in pieces to a [`ContentSink`] and fetched from a [`ContentSource`].
 
-use serde_json::Value;
+use crate::body::Value;
 use std::collections::BTreeMap;
 use std::io;
 
@@ -157,7 +157,7 @@ impl Content {
     /// As it stands in a body.
     #[must_use]
     pub fn value(&self) -> Value {
-        serde_json::json!({ "blob": self.blob, "size": self.size })
+        crate::body::json!({ "blob": self.blob, "size": self.size })
     }
 }
 

@@ -15,7 +15,7 @@ use super::shapes::Shapes;
 use super::source::{Check, Faults, Source, SourceFault};
 use super::write;
 use super::xsd::{self, Xsd};
-use serde_json::Value;
+use crate::body::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

@@ -34,7 +34,7 @@ pub struct Inventor {
 #[derive(Debug, Default)]
 pub struct Invented {
     /// The canonical body.
-    pub body: Value,
+    pub body: crate::body::Value,
     /// Its contents by their blob names.
     pub contents: MemoryContents,
 }
@@ -99,7 +99,7 @@ impl Inventor {
                 map.insert("submitted_at".to_owned(), json!(format!("{day}T{}+07:00", making.time())));
             }
         }
-        Some(Invented { body, contents: making.contents })
+        Some(Invented { body: body.into(), contents: making.contents })
     }
 
     /// All patterns and keywords of a schema.
@@ -249,7 +249,7 @@ impl<'m> Making<'m> {
         let length = *self.chance.pick(&[0, 1, 2, 3, 57, 200]).unwrap_or(&1);
         let bytes: Vec<u8> = (0..length).map(|_| self.chance.draw().to_be_bytes()[0]).collect();
         let kept = self.contents.begin().and_then(|()| self.contents.piece(&bytes)).and_then(|()| self.contents.end());
-        kept.map(|content| content.value()).unwrap_or_default()
+        kept.map(|content| content.value().into()).unwrap_or_default()
     }
 
     fn text(&mut self, schema: &Value) -> String {

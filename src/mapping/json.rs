@@ -403,7 +403,7 @@ mod tests {
             "0",
             "\"x\"",
         ] {
-            assert!(serde_json::from_str::<serde_json::Value>(text).is_ok(), "{text}");
+            assert!(serde_json::from_str::<crate::body::Value>(text).is_ok(), "{text}");
             assert_eq!(check(text), Ok(()), "{text}");
         }
     }
@@ -442,7 +442,7 @@ mod tests {
             ("\u{feff}{}", 0, FaultKind::Syntax),
             (&deep, 64, FaultKind::Limit),
         ] {
-            assert!(serde_json::from_str::<serde_json::Value>(text).is_err() || kind != FaultKind::Syntax, "{text}");
+            assert!(serde_json::from_str::<crate::body::Value>(text).is_err() || kind != FaultKind::Syntax, "{text}");
             let want = if text == "01" { Err((0, kind)) } else { Err((offset, kind)) };
             assert_eq!(check(text), want, "{text}");
         }

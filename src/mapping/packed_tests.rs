@@ -2,10 +2,10 @@
 
 use super::archive::pack;
 use super::*;
+use crate::body::{Value, json};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ fn shapes() -> Arc<Shapes> {
     let note = json!({ "type": "object", "required": ["title"], "properties": {
         "title": text(), "time": { "type": "string", "format": "date-time" }, "tags": { "type": "array", "items": text() },
         "papers": { "type": "array", "x-key": "code", "items": paper } } });
-    Arc::new(Shapes::new(BTreeMap::from([("note".to_owned(), note)]), Editions::default()).unwrap())
+    Arc::new(Shapes::new(BTreeMap::from([("note".to_owned(), note.into())]), Editions::default()).unwrap())
 }
 
 /// A letter whose first attachment is the message itself; the others are its files.

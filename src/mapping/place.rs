@@ -5,6 +5,7 @@
 use super::compile::form_key;
 use super::convert::Chain;
 use super::plan::{Act, Compiled, Piece, Plan, Rule, To};
+use crate::body::Text;
 
 /// A walk for one place.
 struct Walk<'w> {
@@ -66,7 +67,7 @@ impl Walk<'_> {
         }
     }
 
-    fn list(&mut self, plan: &Plan, rule: &Rule, to: &[Box<str>], frame: &str, known: usize) {
+    fn list(&mut self, plan: &Plan, rule: &Rule, to: &[Text], frame: &str, known: usize) {
         let Some(node) = rule.node.and_then(|id| plan.node(id)) else { return };
         let list = format!("{frame}{}", node.path);
         self.found(to, known, Some(list.clone()));
@@ -94,14 +95,14 @@ impl Walk<'_> {
         }
     }
 
-    fn found(&mut self, path: &[Box<str>], known: usize, place: Option<String>) {
+    fn found(&mut self, path: &[Text], known: usize, place: Option<String>) {
         if let (true, Some(place)) = (self.fits(path, known), place) {
             self.better(known + path.len(), place);
         }
     }
 
     /// Whether the place goes on, after `known` words, with this path.
-    fn fits(&self, path: &[Box<str>], known: usize) -> bool {
+    fn fits(&self, path: &[Text], known: usize) -> bool {
         let rest = self.words.get(known..).unwrap_or_default();
         rest.len() >= path.len() && path.iter().zip(rest).all(|(a, b)| **a == **b)
     }
@@ -115,8 +116,8 @@ impl Walk<'_> {
 
 #[cfg(test)]
 mod tests {
+    use crate::body::json;
     use crate::mapping::{Book, Editions, Shapes, Source};
-    use serde_json::json;
     use std::collections::BTreeMap;
     use std::sync::Arc;
 
@@ -128,7 +129,7 @@ mod tests {
         let note = json!({ "type": "object", "additionalProperties": false, "required": ["code", "who"], "properties": {
             "code": text, "who": { "type": "object", "additionalProperties": false, "required": ["name"], "properties": { "name": text } },
             "papers": { "type": "array", "items": row } } });
-        let shapes = Shapes::new(BTreeMap::from([("note".to_owned(), note)]), Editions::default()).unwrap();
+        let shapes = Shapes::new(BTreeMap::from([("note".to_owned(), note.into())]), Editions::default()).unwrap();
         Book::compile(&Source::new("p").with("m.map", map), &Arc::new(shapes)).unwrap_or_else(|f| panic!("{f:?}"))
     }
 

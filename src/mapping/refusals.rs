@@ -1,7 +1,7 @@
 //! Reading hard wires: what is taken, what is refused, where, and that no value is told.
 
 use super::*;
-use serde_json::{Value, json};
+use crate::body::{Value, json};
 
 const WITHOUT: &str = "without: day, form, grade_a, grade_b, home, mark, procedure, submitted_at\n";
 const LINES: &str = "\ncode = code\nkind = kind : code(kind)\ncount = count ?\ndone = done ?\ntitle = title ?\nfix = 'c' | 3\nwho = person ?\n    name = name\n    city = city ?\n    nick = nick ?\npaper = paper ?\n    when kind = red\n        red = number\n    when kind = blue\n        blue = number\nrows[] = rows[] ?\n    id = id\n    again = ^code ?\n    body = file : base64 ?\n    tags[] = tags[] ?\ntags[] = tags[]\nme = $partner.client ?\nagain = code : ~upper ?\n";

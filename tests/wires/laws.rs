@@ -9,13 +9,13 @@
 //! does not come up any more. The seed is printed and can be set (`LIENTHONG_FUZZ_SEED`).
 
 use super::respell::respell;
+use lienthong::body::{Value, json};
 use lienthong::catalogue::{Catalogue, Files, Partner, Seal, Settings};
 use lienthong::config::Placeholders;
 use lienthong::mapping::{
     Context, Format, Invented, Inventor, Keeping, Kept, Mapping, MemoryContents, RawFields, Sealer, Source,
 };
 use lienthong::seal::Chance;
-use serde_json::{Value, json};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -96,7 +96,7 @@ fn files() -> Files {
     Files::folder(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
-pub(crate) fn schemas(files: &Files) -> BTreeMap<String, Value> {
+pub(crate) fn schemas(files: &Files) -> BTreeMap<String, serde_json::Value> {
     let json = |(path, text): (&str, &str)| {
         path.strip_suffix(".json").map(|name| (name.to_owned(), serde_json::from_str(text).unwrap()))
     };
@@ -126,7 +126,7 @@ fn drop_path(value: &mut Value, path: &str) {
         (None, _) => drop(map.remove(first)),
         (Some(rest), Some(inner)) => {
             drop_path(inner, rest);
-            if inner.as_object().is_some_and(serde_json::Map::is_empty) {
+            if inner.as_object().is_some_and(lienthong::body::Map::is_empty) {
                 map.remove(first);
             }
         }
@@ -319,20 +319,20 @@ impl Setting<'_> {
 }
 
 /// Puts empty lists where the schema knows a list and the body has none.
-fn fill(schema: &Value, root: &Value, body: &mut Value) {
-    let schema = match schema.get("$ref").and_then(Value::as_str) {
+fn fill(schema: &serde_json::Value, root: &serde_json::Value, body: &mut Value) {
+    let schema = match schema.get("$ref").and_then(|r| r.as_str()) {
         Some(reference) => root.pointer(reference.trim_start_matches('#')).unwrap(),
         None => schema,
     };
     if let (Some(rows), Some(items)) = (body.as_array_mut(), schema.get("items")) {
         rows.iter_mut().for_each(|row| fill(items, root, row));
     }
-    let (Some(map), Some(properties)) = (body.as_object_mut(), schema.get("properties").and_then(Value::as_object)) else {
+    let (Some(map), Some(properties)) = (body.as_object_mut(), schema.get("properties").and_then(|p| p.as_object())) else {
         return;
     };
     for (name, inner) in properties {
         let shape =
-            inner.get("$ref").and_then(Value::as_str).and_then(|r| root.pointer(r.trim_start_matches('#'))).unwrap_or(inner);
+            inner.get("$ref").and_then(|r| r.as_str()).and_then(|r| root.pointer(r.trim_start_matches('#'))).unwrap_or(inner);
         if shape.get("type").is_some_and(|t| t == "array") {
             map.entry(name.clone()).or_insert(json!([]));
         }

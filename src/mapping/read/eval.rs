@@ -6,11 +6,11 @@ use super::agree::{get_mut, put_at};
 use super::join::Joined;
 use super::packed::Packed;
 use super::{Frame, Outward, Presence, Run, Said, Seen, found};
+use crate::body::{Map, Text, Value};
 use crate::mapping::convert::{Chain, Lex};
 use crate::mapping::fault::{Both, FaultKind, Found};
 use crate::mapping::grammar::Lit;
 use crate::mapping::plan::{Act, NodeId, Opt, Piece, Plan, Rule, To};
-use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -333,7 +333,7 @@ impl<'a> Eval<'_, '_, 'a> {
         }
     }
 
-    fn list(&mut self, plan: &'a Plan, frame: &mut Frame<'a>, node: NodeId, to: &'a [Box<str>]) {
+    fn list(&mut self, plan: &'a Plan, frame: &mut Frame<'a>, node: NodeId, to: &'a [Text]) {
         let at = frame.slot(node).at;
         let rows = match frame.slots.get_mut(node).map(|s| &mut s.seen) {
             Some(Seen::Rows(rows)) => std::mem::take(rows),

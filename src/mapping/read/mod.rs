@@ -23,7 +23,7 @@ use super::convert::{Lex, Tag};
 use super::fault::{Both, FaultKind, Found, Place, WireFault};
 use super::plan::{AbsentForm, Compiled, Node, NodeId, Opt, Plan};
 use super::slip::{Lexed, Slip, lossy_fault, utf8};
-use serde_json::Value;
+use crate::body::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
