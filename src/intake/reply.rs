@@ -120,7 +120,8 @@ fn mapped(partner: &Partner, name: &str, refusal: &Refusal, level: Level) -> Opt
 /// The canonical refusal, or the receipt that refuses, as the mapping wants it.
 fn body(refusal: &Refusal, message: &str, status: u16) -> Value {
     if message == "receipt" {
-        return json!({ "outcome": "refused", "reason": refusal.code, "note": told(refusal, false) });
+        let (note, note_en) = (told(refusal, false), told(refusal, true));
+        return json!({ "outcome": "refused", "reason": refusal.code, "note": note, "note_en": note_en });
     }
     let faults: Vec<Value> = refusal.faults.iter().map(fault).collect();
     json!({

@@ -86,7 +86,8 @@ impl Intake {
         let kind = route.message.ok_or_else(broken_adapter)?;
         let read = self.read(call, route).await?;
         let known = (read.edition.as_deref(), read.procedure.as_deref());
-        for reading in &read.readings {
+        for item in &read.readings {
+            let reading = item.as_ref().unwrap_or_else(|unread| &unread.read);
             if !self.sealed(call, route, reading) {
                 return Err(self.wrong_seal(call, kind, &reading.body).await?.into());
             }
@@ -96,9 +97,9 @@ impl Intake {
             return self.batch(call, route, kind, (read.readings, contents), (known.0.as_deref(), known.1.as_deref())).await;
         }
         let mut carried = Carried { contents: Some(read.contents), raw: call.bytes.clone() };
-        let reading = read.readings.into_iter().next().unwrap_or_default();
+        let reading = read.readings.into_iter().flatten().next().unwrap_or_default();
         let form = self.form_of(call, &reading.body, known);
-        let told = |no: No| named_by_wire(call, route, form.as_ref(), no);
+        let told = |no: No| named_by_wire(call, route, form.as_ref(), 0, no);
         let message = self.checked(call, kind, reading, known).map_err(|refusal| told(refusal.into()))?;
         // Interest in the outcome is registered before the message is written, so that no notice is lost.
         let notices = self.patience(call, route).map(|_| self.journal.notices());
@@ -223,7 +224,7 @@ impl Intake {
         let kind = route.message.ok_or_else(broken_adapter)?;
         let read = self.read(call, route).await?;
         let known = (read.edition.as_deref(), read.procedure.as_deref());
-        let reading = read.readings.into_iter().next().unwrap_or_default();
+        let reading = read.readings.into_iter().flatten().next().unwrap_or_default();
         if !self.sealed(call, route, &reading) {
             return Err(self.wrong_seal(call, kind, &reading.body).await?.into());
         }
@@ -248,7 +249,7 @@ impl Intake {
     /// The next dossier code of an agency.
     async fn issue(&self, call: &Call, route: &InRoute) -> Result<Reply, No> {
         let read = self.read(call, route).await?;
-        let reading = read.readings.into_iter().next().unwrap_or_default();
+        let reading = read.readings.into_iter().flatten().next().unwrap_or_default();
         if !self.sealed(call, route, &reading) {
             return Err(self.wrong_seal(call, Kind::Receipt, &reading.body).await?.into());
         }

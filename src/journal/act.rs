@@ -36,7 +36,12 @@ pub(super) fn act(conn: &Connection, marks: &mut Marks, act: &Act, who: &str, at
             };
             audit("release", delivery.to_string(), data)?;
         }
-        Act::ReleaseAll { which, verdict, reason } => {
+        Act::ReleaseAll { which, verdict, dry: true, .. } => {
+            let fit = number(fitting(conn, which, verdict.is_none())?.len());
+            let (all, doubtful) = left(conn, which)?;
+            return Ok(Made::Dropped(Acted::Released { released: fit, left: all.saturating_sub(fit), doubtful }));
+        }
+        Act::ReleaseAll { which, verdict, reason, dry: false } => {
             let mut released = Vec::new();
             for delivery in fitting(conn, which, verdict.is_none())? {
                 let Found::Open(open) = Open::find(conn, delivery)? else { continue };

@@ -455,6 +455,8 @@ pub enum Act {
         verdict: Option<Verdict>,
         /// Why.
         reason: String,
+        /// Only told how many it would be: nothing is released, nothing stands in the audit.
+        dry: bool,
     },
     /// A parked, waiting or unknown delivery is closed without delivery.
     Close {

@@ -300,7 +300,7 @@ mod tests {
             // Of several branches a refusal names the first.
             for field in fields.into_iter().filter(|f| f.canonical != "/paper/number") {
                 assert_eq!(
-                    map.wire_place(&field.canonical, Some(("1.1", "new"))).as_ref(),
+                    map.wire_place(&field.canonical, Some(("1.1", "new")), 0).as_ref(),
                     Some(&field.wire),
                     "{name}: {field:?}"
                 );

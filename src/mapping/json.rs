@@ -289,6 +289,15 @@ impl<'a> Json<'a> {
 
     /// Passes over a value, checking it whole.
     pub(crate) fn skip(&mut self) -> Lexed<()> {
+        self.over(true)
+    }
+
+    /// Passes over a value that is refused for itself, up to its end: duplicate keys do not hide where that is.
+    pub(crate) fn pass(&mut self) -> Lexed<()> {
+        self.over(false)
+    }
+
+    fn over(&mut self, unique: bool) -> Lexed<()> {
         match self.kind()? {
             Kind::Text => self.text_pieces(&mut |_| Ok(())),
             Kind::Number => self.number().map(|_| ()),
@@ -298,7 +307,7 @@ impl<'a> Json<'a> {
                 let mut first = true;
                 while self.item(first)? {
                     first = false;
-                    self.skip()?;
+                    self.over(unique)?;
                 }
                 Ok(())
             }
@@ -308,8 +317,10 @@ impl<'a> Json<'a> {
                 let mut first = true;
                 while let Some((key, at)) = self.key(first)? {
                     first = false;
-                    keys.add(key, at)?;
-                    self.skip()?;
+                    if unique {
+                        keys.add(key, at)?;
+                    }
+                    self.over(unique)?;
                 }
                 Ok(())
             }

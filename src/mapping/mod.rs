@@ -15,6 +15,8 @@
 mod api;
 mod archive;
 mod base64_stream;
+#[cfg(test)]
+mod batch_tests;
 mod book;
 mod cells;
 mod codes;
@@ -60,7 +62,7 @@ mod xsd;
 
 pub use api::{
     Content, ContentSink, ContentSource, Context, Envelope, Format, MemoryContents, NoContents, RawFields, Reading, Reported,
-    Sealer,
+    Sealer, Unread,
 };
 pub use book::{Book, Mapping, Needed, RootField};
 pub use editions::{Editions, bare};

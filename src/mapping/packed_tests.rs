@@ -269,7 +269,7 @@ fn lines_of_a_document_are_explained_needed_and_placed() {
     assert!(told.contains(&"Letter/Attachment/Body » Note/Paper[1]/@code /papers/0/code".to_owned()), "{told:?}");
     let kept: Vec<String> = map.fidelity(&source()).lines.into_iter().map(|k| k.wire).collect();
     assert!(kept.contains(&"Letter/Attachment/Body » Note/Paper[]/@code".to_owned()), "{kept:?}");
-    assert_eq!(map.wire_place("/papers/0/title", None).as_deref(), Some("Letter/Attachment/Body » Note/Paper[1]/Title"));
+    assert_eq!(map.wire_place("/papers/0/title", None, 0).as_deref(), Some("Letter/Attachment/Body » Note/Paper[1]/Title"));
     let named: Vec<String> = map.needs().map(|n| n.field).collect();
     assert!(named.contains(&"papers.files.content".to_owned()) && named.contains(&"papers.files.id".to_owned()), "{named:?}");
 }

@@ -15,14 +15,16 @@ struct Walk<'w> {
     /// How many words of the place are known so far, and where they stand on the wire.
     best: Option<(usize, String)>,
     words: &'w [&'w str],
+    /// Which message of a batch it is.
+    message: usize,
 }
 
 /// The wire's place of a canonical pointer (`/papers/0/files/0/id`): a JSON pointer, an XML path or a form field. `form` is the
-/// procedure and edition whose form was read. None: nothing of it stands on this wire.
-pub(super) fn wire_place(map: &Compiled, pointer: &str, form: Option<(&str, &str)>) -> Option<String> {
+/// procedure and edition whose form was read; `row`: which message of a batch it is, from 0. None: nothing of it stands on this wire.
+pub(super) fn wire_place(map: &Compiled, pointer: &str, form: Option<(&str, &str)>, row: usize) -> Option<String> {
     let words: Vec<&str> = pointer.split('/').skip(1).collect();
     let form = form.map(|(code, edition)| form_key(code, edition));
-    let mut walk = Walk { xml: map.is_xml(), form, best: None, words: &words };
+    let mut walk = Walk { xml: map.is_xml(), form, best: None, words: &words, message: row };
     walk.rules(&map.root, &map.root.rules, "", 0);
     let (_, place) = walk.best?;
     Some(if map.format == super::api::Format::Json { place } else { place.trim_start_matches('/').to_owned() })
@@ -39,7 +41,7 @@ impl Walk<'_> {
                 Act::Value { alts, .. } if alts.iter().any(|c| c.document().is_some()) => {
                     let Some(map) = alts.first().and_then(Chain::document) else { continue };
                     let form = self.form.clone();
-                    let mut inside = Walk { xml: map.is_xml(), form, best: None, words: self.words };
+                    let mut inside = Walk { xml: map.is_xml(), form, best: None, words: self.words, message: 0 };
                     inside.rules(&map.root, &map.root.rules, "", 0);
                     if let (Some((known, place)), Some(at)) = (inside.best, at()) {
                         self.better(known, format!("{at} » {}", place.trim_start_matches('/')));
@@ -62,7 +64,14 @@ impl Walk<'_> {
                 Act::List { to } => self.list(plan, rule, to, frame, known),
                 Act::When { branches, .. } => branches.iter().for_each(|b| self.rules(plan, &b.rules, frame, known)),
                 Act::Fork(index) => self.form(plan, *index, frame, known),
-                Act::Value { .. } | Act::Const { .. } | Act::Dropped | Act::Seal | Act::Batch => {}
+                Act::Batch => {
+                    let Some(node) = rule.node.and_then(|id| plan.node(id)) else { continue };
+                    let place = row_place(self.xml, &format!("{frame}{}", node.path), self.message);
+                    if let Some(rows) = &node.rows {
+                        self.rules(rows, &rows.rules, &place, known);
+                    }
+                }
+                Act::Value { .. } | Act::Const { .. } | Act::Dropped | Act::Seal => {}
             }
         }
     }
@@ -77,7 +86,7 @@ impl Walk<'_> {
         if rows.flat.is_some() || rows.join.as_ref().is_some_and(|join| join.only.is_some()) {
             return;
         }
-        let row = if self.xml { format!("{list}[{}]", index + 1) } else { format!("{list}/{index}") };
+        let row = row_place(self.xml, &list, index);
         let inside = known + to.len() + 1;
         self.better(inside, row.clone());
         self.rules(rows, &rows.rules, &row, inside);
@@ -112,6 +121,11 @@ impl Walk<'_> {
             self.best = Some((known, place));
         }
     }
+}
+
+/// A row of the list at `list`, as the wire counts.
+fn row_place(xml: bool, list: &str, index: usize) -> String {
+    if xml { format!("{list}[{}]", index + 1) } else { format!("{list}/{index}") }
 }
 
 #[cfg(test)]
@@ -150,9 +164,9 @@ mod tests {
         for (head, wanted) in wires {
             let book = book(&format!("{head}{lines}"));
             let map = book.map("m").unwrap();
-            let found: Vec<String> = places.iter().map(|p| map.wire_place(p, None).unwrap_or_default()).collect();
+            let found: Vec<String> = places.iter().map(|p| map.wire_place(p, None, 0).unwrap_or_default()).collect();
             assert_eq!(found.iter().map(|p| p.trim_start_matches("Note/")).collect::<Vec<_>>(), wanted);
-            assert_eq!(map.wire_place("/elsewhere", None), None);
+            assert_eq!(map.wire_place("/elsewhere", None, 0), None);
         }
     }
 }

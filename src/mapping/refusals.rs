@@ -11,7 +11,7 @@ fn json_map(head: &str) -> Book {
     compiled(Source::new("p").with("m.map", text).with("codes.toml", "[kind]\none = 1\ntwo = [2, \"2\"]\nthree = \"x\"\n"))
 }
 
-fn compiled(source: Source) -> Book {
+pub(super) fn compiled(source: Source) -> Book {
     Book::compile(&source, &super::laws::shapes()).unwrap_or_else(|faults| panic!("{}", render(&faults, &source, false)))
 }
 

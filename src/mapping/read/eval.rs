@@ -98,7 +98,7 @@ fn evaluate<'a>(run: &mut Run<'_, 'a>, plan: &'a Plan, frame: &mut Frame<'a>) ->
             eval.run.map.shapes.fill_lists(shape, form);
         }
     }
-    let said = Said { body: eval.body, context: eval.context };
+    let said = Said { body: eval.body, context: eval.context, faults: Vec::new() };
     (said, eval.outer, batch)
 }
 
