@@ -29,6 +29,7 @@ mod fidelity;
 mod form;
 mod grammar;
 mod invent;
+mod invent_texts;
 #[cfg(test)]
 mod joins_tests;
 mod json;
@@ -78,4 +79,4 @@ pub use shapes::Shapes;
 pub use soap::{FaultCode, soap_fault};
 pub use source::{Check, Source, SourceFault};
 pub use tidy::tidy;
-pub use xsd::{Xsd, XsdFault, XsdValidator};
+pub use xsd::{WireElement, Xsd, XsdFault, XsdInventor, XsdValidator};

@@ -93,6 +93,26 @@ fn null_empty_and_absent_are_one_only_where_the_file_says_so() {
 }
 
 #[test]
+fn a_flag_that_says_none_beside_what_it_flags_is_refused() {
+    let source = super::laws::book_source("");
+    let book = compiled(source);
+    for (flag, street, taken) in [
+        (json!(true), json!("Phố Huế"), true),
+        (json!(false), json!("Phố Huế"), false),
+        (json!(false), json!(null), true),
+        (json!(true), json!(null), false),
+    ] {
+        let wire = json!({ "code": "C-1", "proc": "1.1", "sent": "20260403093000", "fixed": "c", "rows": [], "has_home": flag,
+            "street": street, "client": "HN", "id": "C-1/20260403093000", "title": "none", "seal": "x" });
+        let ctx = Context::new().with("partner.client", "HN");
+        let read = book.map("json").unwrap().read(wire.to_string().as_bytes(), &ctx, &mut MemoryContents::default());
+        assert_eq!(read.is_ok(), taken, "{flag} {street}: {read:?}");
+        let kinds: Vec<_> = read.err().into_iter().flatten().map(|f| (f.kind, f.pointer().to_owned())).collect();
+        assert!(taken || flag == json!(true) || kinds == [(FaultKind::Disagrees, "/has_home".to_owned())], "{kinds:?}");
+    }
+}
+
+#[test]
 fn an_array_stays_an_array_of_none_one_or_many() {
     let book = json_map("");
     for tags in [json!([]), json!(["a"]), json!(["a", "b", "a"])] {

@@ -65,7 +65,7 @@ const UNREACHED: &[(&str, &str, &str)] = &[];
 type Refused = (String, String, String);
 
 /// Fills a seal's hole with a stand-in key.
-struct StandIn<'s>(Option<&'s Seal>);
+pub(crate) struct StandIn<'s>(pub(crate) Option<&'s Seal>);
 
 impl Sealer for StandIn<'_> {
     fn seal(&self, raw: &RawFields) -> Result<String, String> {
@@ -92,7 +92,7 @@ struct Setting<'s> {
     xsd: Option<&'s uppsala::XsdValidator>,
 }
 
-fn files() -> Files {
+pub(crate) fn files() -> Files {
     Files::folder(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
@@ -103,14 +103,14 @@ pub(crate) fn schemas(files: &Files) -> BTreeMap<String, serde_json::Value> {
     files.under("schemas/canonical/").filter_map(json).collect()
 }
 
-fn seal_of<'p>(partner: &'p Partner, map: &str) -> Option<&'p Seal> {
+pub(crate) fn seal_of<'p>(partner: &'p Partner, map: &str) -> Option<&'p Seal> {
     let outs = partner.outs.values().filter(|r| r.map == map).flat_map(|r| &r.seals);
     let ins = partner.ins.values().filter(|r| r.map.as_deref() == Some(map)).flat_map(|r| &r.seals);
     outs.chain(ins).filter_map(|name| partner.seals.get(name)).find(|seal| matches!(seal, Seal::Hmac { .. }))
 }
 
 /// A key of a mapping's head.
-fn head<'f>(files: &'f Files, partner: &str, map: &str, key: &str) -> Option<&'f str> {
+pub(crate) fn head<'f>(files: &'f Files, partner: &str, map: &str, key: &str) -> Option<&'f str> {
     let text = files.text(&format!("adapters/{partner}/{map}.map")).unwrap();
     text.lines().find_map(|l| l.strip_prefix(key)?.strip_prefix(':')).map(str::trim)
 }
@@ -180,14 +180,14 @@ fn branches(source: &Source) -> BTreeSet<String> {
 }
 
 /// A canonical pointer with `*` for indices.
-fn general(pointer: &str) -> String {
+pub(crate) fn general(pointer: &str) -> String {
     let steps =
         pointer.split('/').map(|step| if !step.is_empty() && step.bytes().all(|b| b.is_ascii_digit()) { "*" } else { step });
     steps.collect::<Vec<_>>().join("/")
 }
 
 /// The body of a SOAP call, or the document itself, as a document of its own.
-fn payload(xml: &str) -> String {
+pub(crate) fn payload(xml: &str) -> String {
     let document = roxmltree::Document::parse(xml).unwrap();
     let root = document.root_element();
     let soap = root.tag_name().namespace().is_some_and(|ns| ns.contains("soap"));
@@ -341,7 +341,7 @@ fn fill(schema: &serde_json::Value, root: &serde_json::Value, body: &mut Value) 
 }
 
 /// The values a mapping needs besides the body; made up, but always the same.
-fn context(partner: &Partner, form: Option<&str>) -> Context {
+pub(crate) fn context(partner: &Partner, form: Option<&str>) -> Context {
     let mut context = Context::new()
         .with("message.id", "019a0b7c-5e2f-7c3a-9d41-000000000001")
         .with("message.time", "2026-04-20T08:00:00+07:00")

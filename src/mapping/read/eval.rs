@@ -234,7 +234,7 @@ impl<'a> Eval<'_, '_, 'a> {
             return;
         }
         if let Act::Const { lits, any } = &rule.what
-            && self.constant(plan, frame, rule, node, lits, *any)
+            && (self.constant(plan, frame, rule, node, lits, *any) || self.says_none(plan, frame, rule, node, lits))
         {
             return;
         }
@@ -285,6 +285,21 @@ impl<'a> Eval<'_, '_, 'a> {
         let (at, told) = (slot.at, found(slot, false));
         let path = plan.node(node).map_or("", |n| &n.path);
         self.run.fault(path, at, FaultKind::Constant, Both::same(list), told);
+        true
+    }
+
+    /// A flag (`'1' ? '0'`) that says there is nothing, beside something: refused, for either could be meant.
+    fn says_none(&mut self, plan: &'a Plan, frame: &Frame<'a>, rule: &'a Rule, node: NodeId, lits: &[Lit]) -> bool {
+        let (Opt::Literal(none), Seen::Scalar(lex)) = (&rule.opt, &frame.slot(node).seen) else { return false };
+        if !self.run.map.typing.same(lex, none) {
+            return false;
+        }
+        let flag = lits.first().map(ToString::to_string).unwrap_or_default();
+        let vi = format!("{flag}, vì những gì đi cùng nó có mặt");
+        let expected = Both::new(vi, format!("{flag}, since what belongs to it is there"));
+        let (at, told) = (frame.slot(node).at, found(frame.slot(node), false));
+        let path = plan.node(node).map_or("", |n| &n.path);
+        self.run.fault(path, at, FaultKind::Disagrees, expected, told);
         true
     }
 
