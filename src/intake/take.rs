@@ -123,12 +123,13 @@ impl Intake {
             first = Some(self.keys.key(&route.dedupe, &message).map_err(|path| no_key().at(path))?);
         }
         for round in 0..ROUNDS {
-            let sight = self.sight(&call.known, &message).await;
-            // A submission of a dossier that is not here yet has no twin either, as a rule; if one has its key after all, the writer finds it.
-            let new =
-                round == 0 && message.kind == Kind::DossierSubmit && sight.as_ref().is_ok_and(|s| s.snapshot.dossier.is_none());
+            // A submission is first decided as if nothing were known of its dossier, which holds as a rule. Where it does not, the writer
+            // finds the twin or the dossier, and it is looked at what is there. Contents are not kept on a guess.
+            let bare = carried.contents.as_ref().is_none_or(Stages::is_empty);
+            let blind = round == 0 && message.kind == Kind::DossierSubmit && bare;
+            let sight = self.sight(&call.known, &message, blind).await;
             let (mut key, mut correcting) = (first, false);
-            if let Some(first) = first.filter(|_| !new)
+            if let Some(first) = first.filter(|_| !blind)
                 && let Some((known, after)) = self.in_effect(&scope, first, message.kind).await?
             {
                 match (known.fingerprint == fingerprint, message.kind) {
@@ -140,12 +141,16 @@ impl Intake {
                 }
                 key = Some(after);
             }
-            let sight = sight?;
+            let sight = match sight {
+                Err(_) if blind => continue,
+                sight => sight?,
+            };
             let id = Mint::new(self.random.as_ref(), sight.now).message_id();
             let decision =
                 if correcting { self.correct(call, &mut message, &sight) } else { self.decide(call, &id, &mut message, &sight) };
             let decision = match (decision, key) {
                 (Ok(decision), _) => decision,
+                (Err(_), _) if blind => continue,
                 // What refuses it may be its own twin, committed since the look above: then it gets the twin's receipt.
                 (Err(_), Some(key)) if self.journal.known(&scope, key).await?.is_some() => continue,
                 (Err(refusal), _) => return Err(refusal.into()),
@@ -170,8 +175,8 @@ impl Intake {
                     carried.raw = Bytes::new();
                     return Ok(Taken { receipt, dossier, caused, pending: transaction.is_some() });
                 }
-                Accepted::Known(known) if known.fingerprint == fingerprint => return Ok(again(known)),
-                // Another meaning won the race, or a row has changed: look again.
+                Accepted::Known(known) if !blind && known.fingerprint == fingerprint => return Ok(again(known)),
+                // Another meaning won the race, a row has changed, or something may have followed the twin: look again.
                 Accepted::Known(_) | Accepted::Stale => {}
             }
         }
@@ -205,7 +210,7 @@ impl Intake {
             && let Some(payment) = self.journal.payment(message.text("transaction").unwrap_or_default()).await?
             && payment.partner == call.partner.name
         {
-            let sight = self.sight(&call.known, &message).await?;
+            let sight = self.sight(&call.known, &message, false).await?;
             if let Some(effects) = self.scene(call, &sight, |scene| exchange::notice_in_doubt(scene, &payment)) {
                 // Stale means that somebody else has just done so.
                 self.journal.apply(effects).await?;
@@ -233,7 +238,7 @@ impl Intake {
             return Err(broken_adapter().into());
         }
         for _ in 0..ROUNDS {
-            let sight = self.sight(&call.known, &message).await?;
+            let sight = self.sight(&call.known, &message, false).await?;
             let (answer, effects) = self.scene(call, &sight, |scene| exchange::bill(scene, &sight.snapshot));
             let written = match effects {
                 Some(effects) => self.journal.apply(*effects).await?,

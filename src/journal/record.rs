@@ -713,3 +713,14 @@ pub struct Notice {
     /// The settled delivery, when it was a settlement.
     pub delivery: Option<u64>,
 }
+
+// === impl Snapshot ===
+
+impl Snapshot {
+    /// Nothing is known of the dossier.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let Self { dossier, payments, refunds, early, open } = self;
+        dossier.is_none() && payments.is_empty() && refunds.is_empty() && early.is_empty() && open.is_empty()
+    }
+}
