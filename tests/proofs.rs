@@ -53,6 +53,18 @@ fn each_planted_fault_is_told_by_its_check_at_its_place() {
             "V1 adapters/moet/withdraw.map:12:1: `RutHoSo` has no `{urn:lienthong:bo-gddt:1}LyDoRut`",
         ),
         (
+            &[("adapters/hanoi/withdraw.map", "LyDo   = reason", "LyDoRut = reason")],
+            "V1 adapters/hanoi/withdraw.map:9:1: `RutHoSo` has no `LyDoRut` in the schema",
+        ),
+        (
+            &[("adapters/hanoi/codes.toml", "female = 1", "female = 2")],
+            "V4 adapters/hanoi/form/1.001942@2019.map:2:18: `female` of the list `sex`, written 2, is no value of the schema",
+        ),
+        (
+            &[("schemas/canonical/fee.paid.json", "\"maximum\": 999999999999", "\"maximum\": 9999999999999")],
+            "V3 adapters/moet/fee-paid.map:12:15: the schema wants at most 999999999999 here; the canonical place has at most 9999999999999",
+        ),
+        (
             &[(withdraw, "LyDo        = reason\n", ""), (withdraw, "unknown:   refuse", "unknown:   refuse\nwithout:   reason")],
             "V2 adapters/moet/withdraw.map:6:12: `RutHoSo` is written without `LyDo`",
         ),
@@ -113,6 +125,8 @@ fn each_planted_fault_is_told_by_its_check_at_its_place() {
         (
             &[
                 ("adapters/moet/file.map", "Kieu    = type ?", "Kieu    = url"),
+                ("schemas/canonical/dossier.submit.json", "\"maxLength\": 2000", "\"maxLength\": 500"),
+                ("schemas/canonical/dossier.supplement.json", "\"maxLength\": 2000", "\"maxLength\": 500"),
                 ("adapters/moet/dossier-file.map", "papers.files.url", "papers.files.type"),
                 ("adapters/moet/letter.map", ", papers.files.url", ""),
                 ("adapters/moet/submit.map", "papers.files.url", "papers.files.type"),
@@ -122,7 +136,7 @@ fn each_planted_fault_is_told_by_its_check_at_its_place() {
         ),
         (
             &[("adapters/hanoi/fee.map", "= transaction ?", "= transaction")],
-            "V11 adapters/hanoi/fee.map:11:22: `transaction` is needed here, and a fee.change of the gateway's own making does not always have it",
+            "V11 adapters/hanoi/fee.map:13:22: `transaction` is needed here, and a fee.change of the gateway's own making does not always have it",
         ),
         // V12: samples and invented documents
         (
@@ -148,7 +162,7 @@ fn each_planted_fault_is_told_by_its_check_at_its_place() {
         ),
         (
             &[(hanoi, "max_body = \"1MB\"\n", "max_body = \"1MB\"\nvalidate = \"xsd\"\n")],
-            "routes adapters/hanoi/partner.toml:57:12: `submit.map` names no schema to validate by",
+            "routes adapters/hanoi/partner.toml:57:12: `submit.map` names no XSD: hanoi/cong-dich-vu.json",
         ),
         (
             &[(moet, "[in.status]\n", "[in.status]\nvalidate = \"dtd\"\n")],

@@ -10,12 +10,13 @@ use super::procedure::{Host, Procedure, Procedures};
 use super::proof::Proof;
 use super::read::{self, Setting, told};
 use super::table;
-use super::validate::{SchemaFault, Validators};
+use super::validate::{SchemaFault, Validators, wire_validator};
 use crate::config::{PartnerSettings, Secrets};
-use crate::mapping::{Check, Editions, Inventor, Shapes, Source, SourceFault, Xsd, render};
+use crate::mapping::{Check, Editions, Inventor, Shapes, Source, SourceFault, WireSchema, render};
 use crate::model::{Kind, ProcedureCode};
 use jiff::civil::Date;
 use serde_json::Value;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -249,8 +250,8 @@ fn whole_file(file: String, text: String) -> SourceFault {
     SourceFault { file, start: 0, len: 0, line: 1, column: 1, text, hint: None, check: Check::Schemas }
 }
 
-/// The XSDs that the mappings' heads name, by path under schemas/; each fault of each file once.
-fn xsds(files: &Files, faults: &mut LoadFaults) -> BTreeMap<String, Xsd> {
+/// The schemas that the mappings' heads name, by path under schemas/; each fault of each file once.
+fn xsds(files: &Files, faults: &mut LoadFaults) -> BTreeMap<String, WireSchema> {
     let heads = files.under("adapters/").filter(|(path, _)| path.ends_with(".map")).flat_map(|(_, text)| {
         text.lines()
             .skip_while(|l| l.starts_with('#'))
@@ -266,8 +267,14 @@ fn xsds(files: &Files, faults: &mut LoadFaults) -> BTreeMap<String, Xsd> {
             found.push(SourceFault { check: Check::Names, ..whole_file(path.to_owned(), why) });
             continue;
         }
-        match Xsd::load(path, &text) {
-            Ok(xsd) => {
+        match WireSchema::load(path, &text) {
+            Ok(WireSchema::Json(schema)) => {
+                if let Err(why) = wire_validator(&schema.of(None)) {
+                    found.push(whole_file(path.to_owned(), format!("documents cannot be validated by it: {why}")));
+                }
+                good.insert(path.to_owned(), WireSchema::Json(schema));
+            }
+            Ok(WireSchema::Xsd(xsd)) => {
                 if let Some(Err(why)) = xsd.several().map(|texts| super::files::laid_out(texts, |folder| xsd.laid_out(folder))) {
                     found.push(whole_file(path.to_owned(), format!("its files cannot be laid out for the validator: {why}")));
                 }
@@ -275,7 +282,7 @@ fn xsds(files: &Files, faults: &mut LoadFaults) -> BTreeMap<String, Xsd> {
                 if let (Err(why), true) = (xsd.validator(), found.is_empty()) {
                     found.push(whole_file(path.to_owned(), format!("documents cannot be validated by it: {why}")));
                 }
-                good.insert(path.to_owned(), xsd);
+                good.insert(path.to_owned(), WireSchema::Xsd(xsd));
             }
             Err(all) => found.extend(all),
         }
@@ -292,7 +299,7 @@ fn xsds(files: &Files, faults: &mut LoadFaults) -> BTreeMap<String, Xsd> {
 fn proofs(
     files: &Files,
     partners: &BTreeMap<String, Arc<Partner>>,
-    xsds: &BTreeMap<String, Xsd>,
+    xsds: &BTreeMap<String, WireSchema>,
     (schemas, shapes): (&BTreeMap<String, Value>, &Shapes),
     depth: Depth,
     faults: &mut LoadFaults,
@@ -315,7 +322,7 @@ fn proofs(
         Err(text) => faults.add(Source::new("schemas/canonical"), vec![whole_file("dossier.submit.json".into(), text)]),
         Ok(inventor) => {
             for partner in partners.values() {
-                let found = Proof { files, partner, xsds, inventor: &inventor }.faults();
+                let found = Proof { files, partner, xsds, inventor: &inventor, validators: RefCell::default() }.faults();
                 let mut own = source(&partner.name);
                 for file in found.iter().map(|f| &f.file) {
                     let text = files.text(&format!("adapters/{}/{file}", partner.name)).unwrap_or_default();
@@ -328,9 +335,9 @@ fn proofs(
 }
 
 /// Words without a wire value, ambiguous schemas.
-fn notes(partners: &BTreeMap<String, Arc<Partner>>, xsds: &BTreeMap<String, Xsd>) -> Vec<(String, SourceFault)> {
+fn notes(partners: &BTreeMap<String, Arc<Partner>>, xsds: &BTreeMap<String, WireSchema>) -> Vec<(String, SourceFault)> {
     let books = partners.values().flat_map(|p| p.book.notes().iter().map(|n| (format!("adapters/{}", p.name), n.clone())));
-    let schemas = xsds.values().flat_map(|x| x.notes.iter().map(|n| ("schemas".to_owned(), n.clone())));
+    let schemas = xsds.values().flat_map(|x| x.notes().iter().map(|n| ("schemas".to_owned(), n.clone())));
     books.chain(schemas).collect()
 }
 

@@ -5,9 +5,13 @@
 
 use super::files::Files;
 use super::partner::Partner;
+use super::validate::wire_validator;
 use crate::body::{Text, Value};
-use crate::mapping::{Check, Context, Inventor, Keeping, Mapping, MemoryContents, RawFields, Reading, Sealer, SourceFault, Xsd};
+use crate::mapping::{
+    Check, Context, Inventor, JsonSchema, Keeping, Mapping, MemoryContents, RawFields, Reading, Sealer, SourceFault, WireSchema,
+};
 use crate::seal::Chance;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Documents invented of each message (and form) for each mapping.
@@ -26,8 +30,10 @@ impl Sealer for Same {
 pub(super) struct Proof<'p> {
     pub(super) files: &'p Files,
     pub(super) partner: &'p Partner,
-    pub(super) xsds: &'p BTreeMap<String, Xsd>,
+    pub(super) xsds: &'p BTreeMap<String, WireSchema>,
     pub(super) inventor: &'p Inventor,
+    /// Validators of JSON wires by mapping, made when they are first asked for.
+    pub(super) validators: RefCell<BTreeMap<String, Option<jsonschema::Validator>>>,
 }
 
 // === impl Proof ===
@@ -195,9 +201,28 @@ impl Proof<'_> {
         context
     }
 
+    fn valid_json(&self, map: &Mapping, schema: &JsonSchema, document: &[u8]) -> Result<(), String> {
+        let mut validators = self.validators.borrow_mut();
+        let own = validators.entry(map.name().to_owned());
+        // A definition that is not there was told by V1.
+        let own = own.or_insert_with(|| wire_validator(&schema.of(map.definition())).ok());
+        let (Some(validator), Ok(document)) = (own.as_ref(), serde_json::from_slice::<serde_json::Value>(document)) else {
+            return Ok(());
+        };
+        match validator.iter_errors(&document).next() {
+            None => Ok(()),
+            Some(e) => Err(format!("not valid by {}: {}: {}", map.schema().unwrap_or(""), e.instance_path(), e.masked())),
+        }
+    }
+
     fn valid(&self, map: &Mapping, document: &[u8]) -> Result<(), String> {
-        let Some(xsd) = map.schema().and_then(|path| self.xsds.get(path)) else { return Ok(()) };
-        let Ok(validator) = xsd.validator() else { return Ok(()) };
+        let Some(schema) = map.schema().and_then(|path| self.xsds.get(path)) else { return Ok(()) };
+        let Ok(validator) = (match schema {
+            WireSchema::Xsd(xsd) => xsd.validator(),
+            WireSchema::Json(json) => return self.valid_json(map, json, document),
+        }) else {
+            return Ok(());
+        };
         match validator.faults(document, map.envelope()).first() {
             None => Ok(()),
             Some(f) => Err(format!("not valid by {}: {}: {}", map.schema().unwrap_or(""), f.place, f.rule.en)),

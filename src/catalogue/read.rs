@@ -11,7 +11,7 @@ use super::seal::Seal;
 use crate::config::reader::{Doc, Fault, Faults, Item, Table};
 use crate::config::{PartnerSettings, Placeholders, RetrySettings, Secrets, variable};
 use crate::delivery::{Judge, Limit, RetryPolicy};
-use crate::mapping::{Book, Check, Editions, Shapes, Source, SourceFault, Xsd, XsdValidator};
+use crate::mapping::{Book, Check, Editions, Shapes, Source, SourceFault, WireSchema, XsdValidator};
 use crate::seal::Secret;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ pub(super) struct Setting<'s> {
     /// Files outside the folder: WSDL and XSD.
     pub(super) files: &'s super::Files,
     /// The schemas of the wires.
-    pub(super) xsds: &'s BTreeMap<String, Xsd>,
+    pub(super) xsds: &'s BTreeMap<String, WireSchema>,
     /// Whether the mappings are held against them: not those of a set read back, which was proven before.
     pub(super) held: bool,
 }

@@ -15,7 +15,7 @@ use super::seal::{Over, Seal};
 use crate::config::PartnerSettings;
 use crate::config::reader::{Table, duration};
 use crate::delivery::{Rule, Then};
-use crate::mapping::{Mapping, Xsd};
+use crate::mapping::{Mapping, WireSchema};
 use crate::model::Kind;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -382,7 +382,11 @@ fn validated(t: &Table<'_>, map: &str, parts: &Parts<'_>) -> bool {
         return asked;
     };
     // A schema that is not there or cannot be read is told with its own place.
-    match parts.setting.xsds.get(path).map(Xsd::validator) {
+    let schema = parts.setting.xsds.get(path);
+    if schema.is_some_and(|s| s.xsd().is_none()) {
+        t.fault_at("validate", format!("`{map}.map` names no XSD: {path}"), None);
+    }
+    match schema.and_then(WireSchema::xsd).map(crate::mapping::Xsd::validator) {
         Some(Ok(validator)) => drop(parts.validators.borrow_mut().insert(map.to_owned(), validator)),
         Some(Err(why)) => t.fault_at("validate", format!("the schema {path} cannot be used: {why}"), None),
         None => {}

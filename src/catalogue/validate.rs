@@ -105,6 +105,16 @@ impl Validators {
     }
 }
 
+/// A validator of a wire's own schema; the error is a sentence for whoever wrote it. `format` says nothing there: wires' times have forms of their own.
+pub(super) fn wire_validator(schema: &serde_json::Value) -> Result<jsonschema::Validator, String> {
+    let options = jsonschema::options()
+        .with_draft(jsonschema::Draft::Draft202012)
+        .should_validate_formats(false)
+        .with_pattern_options(jsonschema::PatternOptions::regex())
+        .offline();
+    options.build(schema).map_err(|e| e.to_string())
+}
+
 impl std::fmt::Debug for Validators {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set().entries(self.schemas.keys()).finish()

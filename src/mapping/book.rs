@@ -13,8 +13,8 @@ use super::plan::{Act, Compiled, Opt, Rule};
 use super::read;
 use super::shapes::Shapes;
 use super::source::{Check, Faults, Source, SourceFault};
+use super::wire_schema::{self, WireSchema};
 use super::write;
-use super::xsd::{self, Xsd};
 use crate::body::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -82,12 +82,12 @@ impl Book {
     /// Every difference between the mappings and the schemas their heads name (paths under schemas/); `reads`: the mappings by which others'
     /// messages are read. A schema that is named and not given is not looked at: whoever loads the schemas tells why.
     #[must_use]
-    pub fn against(&self, schemas: &BTreeMap<String, Xsd>, reads: &BTreeSet<String>, source: &Source) -> Vec<SourceFault> {
+    pub fn against(&self, schemas: &BTreeMap<String, WireSchema>, reads: &BTreeSet<String>, source: &Source) -> Vec<SourceFault> {
         let mut faults = Faults::default();
         for map in self.maps.values() {
             let named = map.compiled.schema.as_ref().and_then(|(path, _)| schemas.get(path));
-            if let Some(xsd) = named {
-                xsd::against(&map.compiled, xsd, reads.contains(&map.name), &mut faults);
+            if let Some(schema) = named {
+                wire_schema::against(&map.compiled, schema, reads.contains(&map.name), &mut faults);
             }
         }
         faults.finish(source)
@@ -173,6 +173,12 @@ impl Mapping {
     #[must_use]
     pub fn schema(&self) -> Option<&str> {
         self.compiled.schema.as_ref().map(|(path, _)| path.as_str())
+    }
+
+    /// JSON: the definition of that schema which the message is (`root`).
+    #[must_use]
+    pub fn definition(&self) -> Option<&str> {
+        self.compiled.definition.as_deref()
     }
 
     /// What it needs of a message in order to write it, beyond what the canonical schema promises.

@@ -412,7 +412,7 @@ mod tests {
     use crate::body::json;
 
     fn chain(kind: LeafKind, links: Vec<Conv>, typing: Typing) -> Chain {
-        Chain { links, leaf: Leaf { kind, words: None, public: false }, lossy: false, typing }
+        Chain { links, leaf: Leaf { kind, ..Leaf::default() }, lossy: false, typing }
     }
 
     fn lex(tag: Tag, text: &str) -> Lex<'_> {

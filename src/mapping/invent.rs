@@ -16,7 +16,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 /// Keywords of JSON Schema that are read here, or say nothing about the instance.
 const READ: &str = " $schema $id $comment $defs $ref title description type properties required additionalProperties items minItems \
-    maxItems uniqueItems minProperties enum const pattern format minLength maxLength minimum maximum allOf if then x-public x-key x-form ";
+    maxItems uniqueItems minProperties enum const pattern format minLength maxLength minimum maximum anyOf allOf if then x-public x-key x-form ";
 
 /// Makes documents out of schemas.
 #[derive(Debug)]
@@ -105,10 +105,10 @@ impl Inventor {
         for (key, inner) in map {
             match (key.as_str(), inner) {
                 ("properties" | "$defs", Value::Object(inner)) => inner.values().try_for_each(|v| self.gather(name, v))?,
-                ("allOf", Value::Array(list)) => list.iter().try_for_each(|v| self.gather(name, v))?,
+                ("allOf" | "anyOf", Value::Array(list)) => list.iter().try_for_each(|v| self.gather(name, v))?,
                 ("items" | "if" | "then", inner) => self.gather(name, inner)?,
                 ("pattern", Value::String(pattern)) => {
-                    let hir = regex_syntax::parse(pattern).map_err(|e| format!("{name}: `{pattern}`: {e}"))?;
+                    let hir = regex_syntax::parse(&ecma(pattern)).map_err(|e| format!("{name}: `{pattern}`: {e}"))?;
                     self.patterns.insert(pattern.clone(), hir);
                 }
                 (key, _) if !READ.contains(&format!(" {key} ")) => drop(self.unread.insert(format!("{name}: {key}"))),
@@ -175,7 +175,17 @@ impl<'m> Making<'m> {
         if let Some(word) = schema.get("const") {
             return word.clone();
         }
-        match schema.get("type").and_then(Value::as_str) {
+        if let Some(list) = schema.get("anyOf").and_then(Value::as_array) {
+            let one = self.chance.pick(list).cloned().unwrap_or_default();
+            return self.value(&one);
+        }
+        let kind = match schema.get("type") {
+            Some(Value::Array(kinds)) => self.chance.pick(kinds).and_then(Value::as_str),
+            kind => kind.and_then(Value::as_str),
+        };
+        match kind {
+            Some("null") => Value::Null,
+            Some("number") => json!(self.chance.below(100_000)),
             Some("object") => self.object(schema),
             Some("array") => self.list(schema),
             Some("integer") => self.integer(schema),
@@ -288,6 +298,11 @@ impl<'m> Making<'m> {
         let by = if self.chance.hits(0.3) { 0 } else { self.chance.below(u64::from(most.unsigned_abs()) + 1) };
         Some(from.saturating_add(jiff::Span::new().days(i64::try_from(by).unwrap_or(0))))
     }
+}
+
+/// A pattern of JSON Schema in the words of this crate: ECMA-262 counts U+FEFF among the blanks.
+fn ecma(pattern: &str) -> String {
+    pattern.replace("\\s", "[\\s\\x{feff}]")
 }
 
 /// Whether an `if` holds: the required fields are there and the constants are theirs.

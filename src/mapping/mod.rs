@@ -33,6 +33,7 @@ mod invent_texts;
 #[cfg(test)]
 mod joins_tests;
 mod json;
+mod json_schema;
 #[cfg(test)]
 mod keyed_tests;
 #[cfg(test)]
@@ -55,6 +56,7 @@ mod slip;
 mod soap;
 mod source;
 mod tidy;
+mod wire_schema;
 mod write;
 mod xml;
 mod xml_chars;
@@ -71,6 +73,7 @@ pub use explain::Explained;
 pub use fault::{Both, FaultKind, Found, Place, WireFault, WriteFault, WriteFaultKind};
 pub use fidelity::{Fidelity, Keeping, Kept};
 pub use invent::{Invented, Inventor};
+pub use json_schema::JsonSchema;
 pub use lint::lint;
 pub use needs::{Unmet, Wants};
 pub use peek::{Peeked, Scalar, SoapFault, peek};
@@ -79,4 +82,5 @@ pub use shapes::Shapes;
 pub use soap::{FaultCode, soap_fault};
 pub use source::{Check, Source, SourceFault};
 pub use tidy::tidy;
+pub use wire_schema::WireSchema;
 pub use xsd::{WireElement, Xsd, XsdFault, XsdInventor, XsdValidator};

@@ -23,6 +23,8 @@ pub(crate) struct Compiled {
     pub(crate) message: String,
     /// Where the root's name stands in the head, else the message's.
     pub(crate) at: Span,
+    /// JSON: the definition of the schema that the message is.
+    pub(crate) definition: Option<String>,
     /// The schema the head names, under schemas/.
     pub(crate) schema: Option<(String, Span)>,
     pub(crate) format: Format,

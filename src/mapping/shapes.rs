@@ -55,6 +55,19 @@ pub(crate) struct Leaf {
     pub(crate) kind: LeafKind,
     pub(crate) words: Option<Vec<String>>,
     pub(crate) public: bool,
+    pub(crate) limits: Limits,
+}
+
+/// How big a scalar may be, as the schema says it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// `minimum` and `maximum`, as they stand there.
+    pub(crate) least: Option<String>,
+    pub(crate) most: Option<String>,
+    /// Characters, at least and at most.
+    pub(crate) shortest: Option<usize>,
+    pub(crate) longest: Option<usize>,
+    pub(crate) pattern: Option<String>,
 }
 
 /// The kinds of scalars in the canonical form.
@@ -279,7 +292,7 @@ impl Builder<'_> {
         }
         if let Some(properties) = schema.get("properties").and_then(Schema::as_object) {
             if properties.len() == 2 && properties.contains_key("blob") && properties.contains_key("size") {
-                return Ok(Shape::Leaf(Leaf { kind: LeafKind::Content, words: None, public: false }));
+                return Ok(Shape::Leaf(Leaf { kind: LeafKind::Content, ..Leaf::default() }));
             }
             let mut fields = Fields::default();
             for field in properties.keys() {
@@ -328,7 +341,16 @@ fn leaf(schema: &Schema) -> Shape {
         (None, _) if words.is_some() => LeafKind::Text,
         _ => return Shape::Any,
     };
-    Shape::Leaf(Leaf { kind, words, public: is_true(schema, "x-public") })
+    let number = |key: &str| schema.get(key).filter(|n| n.is_number()).map(ToString::to_string);
+    let size = |key: &str| schema.get(key).and_then(|n| n.as_u64()).and_then(|n| usize::try_from(n).ok());
+    let limits = Limits {
+        least: number("minimum"),
+        most: number("maximum"),
+        shortest: size("minLength"),
+        longest: size("maxLength"),
+        pattern: text("pattern").map(str::to_owned),
+    };
+    Shape::Leaf(Leaf { kind, words, public: is_true(schema, "x-public"), limits })
 }
 
 fn is_true(schema: &Schema, key: &str) -> bool {

@@ -163,6 +163,16 @@ impl Faults {
         }
     }
 
+    /// Takes in what was found aside.
+    pub(crate) fn take_in(&mut self, other: Self) {
+        for fault in other.list {
+            let same = |f: &SourceFault| (&f.file, f.start, &f.text) == (&fault.file, fault.start, &fault.text);
+            if !self.list.iter().any(same) {
+                self.list.push(fault);
+            }
+        }
+    }
+
     /// Whether a check has told something of this very place.
     pub(crate) fn has(&self, span: &Span, check: Check) -> bool {
         let here = |f: &SourceFault| f.file == *span.file && f.start == span.start && f.len == span.len;

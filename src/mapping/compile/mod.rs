@@ -191,13 +191,14 @@ pub(crate) use paths::distance;
 
 /// A scalar of no declared type: context values.
 fn any_leaf() -> Leaf {
-    Leaf { kind: LeafKind::Any, words: None, public: false }
+    Leaf { kind: LeafKind::Any, ..Leaf::default() }
 }
 
 impl Compiler<'_> {
     fn finish(self, root: Plan, shape: ShapeId) -> Compiled {
         let head = self.head;
         Compiled {
+            definition: head.root.as_ref().filter(|_| head.format == super::api::Format::Json).map(|(name, _)| name.clone()),
             at: head.root.map_or(head.message.1, |(_, at)| at),
             message: head.message.0,
             schema: head.schema,

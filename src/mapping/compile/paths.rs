@@ -116,7 +116,7 @@ impl Compiler<'_> {
     fn scalar_of(&mut self, resolved: &Resolved, path: &Path) -> Option<Leaf> {
         match self.shapes.get(resolved.shape) {
             Shape::Leaf(leaf) => Some(leaf.clone()),
-            Shape::Any => Some(Leaf { kind: LeafKind::Any, words: None, public: false }),
+            Shape::Any => Some(Leaf { kind: LeafKind::Any, ..Leaf::default() }),
             Shape::Object(_) => {
                 self.hint(&path.at, format!("`{}` is an object", path.dotted()), "map its fields in the deeper lines of a scope");
                 None
@@ -163,7 +163,8 @@ impl Compiler<'_> {
 
     /// The name of the root element.
     pub(super) fn root_name(&mut self, first: &Span) -> WireName {
-        match self.head.root.clone() {
+        // In JSON it names a definition of the schema: nothing on the wire is called so.
+        match self.head.root.clone().filter(|_| self.head.format == crate::mapping::api::Format::Xml) {
             Some((name, at)) => self.wire_name(&name, false, &at),
             None => {
                 if self.head.format == crate::mapping::api::Format::Xml {

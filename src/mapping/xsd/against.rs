@@ -13,6 +13,7 @@ use super::model::{Content, Declared, Model, Schema, Type};
 use super::said::{Frame, Leaf, Lines, Said};
 use super::simple::Simple;
 use super::tree::QName;
+use std::cmp::Ordering;
 use std::collections::{BTreeSet, VecDeque};
 
 /// The most faults told of one element.
@@ -141,7 +142,11 @@ impl<'p> Beside<'p, '_> {
                 );
                 self.tell(Check::Places, site, text, "bound the canonical list by minItems".to_owned());
             }
-        } else if self.reads && leaf.node.key.is_none() && declared.max.is_none_or(|m| m > 1) {
+        } else if self.reads
+            && leaf.node.key.is_none()
+            && !matches!(leaf.rule.what, Act::Dropped)
+            && declared.max.is_none_or(|m| m > 1)
+        {
             let text = format!("`{}` may stand several times in the schema, and this line reads one", declared.name.local);
             self.tell(Check::Places, site, text, format!("`{}[] = list[]`", declared.name.local));
         }
@@ -358,7 +363,9 @@ impl<'p> Beside<'p, '_> {
                     "decimal" | "double" | "float" => matches!(kind, LeafKind::Integer | LeafKind::Decimal | LeafKind::Any),
                     _ => true,
                 };
-                if !fits {
+                if fits {
+                    facets(self.faults, at, chain, simple);
+                } else {
                     let own = format!("{kind:?}").to_lowercase();
                     let text = format!("the schema wants xs:{} here; the canonical place is of kind {own}", simple.base);
                     self.tell(Check::Types, at, text, "a conversion, or another canonical field".to_owned());
@@ -372,6 +379,43 @@ impl<'p> Beside<'p, '_> {
         if let Some(why) = simple.refuses(lit.text()) {
             self.tell(check, at, format!("{what} is no value of the schema"), why);
         }
+    }
+}
+
+/// A number or text of the canonical schema, written as it is, held against the facets of its place on the wire (V3).
+pub(in super::super) fn facets(faults: &mut Faults, at: &Span, chain: &Chain, simple: &Simple) {
+    let unchanged = |link: &Conv| matches!(link, Conv::Text | Conv::Number);
+    if chain.lossy || !chain.links.iter().all(unchanged) || chain.leaf.words.is_some() || simple.words.is_some() {
+        return;
+    }
+    let limits = &chain.leaf.limits;
+    let mut tell = |what: &str, own: Option<&str>, wanted: &str, key: &str| {
+        let has = own.map_or_else(|| "no bound".to_owned(), |own| format!("{what} {own}"));
+        let text = format!("the schema wants {wanted} here; the canonical place has {has}");
+        by(faults, Check::Types, at, text, format!("`{key}` in the canonical schema"));
+    };
+    match chain.leaf.kind {
+        LeafKind::Integer => {
+            let (low, high) = simple.range();
+            if let Some(low) = low.filter(|b| limits.least.as_ref().is_none_or(|n| b.keeps(n, Ordering::Greater) != Some(true))) {
+                tell("at least", limits.least.as_deref(), &format!("at least {}", low.number), "minimum");
+            }
+            if let Some(high) = high.filter(|b| limits.most.as_ref().is_none_or(|n| b.keeps(n, Ordering::Less) != Some(true))) {
+                tell("at most", limits.most.as_deref(), &format!("at most {}", high.number), "maximum");
+            }
+        }
+        LeafKind::Text => {
+            // A canonical text is never empty.
+            let shortest = limits.shortest.unwrap_or(0).max(1);
+            if let Some(least) = simple.facets.least.filter(|least| *least > shortest) {
+                tell("at least", Some(&shortest.to_string()), &format!("at least {least} characters"), "minLength");
+            }
+            let longest = limits.longest;
+            if let Some(most) = simple.facets.most.filter(|most| longest.is_none_or(|own| own > *most)) {
+                tell("at most", longest.map(|n| n.to_string()).as_deref(), &format!("at most {most} characters"), "maxLength");
+            }
+        }
+        _ => {}
     }
 }
 
@@ -438,7 +482,7 @@ fn wants(models: &BTreeSet<Model>) -> Vec<String> {
 
 // === words ===
 
-fn by(faults: &mut Faults, check: Check, at: &Span, text: String, hint: String) {
+pub(in super::super) fn by(faults: &mut Faults, check: Check, at: &Span, text: String, hint: String) {
     let mark = faults.mark();
     faults.hint(at, text, hint);
     faults.since(mark, check);
@@ -448,7 +492,7 @@ fn shown(ns: &str, local: &str) -> String {
     if ns.is_empty() { local.to_owned() } else { format!("{{{ns}}}{local}") }
 }
 
-fn list<'w>(words: impl Iterator<Item = &'w str>) -> String {
+pub(in super::super) fn list<'w>(words: impl Iterator<Item = &'w str>) -> String {
     const SHOWN: usize = 24;
     let all: Vec<&str> = words.collect();
     let more = if all.len() > SHOWN { ", …" } else { "" };

@@ -11,12 +11,12 @@
 //! | `against` | the one held against the other |
 //! | `validate` | documents against a schema, behind a trait |
 
-mod against;
+pub(super) mod against;
 mod invent;
 mod load;
 mod model;
-mod said;
-mod simple;
+pub(super) mod said;
+pub(super) mod simple;
 #[cfg(test)]
 mod tests;
 mod tree;

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 /// What is written, in order. Leaves are places in [`Lines::leaves`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Said {
+pub(crate) enum Said {
     Nothing,
     Leaf(usize),
     Sequence(Vec<Said>),
@@ -19,43 +19,43 @@ pub(super) enum Said {
 
 /// One child element that is written.
 #[derive(Clone, Copy)]
-pub(super) struct Leaf<'p> {
-    pub(super) plan: &'p Plan,
-    pub(super) rule: &'p Rule,
-    pub(super) node: &'p Node,
-    pub(super) id: NodeId,
+pub(crate) struct Leaf<'p> {
+    pub(crate) plan: &'p Plan,
+    pub(crate) rule: &'p Rule,
+    pub(crate) node: &'p Node,
+    pub(crate) id: NodeId,
     /// Where the canonical side of its plan's lines starts.
-    pub(super) frame: Frame<'p>,
+    pub(crate) frame: Frame<'p>,
     /// Rows of a list: at least, and at most so many, by the canonical schema.
-    pub(super) rows: Option<(u64, Option<u64>)>,
+    pub(crate) rows: Option<(u64, Option<u64>)>,
 }
 
 /// The canonical object of a frame: its shape, and how many words of its lines' paths lead to it (a form's lines count from the message).
 #[derive(Clone, Copy)]
-pub(super) struct Frame<'p> {
-    pub(super) shape: Option<ShapeId>,
-    pub(super) form: Option<(&'p [Text], ShapeId)>,
+pub(crate) struct Frame<'p> {
+    pub(crate) shape: Option<ShapeId>,
+    pub(crate) form: Option<(&'p [Text], ShapeId)>,
 }
 
 /// The lines of one element.
-pub(super) struct Lines<'p> {
-    pub(super) map: &'p Compiled,
-    pub(super) leaves: Vec<Leaf<'p>>,
+pub(crate) struct Lines<'p> {
+    pub(crate) map: &'p Compiled,
+    pub(crate) leaves: Vec<Leaf<'p>>,
     /// Lines that write attributes, with whether they always do.
-    pub(super) attributes: Vec<(&'p Plan, &'p Rule, NodeId, bool)>,
+    pub(crate) attributes: Vec<(&'p Plan, &'p Rule, NodeId, bool)>,
     /// Lines that write the element's own text.
-    pub(super) texts: Vec<(&'p Rule, bool)>,
+    pub(crate) texts: Vec<(&'p Rule, bool)>,
 }
 
 // === impl Lines ===
 
 impl<'p> Lines<'p> {
-    pub(super) fn new(map: &'p Compiled) -> Self {
+    pub(crate) fn new(map: &'p Compiled) -> Self {
         Self { map, leaves: Vec::new(), attributes: Vec::new(), texts: Vec::new() }
     }
 
     /// What these lines write inside the element `open`; `always`: nothing around them may leave them out.
-    pub(super) fn said(&mut self, plan: &'p Plan, rules: &'p [Rule], open: NodeId, frame: Frame<'p>, always: bool) -> Said {
+    pub(crate) fn said(&mut self, plan: &'p Plan, rules: &'p [Rule], open: NodeId, frame: Frame<'p>, always: bool) -> Said {
         sequence(rules.iter().map(|rule| self.line(plan, rule, open, frame, always)).collect())
     }
 
@@ -106,12 +106,21 @@ impl<'p> Lines<'p> {
             Act::List { to } => Some(self.bounds(frame, to, node.rows.as_deref())),
             _ => None,
         };
+        let leaf = Said::Leaf(self.leaves.len());
+        self.leaves.push(Leaf { plan, rule, node, id, frame, rows });
+        // Known, and never written.
         if let (Act::Dropped, true) = (&rule.what, none) {
             return Said::Nothing;
         }
-        let leaf = Said::Leaf(self.leaves.len());
-        self.leaves.push(Leaf { plan, rule, node, id, frame, rows });
         match &rule.what {
+            // An array is there with nothing in it.
+            Act::List { .. } if !self.map.is_xml() => {
+                if none && rule.opt != Opt::Required {
+                    maybe(leaf)
+                } else {
+                    leaf
+                }
+            }
             Act::List { .. } => {
                 let some = Said::Sequence(vec![leaf.clone(), Said::Many(Box::new(leaf.clone()))]);
                 let empty = if none || rule.opt == Opt::Required { Said::Nothing } else { leaf };
@@ -177,7 +186,7 @@ impl<'p> Lines<'p> {
     }
 
     /// The frame of a list's rows.
-    pub(super) fn inside(&self, leaf: &Leaf<'p>) -> Frame<'p> {
+    pub(crate) fn inside(&self, leaf: &Leaf<'p>) -> Frame<'p> {
         let Act::List { to } = &leaf.rule.what else { return leaf.frame };
         let mut shape = self.place(leaf.frame, to).and_then(|list| self.item(list));
         if let Some(inner) = leaf.node.rows.as_ref().and_then(|r| r.flat.as_ref()) {
@@ -205,7 +214,7 @@ impl<'p> Lines<'p> {
 // === impl Leaf ===
 
 impl Leaf<'_> {
-    pub(super) fn name(&self) -> QName {
+    pub(crate) fn name(&self) -> QName {
         QName { ns: self.node.ns.to_string(), local: self.node.local.to_string() }
     }
 }
@@ -214,7 +223,7 @@ impl Leaf<'_> {
 
 impl Said {
     /// Whether it may end here.
-    pub(super) fn ends(&self) -> bool {
+    pub(crate) fn ends(&self) -> bool {
         match self {
             Self::Nothing | Self::Many(_) => true,
             Self::Leaf(_) => false,
@@ -224,7 +233,7 @@ impl Said {
     }
 
     /// What may come next, and what is left then.
-    pub(super) fn next(&self) -> BTreeSet<(usize, Self)> {
+    pub(crate) fn next(&self) -> BTreeSet<(usize, Self)> {
         match self {
             Self::Nothing => BTreeSet::new(),
             Self::Leaf(own) => BTreeSet::from([(*own, Self::Nothing)]),
@@ -249,8 +258,46 @@ impl Said {
         }
     }
 
+    /// Whether something can be written in which none of these leaves stands.
+    pub(crate) fn may_lack(&self, leaves: &[usize]) -> bool {
+        match self {
+            Self::Nothing | Self::Many(_) => true,
+            Self::Leaf(own) => !leaves.contains(own),
+            Self::Sequence(parts) => parts.iter().all(|p| p.may_lack(leaves)),
+            Self::Or(parts) => parts.iter().any(|p| p.may_lack(leaves)),
+        }
+    }
+
+    /// The leaves in it.
+    pub(crate) fn leaves(&self) -> BTreeSet<usize> {
+        match self {
+            Self::Nothing => BTreeSet::new(),
+            Self::Leaf(own) => BTreeSet::from([*own]),
+            Self::Sequence(parts) | Self::Or(parts) => parts.iter().flat_map(Self::leaves).collect(),
+            Self::Many(inner) => inner.leaves(),
+        }
+    }
+
+    /// Its branches, each by itself: the first choice between several things is taken apart.
+    pub(crate) fn cases(&self) -> Vec<Self> {
+        let choice = |said: &Self| matches!(said, Self::Or(parts) if parts.iter().filter(|p| **p != Self::Nothing).count() > 1);
+        match self {
+            Self::Or(parts) if choice(self) => parts.clone(),
+            Self::Sequence(parts) => {
+                let Some(n) = parts.iter().position(choice) else { return vec![self.clone()] };
+                let Some(Self::Or(branches)) = parts.get(n) else { return vec![self.clone()] };
+                let with = |branch: &Self| {
+                    let rest = parts.iter().enumerate().map(|(m, part)| if m == n { branch.clone() } else { part.clone() });
+                    sequence(rest.collect())
+                };
+                branches.iter().map(with).collect()
+            }
+            _ => vec![self.clone()],
+        }
+    }
+
     /// The same without a leaf: how a check goes on after telling of it.
-    pub(super) fn without(&self, leaf: usize) -> Self {
+    pub(crate) fn without(&self, leaf: usize) -> Self {
         match self {
             Self::Leaf(own) if *own == leaf => Self::Nothing,
             Self::Nothing | Self::Leaf(_) => self.clone(),

@@ -76,6 +76,29 @@ impl Simple {
         patterns.iter().find(broken).map(|p| format!("it wants the pattern {p}"))
     }
 
+    /// The bounds of its numbers: the narrower of its facets' and its builtin type's.
+    pub(crate) fn range(&self) -> (Option<Bound>, Option<Bound>) {
+        let (low, high) = match self.base.as_str() {
+            "byte" => (Some("-128"), Some("127")),
+            "short" => (Some("-32768"), Some("32767")),
+            "int" => (Some("-2147483648"), Some("2147483647")),
+            "nonNegativeInteger" => (Some("0"), None),
+            "positiveInteger" => (Some("1"), None),
+            _ => (None, None),
+        };
+        let bound = |number: &str| Bound { number: number.to_owned(), itself: true };
+        let digits = self.facets.digits.map(|n| "9".repeat(n));
+        let low_digits = digits.as_ref().map(|n| bound(&format!("-{n}")));
+        let narrower = |a: Option<Bound>, b: Option<Bound>, side| match (a, b) {
+            (Some(a), Some(b)) => Some(if a.keeps(&b.number, side) == Some(true) { b } else { a }),
+            (a, b) => a.or(b),
+        };
+        let low = narrower(low.map(bound), narrower(self.facets.low.clone(), low_digits, Ordering::Greater), Ordering::Greater);
+        let high_digits = digits.map(|n| bound(&n));
+        let high = narrower(high.map(bound), narrower(self.facets.high.clone(), high_digits, Ordering::Less), Ordering::Less);
+        (low, high)
+    }
+
     fn is_number(&self, text: &str) -> bool {
         let digits = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
         let number = text.strip_prefix(['-', '+']).unwrap_or(text);

@@ -1,7 +1,7 @@
 //! Planted faults: each turns the check red at its exact place.
 
 use super::super::api::Envelope;
-use super::super::{Book, Editions, Shapes, Source};
+use super::super::{Book, Editions, Shapes, Source, WireSchema};
 use super::*;
 use crate::body::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,11 +39,11 @@ Title = title ?
 
 fn shapes() -> Shared<Shapes> {
     let text = json!({ "type": "string" });
-    let row = json!({ "type": "object", "properties": { "id": text, "no": { "type": "integer" } } });
+    let row = json!({ "type": "object", "properties": { "id": text, "no": { "type": "integer", "minimum": 0, "maximum": 99 } } });
     let note = json!({ "type": "object", "required": ["colour"], "properties": {
-        "code": text, "kind": { "enum": ["one", "two"] }, "count": { "type": "integer" },
+        "code": text, "kind": { "enum": ["one", "two"] }, "count": { "type": "integer", "minimum": 0, "maximum": 99 },
         "at": { "type": "string", "format": "date-time" }, "rows": { "type": "array", "items": row, "minItems": 1, "maxItems": 3 },
-        "colour": { "enum": ["red", "blue"] }, "name": text, "title": text } });
+        "colour": { "enum": ["red", "blue"] }, "name": text, "title": { "type": "string", "maxLength": 2 } } });
     Shared::new(Shapes::new(BTreeMap::from([("note".to_owned(), note.into())]), Editions::default()).unwrap())
 }
 
@@ -75,7 +75,7 @@ fn held(lines: &str, schema: &str, reads: bool) -> Vec<(String, Option<String>)>
     let ((book, others), source) = draft(&said.clone().unwrap_or_default());
     let others: Vec<_> = others.iter().filter(|f| !f.text.contains("nothing uses")).collect();
     assert!(others.is_empty(), "{others:?}");
-    let schemas = BTreeMap::from([("a.xsd".to_owned(), xsd(schema).unwrap())]);
+    let schemas = BTreeMap::from([("a.xsd".to_owned(), WireSchema::Xsd(Box::new(xsd(schema).unwrap())))]);
     let reads = if reads { BTreeSet::from(["m".to_owned()]) } else { BTreeSet::new() };
     let shift = 6 + usize::from(said.is_some());
     let told = book.against(&schemas, &reads, &source);
