@@ -63,6 +63,7 @@ pub use api::{
     Sealer,
 };
 pub use book::{Book, Mapping, Needed, RootField};
+pub use compile::nearest;
 pub use editions::{Editions, bare};
 pub use explain::Explained;
 pub use fault::{Both, FaultKind, Found, Place, WireFault, WriteFault, WriteFaultKind};
