@@ -232,7 +232,7 @@ impl Catalogue {
 
     /// What is wrong with a canonical body. See [`Validators::validate`].
     #[must_use]
-    pub fn validate(&self, kind: Kind, body: &Value, edition: Option<&str>) -> Vec<SchemaFault> {
+    pub fn validate(&self, kind: Kind, body: &crate::body::Value, edition: Option<&str>) -> Vec<SchemaFault> {
         self.validators.validate(kind, body, edition)
     }
 

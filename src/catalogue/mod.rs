@@ -5,6 +5,7 @@
 
 mod agency;
 mod callers;
+mod canonical;
 mod compare;
 mod fee;
 mod files;

@@ -144,7 +144,7 @@ impl Partner {
     /// value stands there only where its schema says it is public. `form`: procedure and edition of the dossier. None: there is no such
     /// route.
     #[must_use]
-    pub fn explain(&self, route: &str, id: &str, body: &Value, form: Option<(&str, &str)>) -> Option<Vec<Value>> {
+    pub fn explain(&self, route: &str, id: &str, body: &crate::body::Value, form: Option<(&str, &str)>) -> Option<Vec<Value>> {
         let map = self.book.map(&self.outs.get(route)?.map)?;
         let context = self.context(id, form);
         let field = |f: Explained| {

@@ -100,7 +100,7 @@ fn folder(text: &str) -> Files {
         [("withdraw", "dossier.withdraw"), ("query", "dossier.query"), ("status", "status.change"), ("ack", "receipt")]
     {
         let body = match message {
-            "receipt" => "without: at, dossier, note, reason, reference, transaction, url\n\noutcome = outcome\n",
+            "receipt" => "without: at, dossier, note, note_en, reason, reference, transaction, url\n\noutcome = outcome\n",
             "dossier.withdraw" => "\ncode = code\nreason = reason\n",
             "dossier.query" => "without: message\n\ncode = code\n",
             _ => {

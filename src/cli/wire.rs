@@ -5,12 +5,12 @@
 //! seals are made with a stand-in key, because no secret is at hand.
 
 use super::{Failed, screen};
+use crate::body::{Map, Value};
 use crate::catalogue::{Catalogue, Partner, Seal};
 use crate::clock::{Clock as _, Time, Wall};
 use crate::mapping::{Context, Envelope, Format, Mapping, MemoryContents, RawFields, Reading, Sealer, WireFault, peek};
 use crate::model::{Kind, Mint};
 use crate::seal::SystemRandom;
-use serde_json::{Map, Value, json};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -225,7 +225,7 @@ pub(super) fn read(a: &ReadArguments) -> Result<(), Failed> {
     let bodies: Vec<Value> = readings.into_iter().map(|r| r.body).collect();
     match bodies.as_slice() {
         [one] => screen::json(one),
-        many => screen::json(&many.into()),
+        many => screen::json(&many),
     }
     Ok(())
 }
@@ -284,9 +284,9 @@ fn complete(catalogue: &Catalogue, body: &mut Value) {
     let procedure = text(body, "/procedure");
     let name = procedure.zip(day).and_then(|(p, day)| catalogue.procedures.lookup(&p, day).ok().map(|p| p.name_vi.clone()));
     let agency = text(body, "/agency/code").and_then(|c| catalogue.agencies.lookup(&c).map(|a| a.name_vi.clone()));
-    let fill = |map: Option<&mut Map<String, Value>>, key: &str, value: Option<String>| {
+    let fill = |map: Option<&mut Map>, key: &str, value: Option<String>| {
         if let (Some(map), Some(value)) = (map, value) {
-            map.entry(key).or_insert_with(|| json!(value));
+            map.entry(key).or_insert_with(|| value.into());
         }
     };
     fill(body.as_object_mut(), "procedure_name", name);

@@ -7,6 +7,7 @@ use super::sign_in;
 use super::together;
 use super::turns::Turns;
 use super::wire::{Outgoing, Renewed, Unwritable};
+use crate::body::{Value, json};
 use crate::catalogue::{Catalogue, OutRoute, Partner, Repeat};
 use crate::clock::Time;
 use crate::delivery::{Outcome, Trouble};
@@ -17,7 +18,6 @@ use crate::partner::{Reply, SendError, SignInError};
 use crate::planted::{Plant, planted};
 use crate::seal::Secret;
 use bytes::Bytes;
-use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -240,7 +240,7 @@ async fn renewed(shared: &Shared, message: &Outgoing<'_>, at: (Time, (&Turns, &s
     let Some(first) = &message.route.first else { return Ok(renewed) };
     let outcome = ask_first(shared, message, first, at).await?;
     match outcome {
-        Outcome::Done { find } => renewed.asked = find,
+        Outcome::Done { find } => renewed.asked = find.into_iter().map(|(name, value)| (name, value.into())).collect(),
         // Whatever became of the question, the message was not processed.
         Outcome::Unknown { why } => return Err(Outcome::Retry { why: format!("asked-first: {why}"), not_before: None }),
         Outcome::Reject { why } | Outcome::Park { why } => return Err(Outcome::Park { why: format!("asked-first: {why}") }),

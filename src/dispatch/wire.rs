@@ -1,6 +1,7 @@
 //! Canonical → call, and reply → facts, outcome, content. The only place where dispatch touches bytes.
 
 use super::Shared;
+use crate::body::Value;
 use crate::catalogue::{OutRoute, Partner, Seal};
 use crate::clock::Time;
 use crate::delivery::{Fact, Facts, Outcome};
@@ -10,7 +11,6 @@ use crate::model::{Dossier, Kind, Message};
 use crate::partner::{Call, Reply, SendError, SignInError};
 use crate::seal::Secret;
 use bytes::Bytes;
-use serde_json::Value;
 use std::sync::Arc;
 
 /// A message on its way out.

@@ -22,6 +22,7 @@ mod record;
 mod schema;
 mod sqlite;
 mod statement;
+mod syncer;
 mod view;
 mod writer;
 

@@ -9,13 +9,13 @@ use super::grammar::Lit;
 use super::shapes::{ShapeId, Shapes};
 use super::source::Span;
 use super::xml::Ns;
-use serde_json::Value;
+use crate::body::{Text, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub(crate) type NodeId = usize;
 /// Words from the frame's canonical object.
-pub(crate) type CPath = Box<[Box<str>]>;
+pub(crate) type CPath = Box<[Text]>;
 
 /// One mapping, compiled.
 #[derive(Debug)]

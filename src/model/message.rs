@@ -3,7 +3,7 @@
 //! Normal form: no null, no empty text, no empty object; a list is never absent; text is NFC; times are whole seconds with
 //! +07:00; money is an integer; decimals are text without trailing zeros; a content is `{blob, size}`.
 
-use serde_json::Value;
+use crate::body::Value;
 
 /// What a message says. The name is the canonical schema's file name under schemas/canonical/.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

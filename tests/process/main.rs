@@ -10,6 +10,7 @@
 //! | `disk` | a 2xx means it is on disk, seen from outside by strace |
 //! | `order` | statuses in any order, each twice |
 //! | `outage` | the Ministry is down longer than the retry schedule |
+//! | `release` | what one cause kept is released together, by commands, and stands in the audit |
 //! | `reload` | other adapters in force by one swap; a wrong set changes nothing |
 //! | `fee` | a fee is paid once, whatever the platform's answers and notices do |
 //! | `strangers` | other people's software understands us: zeep, standardwebhooks |
@@ -34,6 +35,7 @@ mod fee;
 mod kill;
 mod order;
 mod outage;
+mod release;
 mod reload;
 mod silence;
 mod strangers;

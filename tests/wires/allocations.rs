@@ -1,15 +1,15 @@
-//! Allocations are counted: reading costs what the canonical body itself is made of, and little besides; writing next to nothing. Of a
-//! large content no second copy is held: it goes to the store in pieces while it is read, and comes from there while it is written.
+//! Allocations are counted: reading costs less than one a field (long texts, objects, lists), writing next to nothing. Of a large content no
+//! second copy is held: it goes to the store in pieces while it is read, and comes from there while it is written.
 //!
-//! A field of a canonical body is two allocations (its name, its text); objects and lists add theirs. The bounds are above what was
-//! counted when they were set, so that a copy made for each field is seen.
+//! In a canonical body short texts and names lie in place. The bounds are above what was counted when they were set, so that a copy made
+//! for each field is seen.
 
+use lienthong::body::{Value, json};
 use lienthong::catalogue::{Catalogue, Files, Settings};
 use lienthong::config::Placeholders;
 use lienthong::mapping::{
     Book, Content, ContentSink, ContentSource, Context, Editions, MemoryContents, NoContents, Shapes, Source,
 };
-use serde_json::{Value, json};
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
@@ -52,23 +52,22 @@ fn reading_allocates_little_more_than_the_body_and_writing_nearly_nothing() {
                 again = map.read(&wire, &Context::new(), &mut MemoryContents::default()).unwrap();
             });
             assert_eq!(again[0].body, body);
-            let copied = allocation_counter::measure(|| drop(std::hint::black_box(body.clone()))).count_total;
-            (fields(&body), read.count_total, written, copied)
+            (fields(&body), read.count_total, written)
         };
         let (few, many) = (cost(10), cost(210));
         let fields = (many.0 - few.0) as f64;
-        let per_field = |n: fn(&(u64, u64, u64, u64)) -> u64| (n(&many) - n(&few)) as f64 / fields;
-        let (read, written, copied) = (per_field(|c| c.1), per_field(|c| c.2), per_field(|c| c.3));
-        println!("{partner}: allocations a field: reading {read:.2}, writing {written:.2}, a copy of the body {copied:.2}");
-        assert!(read <= copied + read_most, "{partner}: reading allocates {read:.2} a field, a copy of the body {copied:.2}");
+        let per_field = |n: fn(&(u64, u64, u64)) -> u64| (n(&many) - n(&few)) as f64 / fields;
+        let (read, written) = (per_field(|c| c.1), per_field(|c| c.2));
+        println!("{partner}: allocations a field: reading {read:.2}, writing {written:.2}");
+        assert!(read <= read_most, "{partner}: reading allocates {read:.2} a field");
         assert!(written <= write_most, "{partner}: writing allocates {written:.2} a field");
     }
 }
 
-/// Allocations a field beyond those of the body itself (reading), and in all (writing).
-const READ_XML: f64 = 0.2;
+/// Allocations a field.
+const READ_XML: f64 = 0.9;
 const WRITE_XML: f64 = 0.2;
-const READ_JSON: f64 = 0.2;
+const READ_JSON: f64 = 0.9;
 const WRITE_JSON: f64 = 0.2;
 
 /// A content of this many bytes.

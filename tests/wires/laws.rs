@@ -9,13 +9,13 @@
 //! does not come up any more. The seed is printed and can be set (`LIENTHONG_FUZZ_SEED`).
 
 use super::respell::respell;
+use lienthong::body::{Value, json};
 use lienthong::catalogue::{Catalogue, Files, Partner, Seal, Settings};
 use lienthong::config::Placeholders;
 use lienthong::mapping::{
     Context, Format, Invented, Inventor, Keeping, Kept, Mapping, MemoryContents, RawFields, Sealer, Source,
 };
 use lienthong::seal::Chance;
-use serde_json::{Value, json};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -65,7 +65,7 @@ const UNREACHED: &[(&str, &str, &str)] = &[];
 type Refused = (String, String, String);
 
 /// Fills a seal's hole with a stand-in key.
-struct StandIn<'s>(Option<&'s Seal>);
+pub(crate) struct StandIn<'s>(pub(crate) Option<&'s Seal>);
 
 impl Sealer for StandIn<'_> {
     fn seal(&self, raw: &RawFields) -> Result<String, String> {
@@ -92,25 +92,25 @@ struct Setting<'s> {
     xsd: Option<&'s uppsala::XsdValidator>,
 }
 
-fn files() -> Files {
+pub(crate) fn files() -> Files {
     Files::folder(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
-pub(crate) fn schemas(files: &Files) -> BTreeMap<String, Value> {
+pub(crate) fn schemas(files: &Files) -> BTreeMap<String, serde_json::Value> {
     let json = |(path, text): (&str, &str)| {
         path.strip_suffix(".json").map(|name| (name.to_owned(), serde_json::from_str(text).unwrap()))
     };
     files.under("schemas/canonical/").filter_map(json).collect()
 }
 
-fn seal_of<'p>(partner: &'p Partner, map: &str) -> Option<&'p Seal> {
+pub(crate) fn seal_of<'p>(partner: &'p Partner, map: &str) -> Option<&'p Seal> {
     let outs = partner.outs.values().filter(|r| r.map == map).flat_map(|r| &r.seals);
     let ins = partner.ins.values().filter(|r| r.map.as_deref() == Some(map)).flat_map(|r| &r.seals);
     outs.chain(ins).filter_map(|name| partner.seals.get(name)).find(|seal| matches!(seal, Seal::Hmac { .. }))
 }
 
 /// A key of a mapping's head.
-fn head<'f>(files: &'f Files, partner: &str, map: &str, key: &str) -> Option<&'f str> {
+pub(crate) fn head<'f>(files: &'f Files, partner: &str, map: &str, key: &str) -> Option<&'f str> {
     let text = files.text(&format!("adapters/{partner}/{map}.map")).unwrap();
     text.lines().find_map(|l| l.strip_prefix(key)?.strip_prefix(':')).map(str::trim)
 }
@@ -126,7 +126,7 @@ fn drop_path(value: &mut Value, path: &str) {
         (None, _) => drop(map.remove(first)),
         (Some(rest), Some(inner)) => {
             drop_path(inner, rest);
-            if inner.as_object().is_some_and(serde_json::Map::is_empty) {
+            if inner.as_object().is_some_and(lienthong::body::Map::is_empty) {
                 map.remove(first);
             }
         }
@@ -180,14 +180,14 @@ fn branches(source: &Source) -> BTreeSet<String> {
 }
 
 /// A canonical pointer with `*` for indices.
-fn general(pointer: &str) -> String {
+pub(crate) fn general(pointer: &str) -> String {
     let steps =
         pointer.split('/').map(|step| if !step.is_empty() && step.bytes().all(|b| b.is_ascii_digit()) { "*" } else { step });
     steps.collect::<Vec<_>>().join("/")
 }
 
 /// The body of a SOAP call, or the document itself, as a document of its own.
-fn payload(xml: &str) -> String {
+pub(crate) fn payload(xml: &str) -> String {
     let document = roxmltree::Document::parse(xml).unwrap();
     let root = document.root_element();
     let soap = root.tag_name().namespace().is_some_and(|ns| ns.contains("soap"));
@@ -319,20 +319,20 @@ impl Setting<'_> {
 }
 
 /// Puts empty lists where the schema knows a list and the body has none.
-fn fill(schema: &Value, root: &Value, body: &mut Value) {
-    let schema = match schema.get("$ref").and_then(Value::as_str) {
+fn fill(schema: &serde_json::Value, root: &serde_json::Value, body: &mut Value) {
+    let schema = match schema.get("$ref").and_then(|r| r.as_str()) {
         Some(reference) => root.pointer(reference.trim_start_matches('#')).unwrap(),
         None => schema,
     };
     if let (Some(rows), Some(items)) = (body.as_array_mut(), schema.get("items")) {
         rows.iter_mut().for_each(|row| fill(items, root, row));
     }
-    let (Some(map), Some(properties)) = (body.as_object_mut(), schema.get("properties").and_then(Value::as_object)) else {
+    let (Some(map), Some(properties)) = (body.as_object_mut(), schema.get("properties").and_then(|p| p.as_object())) else {
         return;
     };
     for (name, inner) in properties {
         let shape =
-            inner.get("$ref").and_then(Value::as_str).and_then(|r| root.pointer(r.trim_start_matches('#'))).unwrap_or(inner);
+            inner.get("$ref").and_then(|r| r.as_str()).and_then(|r| root.pointer(r.trim_start_matches('#'))).unwrap_or(inner);
         if shape.get("type").is_some_and(|t| t == "array") {
             map.entry(name.clone()).or_insert(json!([]));
         }
@@ -341,7 +341,7 @@ fn fill(schema: &Value, root: &Value, body: &mut Value) {
 }
 
 /// The values a mapping needs besides the body; made up, but always the same.
-fn context(partner: &Partner, form: Option<&str>) -> Context {
+pub(crate) fn context(partner: &Partner, form: Option<&str>) -> Context {
     let mut context = Context::new()
         .with("message.id", "019a0b7c-5e2f-7c3a-9d41-000000000001")
         .with("message.time", "2026-04-20T08:00:00+07:00")

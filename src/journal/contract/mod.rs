@@ -4,9 +4,9 @@
 //! version, its row budget, its query plans) stands in `sqlite`.
 
 use super::*;
+use crate::body::json;
 use crate::delivery::{Feed, Saved, Terms};
 use crate::model::{Account, Dossier, Kind, Payer, PaymentState, Status, Vnd};
-use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -19,7 +19,7 @@ use super::fault::{Both, WriteFault, WriteFaultKind};
 use super::grammar::Lit;
 use super::plan::{Act, Branch, Compiled, Node, NodeId, Opt, Plan, Rule, To};
 use super::read::form_key_of;
-use serde_json::Value;
+use crate::body::{Text, Value};
 
 /// What a format's writer can do. Nodes tell names; `here` means the own text of the open element (or the row itself).
 trait Wire {
@@ -83,7 +83,7 @@ struct Cursor<'w, 'p> {
 struct Frame<'w, 'p> {
     body: &'w Value,
     /// The frame around it, the list in it and this row's place there.
-    outer: Option<(&'p Frame<'w, 'p>, &'p [Box<str>], usize)>,
+    outer: Option<(&'p Frame<'w, 'p>, &'p [Text], usize)>,
 }
 
 type Written<T> = Result<T, WriteFault>;
@@ -108,7 +108,7 @@ pub(crate) fn write(
 }
 
 /// The value at a path; null counts as nothing.
-pub(crate) fn get<'v>(body: &'v Value, path: &[Box<str>]) -> Option<&'v Value> {
+pub(crate) fn get<'v>(body: &'v Value, path: &[Text]) -> Option<&'v Value> {
     path.iter().try_fold(body, |at, word| at.get(&**word)).filter(|v| !v.is_null())
 }
 
@@ -225,7 +225,7 @@ impl<'w, W: Wire> Run<'w, W> {
         &mut self,
         plan: &Plan,
         rule: &Rule,
-        object: Option<&[Box<str>]>,
+        object: Option<&[Text]>,
         rules: &[Rule],
         lazy: bool,
         node: Option<&Node>,

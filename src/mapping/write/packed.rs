@@ -1,11 +1,11 @@
 //! Contents and documents on their way out: plain, or in an archive of one entry; bytes are made while they are written.
 
 use super::{Cursor, Run, Wire, Written, get, write};
+use crate::body::Value;
 use crate::mapping::archive::{is_entry_name, pack};
 use crate::mapping::convert::{Chain, Entry, Lex};
 use crate::mapping::fault::{Both, WriteFaultKind};
 use crate::mapping::plan::{Compiled, Node, To};
-use serde_json::Value;
 use std::io;
 
 /// Room is made ahead for no more of one content than this, bytes: its size is only what its message says.
