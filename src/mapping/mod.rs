@@ -39,6 +39,7 @@ mod keyed_tests;
 mod laws;
 mod lint;
 mod needs;
+mod normal;
 #[cfg(test)]
 mod packed_tests;
 mod parser;
@@ -58,6 +59,8 @@ mod tidy;
 mod write;
 mod xml;
 mod xml_chars;
+mod xml_decode;
+mod xml_texts;
 mod xml_tokens;
 mod xsd;
 
