@@ -198,6 +198,18 @@ fn a_set_of_before_is_read_back_though_it_would_not_be_proven_today() {
     assert!(Catalogue::revive(&files, &Settings::new(), &Placeholders).is_ok());
 }
 
+#[test]
+fn a_set_of_a_time_before_there_was_a_message_is_read_back_without_its_schema() {
+    let shipped = Files::embedded();
+    let of_before =
+        |path: &&(&str, &str)| path.0 != "schemas/canonical/dossier.sync.json" && !path.0.starts_with("adapters/dvcqg/");
+    let all: Vec<(&str, &str)> = shipped.iter().collect();
+    let files = all.iter().filter(of_before).fold(Files::default(), |files, (path, text)| files.with(*path, *text));
+    assert!(Catalogue::load(&files, &Settings::new(), &Placeholders).is_err());
+    let set = Catalogue::revive(&files, &Settings::new(), &Placeholders).unwrap_or_else(|f| panic!("{f}"));
+    assert!(set.partners.len() >= 3);
+}
+
 /// Lines of every mapping (each third) with their canonical name misspelt, one after the other: one mistake is one fault, at that line.
 #[test]
 fn a_misspelt_canonical_name_is_one_fault_wherever_it_stands() {

@@ -246,6 +246,17 @@ fn each_rule_of_a_partner_has_its_fault() {
             "`query.map` must carry receipt",
         ),
         ("ask     = \"inquiry\"", "ask     = \"submit\"", "must be `repeat = \"safe\"`"),
+        (
+            "map     = \"withdraw\"",
+            "map     = \"withdraw.map\"",
+            "there is no file `withdraw.map.map` (without its ending: `map = \"withdraw\"`)",
+        ),
+        ("map     = \"withdraw\"", "map     = \"withdrawal\"", "there is no file `withdrawal.map` (did you mean `withdraw`?)"),
+        (
+            "\"dossier.withdraw\"",
+            "\"dossier.withdrew\"",
+            "`message` must be a canonical message (did you mean `dossier.withdraw`?)",
+        ),
         ("ask     = \"inquiry\"", "ask     = \"inquiry\"\nfirst = \"inqury\"", "there is no route `out.inqury`"),
         (
             "ask     = \"inquiry\"",
@@ -301,6 +312,18 @@ fn all_faults_of_a_partner_are_told_together_and_shown_in_their_lines() {
     assert_eq!(told, [(3, 9), (46, 11), (62, 10)], "{faults}");
     let shown = faults.render(false);
     assert!(shown.contains("adapters/one/partner.toml:46:11") && shown.contains("judge   = \"shut\""), "{shown}");
+}
+
+#[test]
+fn one_mistake_is_told_once() {
+    for (from, to) in [
+        ("dedupe = [\"code\", \"status\"]", "dedupe = \"code\""),
+        ("password = \"secret:one/password\"", "password = \"mat-khau\""),
+        ("\"dossier.withdraw\"", "\"dossier.withdrew\""),
+    ] {
+        let told = faults(from, to);
+        assert_eq!(told.lines().count(), 1, "{to}: {told}");
+    }
 }
 
 #[test]

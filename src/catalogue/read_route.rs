@@ -15,7 +15,7 @@ use super::seal::{Over, Seal};
 use crate::config::PartnerSettings;
 use crate::config::reader::{Table, duration};
 use crate::delivery::{Rule, Then};
-use crate::mapping::{Mapping, WireSchema};
+use crate::mapping::{Mapping, WireSchema, nearest};
 use crate::model::Kind;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -78,7 +78,16 @@ const OUT_KEYS: [&str; 22] = [
 fn out(name: &str, t: &Table<'_>, parts: &Parts<'_>, own: &PartnerSettings) -> Option<OutRoute> {
     t.only(&OUT_KEYS);
     let _ = (t.need("message"), t.need("repeat"));
-    let message = t.parsed("message", "a canonical message", Kind::of_name);
+    let message = t.get("message").and_then(|item| {
+        let kind = Kind::of_name(item.text()?);
+        if kind.is_none() {
+            let names = || Kind::ALL.iter().map(|(_, name)| *name);
+            let near = nearest(item.text().unwrap_or_default(), names());
+            let all = || format!("one of: {}", names().collect::<Vec<_>>().join(", "));
+            item.fault("`message` must be a canonical message", Some(near.unwrap_or_else(all)));
+        }
+        kind
+    });
     let map = t.need_text("map");
     let carried = map_message(t, "map", &map, parts);
     if let (Some(message), Some(carried)) = (message, carried)
@@ -264,7 +273,8 @@ fn check_door(t: &Table<'_>, route: &InRoute, parts: &Parts<'_>) {
     if !plain(&route.post) {
         t.fault_at("post", format!("`{}` cannot be a path at our door", route.post), Some("letters, digits and / - _ .".into()));
     }
-    if route.kind == InKind::Message && route.dedupe.is_empty() {
+    let listed = t.get("dedupe").is_none_or(|item| item.value().is_array());
+    if route.kind == InKind::Message && route.dedupe.is_empty() && listed {
         t.fault_at(
             "dedupe",
             "a door for messages needs `dedupe`: what makes two of them the same",
@@ -398,7 +408,9 @@ fn validated(t: &Table<'_>, map: &str, parts: &Parts<'_>) -> bool {
 pub(super) fn map_message(t: &Table<'_>, key: &str, name: &str, parts: &Parts<'_>) -> Option<Kind> {
     let Some(text) = parts.texts.get(&format!("{name}.map")) else {
         if !name.is_empty() {
-            t.fault_at(key, format!("there is no file `{name}.map`"), None);
+            let maps = parts.texts.keys().filter_map(|file| file.strip_suffix(".map"));
+            let bare = name.strip_suffix(".map").map(|bare| format!("without its ending: `{key} = \"{bare}\"`"));
+            t.fault_at(key, format!("there is no file `{name}.map`"), bare.or_else(|| nearest(name, maps)));
         }
         return None;
     };
@@ -409,7 +421,8 @@ pub(super) fn map_message(t: &Table<'_>, key: &str, name: &str, parts: &Parts<'_
         return None;
     };
     let kind = Kind::of_name(message);
-    if kind.is_none() {
+    // What no schema has either is told in the mapping's own head.
+    if kind.is_none() && parts.setting.schemas.contains_key(message) {
         t.fault_at(key, format!("`{name}.map` carries `{message}`, which is no canonical message"), None);
     }
     kind

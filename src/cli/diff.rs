@@ -158,13 +158,8 @@ impl Sets {
             (Some(old), Some(new)) => (old, new),
             (None, None) => return Vec::new(),
             (old, _) => {
-                let there = |is: bool| is.then(|| "is there".to_owned());
-                return vec![Change {
-                    direction: "mapping",
-                    place: String::new(),
-                    before: there(old.is_some()),
-                    after: there(old.is_none()),
-                }];
+                let words = if old.is_some() { "is not in the changed set" } else { "is new in the changed set" };
+                return vec![Change { direction: "mapping", place: words.to_owned(), before: None, after: None }];
             }
         };
         let mut contents = MemoryContents::default();

@@ -8,7 +8,7 @@ use super::{Failed, screen};
 use crate::body::{Map, Value};
 use crate::catalogue::{Catalogue, Partner, Seal};
 use crate::clock::{Clock as _, Time, Wall};
-use crate::mapping::{Context, Mapping, MemoryContents, RawFields, Reading, Sealer, WireFault};
+use crate::mapping::{Context, Envelope, Format, Mapping, MemoryContents, RawFields, Reading, Sealer, WireFault, peek};
 use crate::model::{Kind, Mint};
 use crate::seal::SystemRandom;
 use std::io::Read as _;
@@ -145,6 +145,7 @@ impl<'c> Named<'c> {
         let readings = self.mapping.read(bytes, context, contents).map_err(|faults| {
             let text = String::from_utf8_lossy(bytes);
             faults.iter().for_each(|f| screen::note(shown(f, file, &text)));
+            self.fault_inside(bytes);
             let many = if faults.len() == 1 { "one fault".to_owned() } else { format!("{} faults", faults.len()) };
             let asks = faults.iter().any(|f| f.expected.en.contains("`$"));
             let hint = if asks {
@@ -158,6 +159,20 @@ impl<'c> Named<'c> {
             screen::note(format!("note: {} is not known to the mapping and was passed over", reported.pointer));
         }
         Ok(readings)
+    }
+
+    /// Says when the document is no message at all but a SOAP fault.
+    fn fault_inside(&self, bytes: &[u8]) {
+        let around = [self.mapping.envelope(), Envelope::Soap11, Envelope::Soap12];
+        let found =
+            around.into_iter().filter(|e| *e != Envelope::None).find_map(|e| peek(Format::Xml, e, bytes, &[]).ok()?.fault);
+        if let Some(fault) = found.filter(|_| self.mapping.format() == Format::Xml) {
+            screen::note(format!(
+                "note: this is a SOAP fault, code {code}: no message, so no mapping reads it. What a call makes of it is said by the `judge` of its \
+                 route, by a rule such as {{ fault = \"{code}\", then = \"reject\" }}; without one the outcome is unknown and is asked after.\n",
+                code = fault.code
+            ));
+        }
     }
 
     pub(super) fn write(&self, bodies: &[&Value], context: &Context, contents: &MemoryContents) -> Result<Vec<u8>, Failed> {
@@ -356,7 +371,10 @@ pub(super) fn shown(fault: &WireFault, file: &str, text: &str) -> String {
     // The place is told on a line of its own.
     let said = said.strip_prefix("line ").and_then(|s| s.split_once(": ")).map_or(said.as_str(), |(_, what)| what);
     format!(
-        "error: {said}\n{gap}--> {file}:{}:{} {}\n{gap} |\n{} | {piece}\n{gap} | {caret}^\n",
-        place.line, place.column, place.pointer, place.line
+        "error: {said}\n{gap}--> {file}:{}:{}{}\n{gap} |\n{} | {piece}\n{gap} | {caret}^\n",
+        place.line,
+        place.column,
+        if place.pointer.is_empty() { String::new() } else { format!(" {}", place.pointer) },
+        place.line
     )
 }

@@ -11,6 +11,7 @@
 //! | `lanes` | a partner's loop: feed, breaker, claims |
 //! | `board` | how the loops stand, for operators and forecasts |
 //! | `attempt` | one claim from its start to its settlement |
+//! | `first` | what comes before a message is written: session, asking first |
 //! | `together` | the same for a call of several deliveries |
 //! | `turns` | the moment a call begins, taken last before it is sent |
 //! | `sign_in` | what signs a call in: a header, or a session in the body |
@@ -19,6 +20,7 @@
 
 mod attempt;
 mod board;
+mod first;
 mod lanes;
 mod loops;
 mod next;

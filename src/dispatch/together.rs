@@ -6,7 +6,8 @@
 //! each goes again, alone, and is told for itself.
 
 use super::Shared;
-use super::attempt::{Ending, LIGHT, chance, fetch, here, light, ms, not_sent, parked, proven, session, set_of, snapshot};
+use super::attempt::{Ending, LIGHT, chance, fetch, here, light, ms, not_sent, parked, proven, set_of, snapshot};
+use super::first::session;
 use super::next::{Standing, after_call};
 use super::turns::Turns;
 use super::wire::{Outgoing, Renewed, Unwritable};

@@ -3,7 +3,7 @@
 //! An archive counts only when it has exactly one entry, a file; what that is called is text to compare, never a path. Unpacking is
 //! bounded: by the ratio to what was sent, and by what its document may still unpack. Nothing here touches a file.
 
-use super::convert::nfc;
+use super::normal::nfc;
 use rawzip::path::{EntryPath, ZipFilePath};
 use rawzip::{CompressionMethod, Crc32Option, ZipArchive, ZipArchiveWriter, ZipDataWriterConfig};
 use std::io::{self, Read, Write};

@@ -91,7 +91,16 @@ impl<'t> Cursor<'t> {
         self.blanks();
         match self.peek() {
             None => Ok(()),
-            Some(c) => self.bad(format!("unexpected `{c}`: the line should end here")),
+            Some(c) => {
+                let text = format!("unexpected `{c}`: the line should end here");
+                let before = self.text.get(..self.at).unwrap_or("").trim_end();
+                match c {
+                    '[' | '{' => self.hinted(text, "what a conversion is given stands in parentheses: code(list)"),
+                    '\'' => self.hinted(text, "a literal stands alone, after `=` or `?`"),
+                    _ if before.ends_with('\'') => self.hinted(text, "a quote inside a text is written \\'"),
+                    _ => self.bad(text),
+                }
+            }
         }
     }
 
@@ -237,10 +246,15 @@ impl<'t> Cursor<'t> {
             let lossy = self.eat("~");
             let name = self.word_while(|c| c.is_ascii_lowercase() || c.is_ascii_digit()).to_owned();
             if name.is_empty() {
-                return self.hinted(
-                    "expected a conversion",
-                    "text, number, time(…), date(…), code(…), flag(…), join(…), base64, zip, doc(…)",
-                );
+                let hint = match self.peek() {
+                    Some(c) if c.is_uppercase() => {
+                        "conversions are written in lower case: text, number, time(…), date(…), code(…), base64"
+                    }
+                    _ => {
+                        "text, number, time(…), date(…), code(…), flag(yes,no), join(…), base64, zip(name), doc(mapping), ~upper, ~cut(n)"
+                    }
+                };
+                return self.hinted("expected a conversion", hint);
             }
             let arguments = if self.eat("(") { Some(self.arguments()?) } else { None };
             links.push(Link { name, arguments, lossy, at: self.span(from) });
@@ -305,6 +319,11 @@ impl<'t> Cursor<'t> {
             if self.eat(text) {
                 return Ok(lit);
             }
+        }
+        match self.peek() {
+            Some('"') => return self.hinted("expected a literal", "texts stand in single quotes: 'text'"),
+            Some('=') => return self.hinted("expected a canonical place or a literal", "one `=` is enough"),
+            _ => {}
         }
         let from = self.at;
         let word = self.word_while(|c| c.is_alphanumeric() || "-_.".contains(c));

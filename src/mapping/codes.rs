@@ -21,6 +21,8 @@ pub(crate) struct CodeList {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) word: String,
+    /// Where the word stands.
+    pub(crate) at: Span,
     /// What is written; for a fold, what the other word writes.
     pub(crate) written: Lit,
     /// What else is read.
@@ -65,12 +67,13 @@ fn list(name: &Key<'_>, rows: &DeTable<'_>, span: &impl Fn(std::ops::Range<usize
     let mut folds = Vec::new();
     for (word, value) in rows {
         let at = span(value.span());
+        let word_at = span(word.span());
         let word = word.get_ref().to_string();
         let values: Vec<&DeValue<'_>> = match value.get_ref() {
             DeValue::Table(fold) => {
                 match fold.iter().next() {
                     Some((key, other)) if fold.len() == 1 && key.get_ref() == "as" => {
-                        folds.push((word, other.get_ref().as_str().unwrap_or("").to_owned(), at))
+                        folds.push((word, word_at, other.get_ref().as_str().unwrap_or("").to_owned(), at))
                     }
                     _ => faults.hint(&at, "not a fold", "`word = { as = \"other\" }`"),
                 }
@@ -92,11 +95,11 @@ fn list(name: &Key<'_>, rows: &DeTable<'_>, span: &impl Fn(std::ops::Range<usize
         }
         let written = literals.remove(0);
         list.check_new(&written, &literals, any, &at, faults);
-        list.entries.push(Entry { word, written, also: literals, any, fold: false });
+        list.entries.push(Entry { word, at: word_at, written, also: literals, any, fold: false });
     }
-    for (word, other, at) in folds {
+    for (word, word_at, other, at) in folds {
         match list.entries.iter().find(|e| e.word == other && !e.fold).map(|e| e.written.clone()) {
-            Some(written) => list.entries.push(Entry { word, written, also: Vec::new(), any: false, fold: true }),
+            Some(written) => list.entries.push(Entry { word, at: word_at, written, also: Vec::new(), any: false, fold: true }),
             None => faults.add(&at, format!("`{other}` is not a word of this list")),
         }
     }

@@ -6,14 +6,13 @@ use super::codes::CodeList;
 use super::fault::{Both, FaultKind, Found, short};
 use super::grammar::Lit;
 use super::json::number_len;
-use super::pattern::{Pattern, canonical_date, canonical_time};
+use super::normal::{finish, nfc};
+use super::pattern::Pattern;
 use super::plan::{CPath, Compiled};
 use super::shapes::{Leaf, LeafKind};
-use super::xml_chars::bad_char;
 use crate::body::Value;
 use std::borrow::Cow;
 use std::sync::Arc;
-use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
 
 /// The JSON type of a scalar on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -334,163 +333,6 @@ impl Conv {
     }
 }
 
-/// A lexical text as the canonical value of a leaf; `checked`: it has only characters that XML can carry.
-fn finish(leaf: &Leaf, lex: &Lex<'_>, checked: bool) -> Option<Value> {
-    let text = lex.text.as_ref();
-    Some(match leaf.kind {
-        LeafKind::Integer => Value::from(whole(text)?),
-        LeafKind::Boolean => match text {
-            "true" => Value::Bool(true),
-            "false" => Value::Bool(false),
-            _ => return None,
-        },
-        LeafKind::Decimal => decimal(text)?.into(),
-        LeafKind::Time => canonical_time(text)?.into(),
-        LeafKind::Date => canonical_date(text).map(|_| text.into())?,
-        LeafKind::Content => return None,
-        LeafKind::Text => {
-            if leaf.words.as_ref().is_some_and(|words| !words.iter().any(|w| w == text)) {
-                return None;
-            }
-            plain(text, checked)?.into()
-        }
-        LeafKind::Any => match lex.tag {
-            Tag::Bool => Value::Bool(text == "true"),
-            Tag::Number => whole(text).map_or_else(|| text.into(), Value::from),
-            Tag::Text => plain(text, checked)?.into(),
-        },
-    })
-}
-
-/// A whole number in its one spelling.
-fn whole(text: &str) -> Option<i64> {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let one_spelling = digits.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !digits.starts_with('0'));
-    if one_spelling { text.parse().ok() } else { None }
-}
-
-/// A decimal without trailing zeros; no exponent, no leading zeros.
-fn decimal(text: &str) -> Option<String> {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let plain = digits.bytes().all(|b| b.is_ascii_digit() || b == b'.') && number_len(digits.as_bytes()) == Some(digits.len());
-    if !plain {
-        return None;
-    }
-    let short = if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits };
-    let sign = if text.starts_with('-') && short != "0" { "-" } else { "" };
-    Some(format!("{sign}{short}"))
-}
-
-/// NFC text that every wire can carry; `checked`: its characters were looked at with the whole document.
-fn plain(text: &str, checked: bool) -> Option<Cow<'_, str>> {
-    if text.is_empty() || !checked && bad_char(text).is_some() {
-        return None;
-    }
-    Some(nfc(text))
-}
-
-/// Canonical text is NFC.
-pub(crate) fn nfc(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() || is_vietnamese(text) || is_nfc_quick(text.chars()) == IsNormalized::Yes {
-        Cow::Borrowed(text)
-    } else {
-        Cow::Owned(text.nfc().collect())
-    }
-}
-
-/// Whether a text has only characters below U+0300 and of U+1E00–U+1EFF, as Vietnamese in its composed form has: all of them are NFC.
-fn is_vietnamese(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    // UTF-8: C2…CB is U+0080–U+02FF; E1 B8…BB is U+1E00–U+1EFF; 80…BF are what follows.
-    let highest = bytes.iter().fold(0, |most, b| if *b == 0xe1 { most } else { most.max(*b) });
-    highest < 0xcc && memchr::memchr_iter(0xe1, bytes).all(|at| matches!(bytes.get(at + 1), Some(0xb8..=0xbb)))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::body::json;
-
-    fn chain(kind: LeafKind, links: Vec<Conv>, typing: Typing) -> Chain {
-        Chain { links, leaf: Leaf { kind, ..Leaf::default() }, lossy: false, typing }
-    }
-
-    fn lex(tag: Tag, text: &str) -> Lex<'_> {
-        Lex { tag, text: Cow::Borrowed(text) }
-    }
-
-    #[test]
-    fn hard_values_keep_their_spelling_or_are_refused() {
-        use LeafKind::{Boolean, Date, Decimal, Integer, Text};
-        use Tag::{Bool, Number};
-        let json = Typing::Json;
-        for (kind, links, tag, wire, want) in [
-            (Text, vec![], Tag::Text, "0004521", Some(json!("0004521"))),
-            (Text, vec![], Number, "4521", None),
-            (Text, vec![], Bool, "true", None),
-            (Text, vec![], Tag::Text, "true", Some(json!("true"))),
-            (Text, vec![], Tag::Text, "5237E8", Some(json!("5237E8"))),
-            (Text, vec![], Tag::Text, "a\u{0}b", None),
-            (Text, vec![], Tag::Text, " a ", Some(json!(" a "))),
-            (Text, vec![], Tag::Text, "Pha\u{323}m Thi\u{323}", Some(json!("Phạm Thị"))),
-            (Integer, vec![], Number, "9007199254740993", Some(json!(9_007_199_254_740_993_i64))),
-            (Integer, vec![], Number, "9223372036854775808", None),
-            (Integer, vec![], Number, "1.0", None),
-            (Integer, vec![], Number, "1.5e5", None),
-            (Integer, vec![], Tag::Text, "150000", None),
-            (Integer, vec![Conv::Text], Tag::Text, "150000", Some(json!(150_000))),
-            (Integer, vec![Conv::Text], Tag::Text, "0150000", None),
-            (Integer, vec![Conv::Text], Number, "150000", None),
-            (Integer, vec![Conv::Number], Number, "150000", Some(json!(150_000))),
-            (Decimal, vec![], Tag::Text, "1.10", Some(json!("1.1"))),
-            (Decimal, vec![], Tag::Text, "25.0000", Some(json!("25"))),
-            (Decimal, vec![], Tag::Text, "-0.0", Some(json!("0"))),
-            (Decimal, vec![], Tag::Text, "5237E8", None),
-            (Decimal, vec![], Tag::Text, "01.5", None),
-            (Decimal, vec![Conv::Number], Number, "8.250", Some(json!("8.25"))),
-            (Decimal, vec![Conv::Number], Number, "12345678901234567890.5", Some(json!("12345678901234567890.5"))),
-            (Boolean, vec![], Bool, "true", Some(json!(true))),
-            (Boolean, vec![], Tag::Text, "true", None),
-            (Date, vec![], Tag::Text, "2001-02-29", None),
-            (Boolean, vec![Conv::Flag(Lit::Integer("1".into()), Lit::Integer("0".into()))], Number, "0", Some(json!(false))),
-            (Boolean, vec![Conv::Flag(Lit::Integer("1".into()), Lit::Integer("0".into()))], Tag::Text, "0", None),
-        ] {
-            let got = chain(kind, links, json).back(&lex(tag, wire)).ok();
-            assert_eq!(got, want, "{kind:?} {wire}");
-        }
-    }
-
-    #[test]
-    fn in_xml_blanks_around_numbers_do_not_count_but_in_text_they_do() {
-        let read = |kind, text| chain(kind, vec![], Typing::Xml).back(&lex(Tag::Text, text)).ok();
-        assert_eq!(read(LeafKind::Integer, " 5\n"), Some(json!(5)));
-        assert_eq!(read(LeafKind::Text, " 5 "), Some(json!(" 5 ")));
-        assert_eq!(read(LeafKind::Boolean, "1"), None);
-    }
-
-    #[test]
-    fn the_quick_look_at_vietnamese_takes_only_characters_that_are_nfc() {
-        let mut taken = 0;
-        for c in '\u{1}'..=char::MAX {
-            let text = c.to_string();
-            if is_vietnamese(&text) {
-                taken += 1;
-                assert_eq!(is_nfc_quick(text.chars()), IsNormalized::Yes, "{c:?}");
-            }
-        }
-        assert_eq!(taken, 0x2ff + 0x100);
-        assert!(is_vietnamese("Nguyễn Thị Bích Ngọc, phường Láng Thượng, 12 Đường Đê"));
-        assert!(!is_vietnamese("e\u{301}") && !is_vietnamese("\u{1100}") && !is_vietnamese("🙂"));
-    }
-
-    #[test]
-    fn what_is_written_reads_back() {
-        let join = chain(LeafKind::Text, vec![Conv::Join(",".into())], Typing::Json);
-        let value = json!(["a", "b"]);
-        assert_eq!(join.out(&value), Some(Lex::text("a,b")));
-        assert_eq!(join.back(&Lex::text("a,b")).unwrap(), value);
-        assert_eq!(join.out(&json!(["a,b"])), None);
-        let number = chain(LeafKind::Decimal, vec![Conv::Number], Typing::Json);
-        assert_eq!(number.out(&json!("8.25")), Some(lex(Tag::Number, "8.25")));
-    }
-}
+#[path = "convert_tests.rs"]
+mod tests;

@@ -2,6 +2,26 @@
 
 use super::source::Span;
 
+/// The keys of a head; `ns` stands before a prefix.
+pub(crate) const HEAD_KEYS: [&str; 11] =
+    ["message", "format", "root", "namespace", "ns", "envelope", "schema", "absent", "scalars", "unknown", "without"];
+
+/// The conversions, each as it is written.
+pub(crate) const CONVERSIONS: [(&str, &str); 12] = [
+    ("text", "text"),
+    ("number", "number"),
+    ("time", "time(yyyy-MM-dd HH:mm:ss)"),
+    ("date", "date(dd/MM/yyyy)"),
+    ("code", "code(name of a list in codes.toml)"),
+    ("flag", "flag(yes,no)"),
+    ("join", "join(',')"),
+    ("base64", "base64"),
+    ("zip", "zip(name)"),
+    ("doc", "doc(mapping)"),
+    ("upper", "~upper"),
+    ("cut", "~cut(20)"),
+];
+
 /// A parsed `.map` file.
 #[derive(Debug)]
 pub(crate) struct MapText {

@@ -40,6 +40,7 @@ mod keyed_tests;
 mod laws;
 mod lint;
 mod needs;
+mod normal;
 #[cfg(test)]
 mod packed_tests;
 mod parser;
@@ -60,6 +61,8 @@ mod wire_schema;
 mod write;
 mod xml;
 mod xml_chars;
+mod xml_decode;
+mod xml_texts;
 mod xml_tokens;
 mod xsd;
 
@@ -68,6 +71,7 @@ pub use api::{
     Sealer, Unread,
 };
 pub use book::{Book, Mapping, Needed, RootField};
+pub use compile::nearest;
 pub use editions::{Editions, bare};
 pub use explain::Explained;
 pub use fault::{Both, FaultKind, Found, Place, WireFault, WriteFault, WriteFaultKind};

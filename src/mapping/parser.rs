@@ -1,7 +1,7 @@
 //! A mapping text into head and lines. Goes on after a fault, so that all faults of a file are told at once.
 
 use super::cells::{Bad, Cursor};
-use super::grammar::{HeadLine, Line, MapText, Path, What};
+use super::grammar::{HEAD_KEYS, HeadLine, Line, MapText, Path, What};
 use super::source::{Faults, Span};
 use std::sync::Arc;
 
@@ -25,7 +25,12 @@ pub(crate) fn parse(file: &str, text: &str, faults: &mut Faults) -> MapText {
     );
     let head = if first.is_some_and(|r| is_head(r.text)) {
         let from = raws.iter().position(|r| !r.text.is_empty()).unwrap_or(0);
-        let upto = raws.iter().skip(from).position(|r| r.text.is_empty()).map_or(raws.len(), |n| from + n);
+        let ends = |r: &Raw<'_>| r.text.is_empty() || is_of_the_body(r.text);
+        let upto = raws.iter().skip(from).position(ends).map_or(raws.len(), |n| from + n);
+        if let Some(own) = raws.get(upto).filter(|r| !r.text.is_empty()) {
+            let at = Span { file: Arc::clone(&file), start: own.start, len: own.text.len() };
+            faults.hint(&at, "an empty line ends the head", "put one before this line");
+        }
         rest = raws.get(upto..).unwrap_or(&[]);
         Some(
             raws.get(from..upto)
@@ -87,8 +92,13 @@ pub(super) fn without_comment(line: &str) -> &str {
 fn is_head(text: &str) -> bool {
     let word: String = text.chars().take_while(|c| !c.is_whitespace() && *c != ':').collect();
     let after = text.get(word.len()..).unwrap_or("");
-    let known = ["message", "format", "root", "namespace", "envelope", "schema", "absent", "scalars", "unknown", "without", "ns"];
-    (after.starts_with(':') || word == "ns") && known.contains(&word.as_str())
+    (after.starts_with(':') || word == "ns") && HEAD_KEYS.contains(&word.as_str())
+}
+
+/// Whether a line of the head is one of the body: the empty line between them was forgotten.
+fn is_of_the_body(text: &str) -> bool {
+    let key = text.split(": ").next().unwrap_or_default();
+    text.starts_with("use ") || text.starts_with("when ") || key.contains(" = ")
 }
 
 fn head_line(raw: &Raw<'_>, file: &Arc<str>, faults: &mut Faults) -> Option<HeadLine> {
@@ -110,7 +120,8 @@ fn head_line(raw: &Raw<'_>, file: &Arc<str>, faults: &mut Faults) -> Option<Head
         key: key.trim().to_owned(),
         value: value.to_owned(),
         key_at: span(0, key.len()),
-        value_at: span(value_from.min(raw.text.len()), value.len().max(1)),
+        // An empty value is shown at its key.
+        value_at: if value.is_empty() { span(0, raw.text.len()) } else { span(value_from, value.len()) },
     })
 }
 

@@ -7,9 +7,12 @@
 
 use super::fault::{FaultKind, Found, short};
 use super::slip::{Lexed, MAX_ATTRIBUTES, MAX_DEPTH, MAX_TEXT, Slip};
-use super::xml_chars::{bad_char, entity, is_blank, is_ncname, split_qname};
+use super::xml_chars::{entity, is_blank, is_ncname, split_qname};
+use super::xml_texts::{attribute_value, comment, line_ends};
 use super::xml_tokens::{Token, blanks, name_run, token, until};
 use std::borrow::Cow;
+
+pub(crate) use super::xml_decode::decode;
 
 /// The namespace of `xml:`.
 pub(crate) const XML_NS: &str = "http://www.w3.org/XML/1998/namespace";
@@ -116,81 +119,6 @@ impl Ns {
             KNOWN.len() + own.len() - 1
         }))
     }
-}
-
-/// The document as UTF-8 text: from UTF-16 by its mark; a UTF-8 mark is cut off.
-pub(crate) fn decode(bytes: &[u8]) -> Lexed<Cow<'_, str>> {
-    let pairs = |rest: &[u8], little: bool| {
-        let units: Vec<u16> = rest
-            .chunks(2)
-            .map(|pair| match pair {
-                [a, b] if little => u16::from_le_bytes([*a, *b]),
-                [a, b] => u16::from_be_bytes([*a, *b]),
-                _ => 0xdfff,
-            })
-            .collect();
-        String::from_utf16(&units).map_err(|_| Slip::new(0, FaultKind::Encoding, "UTF-16 hợp lệ", "valid UTF-16"))
-    };
-    let (text, wide) = match bytes {
-        [0xff, 0xfe, rest @ ..] => (Cow::Owned(pairs(rest, true)?), true),
-        [0xfe, 0xff, rest @ ..] => (Cow::Owned(pairs(rest, false)?), true),
-        [0xef, 0xbb, 0xbf, rest @ ..] => (Cow::Borrowed(super::slip::utf8(rest)?), false),
-        _ => (Cow::Borrowed(super::slip::utf8(bytes)?), false),
-    };
-    // First: a document that names another encoding is told that, not that its bytes look odd.
-    declaration(&text, wide)?;
-    if let Some(at) = bad_char(&text) {
-        return Err(Slip::syntax(at, "ký tự mà XML mang được", "characters that XML can carry"));
-    }
-    Ok(text)
-}
-
-/// Checks `<?xml …?>` where it stands at the start.
-fn declaration(text: &str, wide: bool) -> Lexed<()> {
-    let Some(rest) = text.strip_prefix("<?xml").filter(|r| r.starts_with(|c| is_blank(c) || c == '?')) else { return Ok(()) };
-    let slip = || Slip::syntax(0, "khai báo <?xml version=\"1.0\"?> hợp lệ", "a valid declaration <?xml version=\"1.0\"?>");
-    let (inside, _) = rest.split_once("?>").ok_or_else(slip)?;
-    let mut rest = inside;
-    let mut order = ["version", "encoding", "standalone"].into_iter();
-    let mut seen_version = false;
-    while !rest.trim_matches(is_blank).is_empty() {
-        let trimmed = rest.trim_start_matches(is_blank);
-        if trimmed.len() == rest.len() {
-            return Err(slip());
-        }
-        let (name, after) = trimmed.split_once('=').ok_or_else(slip)?;
-        let name = name.trim_end_matches(is_blank);
-        order.find(|word| *word == name).ok_or_else(slip)?;
-        let after = after.trim_start_matches(is_blank);
-        let quote = after.chars().next().filter(|c| "'\"".contains(*c)).ok_or_else(slip)?;
-        let (value, next) = after.get(1..).and_then(|a| a.split_once(quote)).ok_or_else(slip)?;
-        let fits = match name {
-            "version" => {
-                seen_version = true;
-                value.strip_prefix("1.").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
-            }
-            "standalone" => matches!(value, "yes" | "no"),
-            _ => {
-                let known = if wide { "utf-16" } else { "utf-8" };
-                if !value.eq_ignore_ascii_case(known) {
-                    let found = Found::Name(short(value));
-                    return Err(Slip::found(
-                        0,
-                        FaultKind::Encoding,
-                        "UTF-8, hoặc UTF-16 có dấu BOM",
-                        "UTF-8, or UTF-16 by its mark",
-                        found,
-                    ));
-                }
-                true
-            }
-        };
-        if !fits {
-            return Err(slip());
-        }
-        rest = next;
-    }
-    if seen_version { Ok(()) } else { Err(slip()) }
 }
 
 // === impl Xml ===
@@ -601,59 +529,6 @@ impl<'a> Xml<'a> {
         }
         Ok(())
     }
-}
-
-fn comment(raw: &str, at: usize) -> Lexed<()> {
-    let inside = raw.strip_prefix("<!--").and_then(|r| r.strip_suffix("-->"));
-    match inside {
-        Some(text) if !text.contains("--") && !text.ends_with('-') => Ok(()),
-        _ => Err(Slip::syntax(at, "chú thích không chứa --", "a comment without --")),
-    }
-}
-
-/// CR LF and CR become LF.
-fn line_ends(raw: &str) -> Cow<'_, str> {
-    if raw.contains('\r') { Cow::Owned(raw.replace("\r\n", "\n").replace('\r', "\n")) } else { Cow::Borrowed(raw) }
-}
-
-/// Normalises an attribute's value: references resolved, blanks to spaces.
-fn attribute_value(raw: &str, at: usize) -> Lexed<Cow<'_, str>> {
-    if raw.len() > MAX_TEXT {
-        return Err(Slip::too_long(at));
-    }
-    if !raw.bytes().fold(false, |odd, b| odd | (b < b' ') | (b == b'&') | (b == b'<')) {
-        return Ok(Cow::Borrowed(raw));
-    }
-    let mut value = String::with_capacity(raw.len());
-    let mut rest = raw;
-    while let Some(c) = rest.chars().next() {
-        let here = at + raw.len() - rest.len();
-        let mut used = c.len_utf8();
-        match c {
-            '<' => return Err(Slip::syntax(here, "&lt; thay cho < trong thuộc tính", "&lt; instead of < in an attribute")),
-            '&' => {
-                let name = rest.get(1..).and_then(|r| r.split_once(';')).map(|(name, _)| name);
-                let resolved = name.and_then(|n| entity(n).map(|c| (n, c)));
-                let Some((name, c)) = resolved else {
-                    return Err(Slip::syntax(
-                        here,
-                        "amp, lt, gt, apos, quot hoặc tham chiếu ký tự",
-                        "amp, lt, gt, apos, quot or a character reference",
-                    ));
-                };
-                value.push(c);
-                used = name.len() + 2;
-            }
-            '\r' if rest.starts_with("\r\n") => {
-                value.push(' ');
-                used = 2;
-            }
-            '\t' | '\n' | '\r' => value.push(' '),
-            c => value.push(c),
-        }
-        rest = rest.get(used..).unwrap_or("");
-    }
-    Ok(Cow::Owned(value))
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! Chains of conversions: names known, types meet, losses said (V3, V4).
 
 use super::Compiler;
+use super::paths::nearest;
 use crate::mapping::cells::bare_literal;
 use crate::mapping::convert::{Chain, Conv};
-use crate::mapping::grammar::{self, Link, Lit};
+use crate::mapping::grammar::{self, CONVERSIONS, Link, Lit};
 use crate::mapping::pattern::Pattern;
 use crate::mapping::shapes::{Leaf, LeafKind};
 use crate::mapping::source::{Check, Span};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Compiler<'_> {
@@ -81,16 +83,14 @@ impl Compiler<'_> {
                 return None;
             }
             (known @ ("time" | "date" | "code" | "flag" | "cut" | "join"), None) => {
-                self.hint(&link.at, format!("`{known}` needs its argument"), format!("{known}(…)"));
+                let shown = CONVERSIONS.iter().find(|(name, _)| *name == known).map_or("", |(_, shown)| shown);
+                self.hint(&link.at, format!("`{known}` needs its argument"), shown);
                 return None;
             }
             (other, _) => {
-                self.hint_by(
-                    Check::Names,
-                    &link.at,
-                    format!("`{other}` is not a conversion"),
-                    "text, number, time(…), date(…), code(…), flag(yes,no), join(…), base64, zip(name), doc(mapping), ~upper, ~cut(n)",
-                );
+                let all = || CONVERSIONS.map(|(_, shown)| shown).join(", ");
+                let hint = nearest(other, CONVERSIONS.iter().map(|(name, _)| *name)).unwrap_or_else(all);
+                self.hint_by(Check::Names, &link.at, format!("`{other}` is not a conversion"), hint);
                 return None;
             }
         };
@@ -101,7 +101,9 @@ impl Compiler<'_> {
         match Pattern::parse(text) {
             Ok(pattern) if link.name == "date" && !pattern.has_date() => self.told(&link.at, "a date needs yyyy, MM and dd"),
             Ok(pattern) if link.name == "time" && !pattern.has_time() => {
-                self.told(&link.at, "a time needs yyyy, MM, dd, HH, mm and ss")
+                let hint = "times are kept to the second; of a wire with less only the day can be carried: ~date(…)";
+                self.hint(&link.at, "a time needs yyyy, MM, dd, HH, mm and ss", hint);
+                None
             }
             Ok(pattern) => Some(pattern),
             Err(text) => {
@@ -118,13 +120,21 @@ impl Compiler<'_> {
 
     fn code(&mut self, name: &str, link: &Link, leaf: &Leaf, first: bool) -> Option<Conv> {
         let texts = self.texts;
+        self.note_words(name, leaf.words.as_deref().filter(|_| first));
         let Some(list) = texts.codes.get(name) else {
+            // A list that could not be read is told at its own place.
+            if texts.codes_unread {
+                return None;
+            }
             let known: Vec<&str> = texts.codes.keys().map(String::as_str).collect();
+            let bare = name.trim_matches(['\'', '"']);
+            let near = known.iter().copied().find(|k| *k == bare).map(|k| format!("without quotes: code({k})"));
+            let near = near.or_else(|| nearest(name, known.iter().copied()));
             self.hint_by(
                 Check::Names,
                 &link.at,
                 format!("codes.toml has no list `{name}`"),
-                format!("there are: {}", known.join(", ")),
+                near.unwrap_or_else(|| format!("there are: {}", known.join(", "))),
             );
             return None;
         };
@@ -144,6 +154,13 @@ impl Compiler<'_> {
             );
         }
         Some(Conv::Code(Arc::new(only)))
+    }
+
+    /// Notes which words a list is used for; none: any.
+    fn note_words(&self, list: &str, words: Option<&[String]>) {
+        let mut used = self.texts.words.borrow_mut();
+        let of = used.entry(list.to_owned()).or_insert_with(|| Some(BTreeSet::new()));
+        *of = of.take().zip(words).map(|(of, words)| of.into_iter().chain(words.iter().cloned()).collect());
     }
 
     fn flag(&mut self, words: &str, link: &Link) -> Option<Conv> {

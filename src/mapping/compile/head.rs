@@ -1,8 +1,9 @@
 //! The head of a mapping file.
 
+use super::paths::nearest;
 use crate::mapping::api::{Envelope, Format};
 use crate::mapping::convert::Typing;
-use crate::mapping::grammar::{HeadLine, MapText};
+use crate::mapping::grammar::{HEAD_KEYS, HeadLine, MapText};
 use crate::mapping::plan::AbsentForm;
 use crate::mapping::source::{Faults, Span};
 
@@ -22,8 +23,6 @@ pub(super) struct Head {
     pub(super) without_at: Option<Span>,
     pub(super) first: Span,
 }
-
-const KEYS: &str = "message, format, root, namespace, ns PREFIX, envelope, schema, absent, scalars, unknown, without";
 
 // === impl Head ===
 
@@ -82,10 +81,11 @@ impl Head {
 }
 
 fn check_keys(lines: &[HeadLine], faults: &mut Faults) {
-    let known = ["message", "format", "root", "namespace", "envelope", "schema", "absent", "scalars", "unknown", "without"];
+    let known = || HEAD_KEYS.into_iter().filter(|key| *key != "ns");
     for (n, line) in lines.iter().enumerate() {
-        if !known.contains(&line.key.as_str()) && !line.key.starts_with("ns ") {
-            faults.hint(&line.key_at, format!("`{}` is not a key of a head", line.key), KEYS);
+        if !known().any(|key| key == line.key) && !line.key.starts_with("ns ") {
+            let text = format!("`{}` is not a key of a head", line.key);
+            faults.hint(&line.key_at, text, nearest(&line.key, known()).unwrap_or_else(|| HEAD_KEYS.join(", ")));
         }
         if lines.iter().take(n).any(|other| other.key == line.key) {
             faults.add(&line.key_at, format!("`{}` stands twice in the head", line.key));

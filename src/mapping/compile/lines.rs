@@ -309,7 +309,13 @@ impl Compiler<'_> {
             "dossier.code",
         ];
         if !KNOWN.contains(&name) && !name.starts_with("asked.") && !name.starts_with("partner.") {
-            self.hint(&path.at, format!("`${name}` is not known"), format!("{}, asked.…, partner.…", KNOWN.join(", ")));
+            // Whatever was meant, this line gives it.
+            self.unclear.insert(String::new());
+            let ends = |known: &&&str| known.rsplit('.').next() == Some(name);
+            let near = KNOWN.iter().find(ends).map(|known| format!("did you mean `${known}`?"));
+            let near = near.or_else(|| super::paths::nearest(name, KNOWN.into_iter()));
+            let all = || format!("{}, asked.…, partner.…", KNOWN.join(", "));
+            self.hint(&path.at, format!("`${name}` is not known"), near.unwrap_or_else(all));
         }
     }
 

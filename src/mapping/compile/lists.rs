@@ -33,7 +33,11 @@ impl Compiler<'_> {
         let stays = path.steps.is_empty() && path.up == 0;
         let forks = cells.below.iter().any(|l| matches!(&l.what, What::Use { select: Some(_), .. }));
         if !stays && !forks && !matches!(self.shapes.get(resolved.shape), Shape::Object(_)) {
-            self.hint(&path.at, format!("`{}` is not an object", path.dotted()), "deeper lines belong to an object");
+            let hint = match self.shapes.get(resolved.shape) {
+                Shape::List(_) => "a list stands beside a list: `wire[] = path[]`",
+                _ => "deeper lines belong to an object",
+            };
+            self.hint(&path.at, format!("`{}` is not an object", path.dotted()), hint);
             return None;
         }
         if forks && (cells.below.len() > 1 || node.is_none()) {

@@ -28,7 +28,7 @@ use super::shapes::{Leaf, LeafKind, ShapeId, Shapes};
 use super::source::{Check, Faults, Source, SourceFault, Span};
 use frame::{At, Frame};
 use head::Head;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -45,6 +45,10 @@ struct Texts {
     codes: BTreeMap<String, Arc<CodeList>>,
     /// Files with lines that could not be read.
     unread: BTreeSet<String>,
+    /// `codes.toml` has faults of its own.
+    codes_unread: bool,
+    /// The canonical words that each code list is used for; none: some line takes any.
+    words: RefCell<BTreeMap<String, Option<BTreeSet<String>>>>,
     /// A document was found inside itself, by the compilation just made.
     circle: Cell<bool>,
 }
@@ -107,21 +111,29 @@ pub(crate) fn compile(source: &Source, shapes: &Arc<Shapes>) -> (Output, Vec<Sou
         } else if file == "codes.toml" {
             let mark = faults.mark();
             texts.codes = codes::parse(file, text, &mut faults);
+            texts.codes_unread = faults.mark() > mark;
             faults.since(mark, Check::Codes);
         }
     }
-    let mut maps = BTreeMap::new();
+    let (mut maps, mut broken) = (BTreeMap::new(), false);
     for (name, text) in &texts.files {
         if text.head.is_none() {
             continue;
         }
         let mark = faults.mark();
         let compiled = one(&texts, text, shapes, &mut faults, &mut notes, vec![name.clone()]).map(|(made, _)| made);
+        broken |= faults.mark() > mark;
         maps.extend(compiled.filter(|_| faults.mark() == mark).map(|made| (name.clone(), made)));
     }
     let mark = faults.mark();
     unused::check(&texts, &mut faults);
     faults.since(mark, Check::Names);
+    // A line with a fault of its own may be the one that means a word.
+    if !broken {
+        let mark = faults.mark();
+        unused::words(&texts, &mut faults);
+        faults.since(mark, Check::Codes);
+    }
     (Output { maps, notes: notes.finish(source) }, faults.finish(source))
 }
 
@@ -140,10 +152,11 @@ fn one(
     let Some(shape) = shapes.root(&head.message.0) else {
         let names: Vec<&str> = shapes.names().filter(|n| !n.contains('/')).collect();
         let mark = faults.mark();
+        let near = paths::nearest(&head.message.0, names.iter().copied());
         faults.hint(
             &head.message.1,
             format!("`{}` is not a canonical message", head.message.0),
-            format!("one of: {}", names.join(", ")),
+            near.unwrap_or_else(|| format!("one of: {}", names.join(", "))),
         );
         faults.since(mark, Check::Names);
         return None;
@@ -188,6 +201,7 @@ fn one(
 
 pub(crate) use branches::form_key;
 pub(crate) use paths::distance;
+pub use paths::nearest;
 
 /// A scalar of no declared type: context values.
 fn any_leaf() -> Leaf {
@@ -247,6 +261,8 @@ impl Compiler<'_> {
     }
 }
 
+#[cfg(test)]
+mod mistakes;
 #[cfg(test)]
 #[path = "tests.rs"]
 mod tests;

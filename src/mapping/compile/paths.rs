@@ -6,6 +6,7 @@ use crate::mapping::grammar::{Last, Path, Wire};
 use crate::mapping::plan::{CPath, To};
 use crate::mapping::shapes::{Leaf, LeafKind, Shape, ShapeId};
 use crate::mapping::source::{Check, Span};
+use std::collections::BTreeSet;
 
 /// A canonical path, resolved.
 pub(super) struct Resolved {
@@ -93,15 +94,23 @@ impl Compiler<'_> {
         };
         // A part is taken in by several mappings: told once.
         let again = self.faults.has(&path.at, Check::Names);
-        let near = known.iter().filter(|k| distance(k, word) <= 2).cloned().collect::<Vec<_>>();
+        let near = known.iter().filter(|k| is_near(k, word)).cloned().collect::<Vec<_>>();
+        // A path begins at its scope's object: written from further out, its end is a place here.
+        let steps = path.steps.iter().map(|s| s.word.as_str());
+        let end: Vec<&str> = steps.skip_while(|w| *w != word).skip(1).skip_while(|w| self.field(shape, w).is_none()).collect();
+        let from_here = end.join(".");
         let inside = |near: &String| if place.is_empty() { near.clone() } else { format!("{place}.{near}") };
         self.covered.extend(near.iter().map(inside));
-        self.unclear.extend(if near.is_empty() { vec![place.to_owned()] } else { near.iter().map(inside).collect() });
+        // Whatever was meant, it is a place of this object.
+        self.unclear.insert(place.to_owned());
         let (whole, message) = (path.dotted(), &self.head.message.0);
         let of = if whole == word { String::new() } else { format!(" of `{whole}`") };
         let text = format!("`{word}`{of} is not in the canonical schema of `{message}`");
         match (near.is_empty(), known.is_empty()) {
             _ if again => {}
+            _ if !from_here.is_empty() => {
+                self.hint(&path.at, text, format!("did you mean `{from_here}`? A path begins at the object of its scope"));
+            }
             (false, _) => self.hint(&path.at, text, format!("did you mean `{}`?", near.join("` or `"))),
             (true, false) => self.hint(&path.at, text, format!("there are: {}", known.join(", "))),
             (true, true) => self.fault(&path.at, text),
@@ -189,6 +198,27 @@ impl Compiler<'_> {
             self.hint(at, "attributes belong to xml only", "a name that starts with @ stands in backticks");
         }
     }
+}
+
+/// "did you mean" for a word that is none of these, when one of them is near.
+#[must_use]
+pub fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<String> {
+    let near: Vec<&str> = known.filter(|k| is_near(k, word)).collect();
+    (!near.is_empty()).then(|| format!("did you mean `{}`?", near.join("` or `")))
+}
+
+/// Whether one was most likely meant by the other: a letter or two, capitals, or a piece of it.
+fn is_near(known: &str, word: &str) -> bool {
+    let (known, word) = (known.to_lowercase(), word.to_lowercase());
+    let slips = distance(&known, &word);
+    let shorter = known.len().min(word.len());
+    let turned = || {
+        let letters = |word: &str| word.chars().collect::<BTreeSet<char>>();
+        known.len() == word.len() && letters(&known) == letters(&word)
+    };
+    slips <= 1
+        || slips == 2 && (shorter > 4 || turned())
+        || shorter >= 4 && (known.starts_with(&word) || word.starts_with(&known))
 }
 
 /// Edit distance, for "did you mean".

@@ -1,9 +1,10 @@
 //! Parts and code lists that nothing uses are most likely misspelt somewhere. Looked at in the texts, not in the plans: a line with a fault
-//! of its own still uses what it names, and a name that a misspelt one may mean is told there and not here.
+//! of its own still uses what it names, and a name that a misspelt one may mean is told there and not here. Words of code lists that are
+//! no canonical words are as surely misspelt.
 
 use super::Texts;
-use super::paths::distance;
-use crate::mapping::grammar::{Chain, Line, Piece, Right, What};
+use super::paths::{distance, nearest};
+use crate::mapping::grammar::{CONVERSIONS, Chain, Line, Piece, Right, What};
 use crate::mapping::source::Faults;
 use std::collections::BTreeSet;
 
@@ -41,6 +42,23 @@ pub(super) fn check(texts: &Texts, faults: &mut Faults) {
     }
 }
 
+/// Tells each word of a code list that is no canonical word in any line that uses the list: it would never be written.
+pub(super) fn words(texts: &Texts, faults: &mut Faults) {
+    for (name, words) in texts.words.borrow().iter() {
+        let (Some(list), Some(words)) = (texts.codes.get(name), words) else { continue };
+        for entry in list.entries.iter().filter(|e| !words.contains(&e.word)) {
+            let known = || words.iter().map(String::as_str);
+            let hint = match known().find(|word| *word == entry.written.text()) {
+                _ if entry.word == "*" => "any other value stands in the list of a word: word = [\"written\", \"*\"]".to_owned(),
+                Some(word) => format!("the canonical word stands on the left: {word} = \"{}\"", entry.word),
+                None => nearest(&entry.word, known())
+                    .unwrap_or_else(|| format!("the schema allows: {}", known().collect::<Vec<_>>().join(", "))),
+            };
+            faults.hint(&entry.at, format!("`{}` is no canonical word where the list `{name}` is used", entry.word), hint);
+        }
+    }
+}
+
 /// Whether one of the names used is this one, or one that does not exist and is near to it, or near to none.
 fn means(used: &BTreeSet<&str>, name: &str, known: &BTreeSet<&str>) -> bool {
     let near = |a: &str, b: &str| distance(a, b) <= 2;
@@ -69,7 +87,12 @@ impl<'t> Named<'t> {
     }
 
     fn chain(&mut self, chain: &'t Chain) {
-        let lists = chain.links.iter().filter(|l| l.name == "code").filter_map(|l| l.arguments.as_deref());
+        // A misspelt `code(…)` names its list all the same, and one without it may mean any.
+        let lists = chain.links.iter().filter_map(|link| match (link.name.as_str(), link.arguments.as_deref()) {
+            ("code", list) => Some(list.unwrap_or_default()),
+            (name, Some(list)) if !CONVERSIONS.iter().any(|(known, _)| *known == name) => Some(list),
+            _ => None,
+        });
         self.codes.extend(lists.map(str::trim));
     }
 }

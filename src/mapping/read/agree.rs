@@ -4,8 +4,9 @@ use super::eval::{Eval, Lossy};
 use super::{MOST_FAULTS, Outward};
 use crate::body::{Entry, Text};
 use crate::body::{Map, Value};
-use crate::mapping::convert::{Lex, Tag, Typing, nfc};
+use crate::mapping::convert::{Lex, Tag, Typing};
 use crate::mapping::fault::{Both, FaultKind, Found, Place, WireFault};
+use crate::mapping::normal::nfc;
 use crate::mapping::plan::To;
 use crate::mapping::write::get;
 
