@@ -4,6 +4,7 @@
 //! allocation for all of them. Most fields come in the order of their names or nearly so.
 
 use super::{Text, Value};
+use std::cmp::Ordering;
 use std::slice;
 use std::vec;
 
@@ -48,6 +49,26 @@ pub struct IntoIter(vec::IntoIter<(Text, Value)>);
 /// Up to how many fields are looked along one by one.
 const FEW: usize = 12;
 
+/// The order of two names by their bytes. Names differ early: a look at each byte is quicker than a call of `memcmp`.
+#[inline]
+fn order(a: &str, b: &str) -> Ordering {
+    let differ = a.bytes().zip(b.bytes()).find(|(a, b)| a != b);
+    differ.map_or_else(|| a.len().cmp(&b.len()), |(a, b)| a.cmp(&b))
+}
+
+/// Whether two names are the same. Those of one length mostly differ in their first or last bytes.
+#[inline]
+fn is_same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len() != b.len() {
+        return false;
+    }
+    match (a.first_chunk::<8>(), b.first_chunk::<8>()) {
+        (Some(a8), Some(b8)) => a8 == b8 && if a.len() <= 16 { a.last_chunk::<8>() == b.last_chunk::<8>() } else { a == b },
+        _ => a.iter().zip(b).all(|(a, b)| a == b),
+    }
+}
+
 // === impl Map ===
 
 impl Map {
@@ -68,18 +89,18 @@ impl Map {
         // The last one first: fields that come in order are put behind it.
         match self.fields.last() {
             None => return Err(0),
-            Some((last, _)) if last.as_str() < name => return Err(self.fields.len()),
+            Some((last, _)) if order(last, name).is_lt() => return Err(self.fields.len()),
             Some(_) => {}
         }
-        self.fields.binary_search_by(|(own, _)| own.as_str().cmp(name))
+        self.fields.binary_search_by(|(own, _)| order(own, name))
     }
 
     /// Where a name stands. Names are compared for equality only: lengths differ mostly.
     fn place(&self, name: &str) -> Option<usize> {
         if self.fields.len() <= FEW {
-            return self.fields.iter().position(|(own, _)| own.as_str() == name);
+            return self.fields.iter().position(|(own, _)| is_same(own, name));
         }
-        self.fields.binary_search_by(|(own, _)| own.as_str().cmp(name)).ok()
+        self.fields.binary_search_by(|(own, _)| order(own, name)).ok()
     }
 
     /// The value of a name.

@@ -5,6 +5,7 @@
 
 use crate::clock::{OFFSET_SECONDS, Time};
 use jiff::civil::{Date, DateTime};
+use std::borrow::Cow;
 
 /// A compiled pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,12 +118,12 @@ impl Pattern {
         let mut out = String::with_capacity(self.source.len());
         for piece in &self.pieces {
             match piece {
-                Piece::Year => out.push_str(&format!("{:04}", at.year())),
-                Piece::Month => push2(&mut out, at.month()),
-                Piece::Day => push2(&mut out, at.day()),
-                Piece::Hour => push2(&mut out, at.hour()),
-                Piece::Minute => push2(&mut out, at.minute()),
-                Piece::Second => push2(&mut out, at.second()),
+                Piece::Year => push(&mut out, at.year(), 4),
+                Piece::Month => push(&mut out, at.month().into(), 2),
+                Piece::Day => push(&mut out, at.day().into(), 2),
+                Piece::Hour => push(&mut out, at.hour().into(), 2),
+                Piece::Minute => push(&mut out, at.minute().into(), 2),
+                Piece::Second => push(&mut out, at.second().into(), 2),
                 Piece::Milli => out.push_str("000"),
                 Piece::Offset => out.push_str("+07:00"),
                 Piece::Text(text) => out.push_str(text),
@@ -138,6 +139,9 @@ impl Pattern {
             return None;
         }
         let civil = DateTime::new(parts.year, parts.month, parts.day, parts.hour, parts.minute, parts.second, 0).ok()?;
+        if parts.offset.is_none_or(|offset| offset == OFFSET_SECONDS) && PLAIN_YEARS.contains(&parts.year) {
+            return Some(spelt(civil));
+        }
         let offset = jiff::tz::Offset::from_seconds(parts.offset.unwrap_or(OFFSET_SECONDS)).ok()?;
         let at = Time(offset.to_timestamp(civil).ok()?.as_millisecond());
         Some(at.rfc3339())
@@ -147,7 +151,9 @@ impl Pattern {
     pub(crate) fn read_date(&self, text: &str) -> Option<String> {
         let parts = self.parts(text)?;
         let date = Date::new(parts.year, parts.month, parts.day).ok()?;
-        Some(date.to_string())
+        let mut text = String::with_capacity(10);
+        push_date(&mut text, date);
+        Some(text)
     }
 
     fn parts(&self, text: &str) -> Option<Parts> {
@@ -170,8 +176,37 @@ impl Pattern {
     }
 }
 
-fn push2(out: &mut String, n: i8) {
-    out.push_str(&format!("{n:02}"));
+/// Years in which a time of +07:00 is what it looks like: none of its instants is one that `Time` cannot tell.
+const PLAIN_YEARS: std::ops::Range<i16> = 1..9999;
+
+/// A wall clock of Asia/Ho_Chi_Minh as canonical time.
+fn spelt(at: DateTime) -> String {
+    let mut text = String::with_capacity(25);
+    push_date(&mut text, at.date());
+    for (sign, n) in [('T', at.hour()), (':', at.minute()), (':', at.second())] {
+        text.push(sign);
+        push(&mut text, n.into(), 2);
+    }
+    text.push_str("+07:00");
+    text
+}
+
+fn push_date(out: &mut String, date: Date) {
+    push(out, date.year(), 4);
+    out.push('-');
+    push(out, date.month().into(), 2);
+    out.push('-');
+    push(out, date.day().into(), 2);
+}
+
+/// So many digits of a number that is not negative.
+fn push(out: &mut String, n: i16, digits: u32) {
+    (0..digits).rev().for_each(|place| out.push(digit(n, place)));
+}
+
+/// The digit at a decimal place.
+fn digit(n: i16, place: u32) -> char {
+    char::from_digit(u32::from((n / 10_i16.pow(place) % 10).unsigned_abs()), 10).unwrap_or('0')
 }
 
 fn digits(rest: &mut &str, count: usize) -> Option<i16> {
@@ -215,14 +250,36 @@ pub(crate) fn canonical_date(text: &str) -> Option<Date> {
 }
 
 /// RFC 3339 text with any offset as canonical time; fractions of a second only when zero.
-pub(crate) fn canonical_time(text: &str) -> Option<String> {
+pub(crate) fn canonical_time(text: &str) -> Option<Cow<'_, str>> {
+    if is_canonical_time(text) {
+        return Some(Cow::Borrowed(text));
+    }
     let bytes = text.as_bytes();
     let zoned = text.ends_with('Z') || bytes.len().checked_sub(6).and_then(|at| bytes.get(at)).is_some_and(|b| b"+-".contains(b));
     if bytes.get(10) != Some(&b'T') || !zoned {
         return None;
     }
     let time = Time::parse(text)?;
-    (time.0.rem_euclid(1000) == 0).then(|| time.rfc3339())
+    (time.0.rem_euclid(1000) == 0).then(|| Cow::Owned(time.rfc3339()))
+}
+
+/// Whether a text surely is a canonical time already, as nearly every one on our wires is.
+fn is_canonical_time(text: &str) -> bool {
+    let Some(civil) = text.strip_suffix("+07:00").filter(|civil| civil.len() == 19) else { return false };
+    let signs = |(at, b): (usize, u8)| match at {
+        4 | 7 => b == b'-',
+        10 => b == b'T',
+        13 | 16 => b == b':',
+        _ => b.is_ascii_digit(),
+    };
+    let number = |from: usize, to: usize| civil.get(from..to).and_then(|n| n.parse::<i16>().ok()).unwrap_or(i16::MAX);
+    let small = |from: usize| i8::try_from(number(from, from + 2)).unwrap_or(i8::MAX);
+    civil.bytes().enumerate().all(signs)
+        && PLAIN_YEARS.contains(&number(0, 4))
+        && Date::new(number(0, 4), small(5), small(8)).is_ok()
+        && (small(11), small(14), small(17)) < (24, 0, 0)
+        && small(14) < 60
+        && small(17) < 60
 }
 
 /// The civil day of a canonical time.
@@ -233,6 +290,7 @@ pub(crate) fn day_of(canonical: &str) -> Option<Date> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_canonical_time_is_written_and_read_again() {
@@ -310,6 +368,28 @@ mod tests {
     fn a_bad_pattern_is_told() {
         for bad in ["yy", "yyyyT", "yyyy'", "dddd"] {
             assert!(Pattern::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// The short ways say what the clock would say.
+        #[test]
+        fn a_time_is_spelt_and_known_as_the_clock_does(
+            text in "(0000|0001|2024|1999|9998|9999|20[0-9]{2})-(0[0-9]|1[0-3]|02)-(0[0-9]|[12][0-9]|3[0-2])T([01][0-9]|2[0-5])(:([0-5][0-9]|60)){2}(\\+07:00|Z|\\+00:00)"
+        ) {
+            let slow = Time::parse(&text).map(Time::rfc3339);
+            prop_assert_eq!(canonical_time(&text).map(Cow::into_owned), slow.clone());
+            let wire = Pattern::parse("yyyy-MM-dd'T'HH:mm:ssXXX").unwrap();
+            // Second 60 is the clock's 59; a pattern refuses it.
+            if !text.contains(":60") {
+                prop_assert_eq!(wire.read_time(&text, false), slow.clone());
+                prop_assert_eq!(wire.read_date(&text), text[..10].parse::<Date>().ok().map(|date| date.to_string()));
+            }
+            if let Some(slow) = slow {
+                prop_assert_eq!(wire.write(&slow), Some(slow.clone()));
+            }
         }
     }
 }

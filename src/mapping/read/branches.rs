@@ -3,7 +3,7 @@
 use super::agree::place;
 use super::eval::Eval;
 use super::{Frame, Presence, Seen, json, select, xml};
-use crate::body::{Map, Text, Value};
+use crate::body::{Text, Value};
 use crate::mapping::fault::{Both, FaultKind, Found, short};
 use crate::mapping::plan::{Branch, Fork, Opt, Plan, To};
 use crate::mapping::write::get;
@@ -68,15 +68,15 @@ impl<'a> Eval<'_, '_, 'a> {
 
     pub(super) fn fork(&mut self, plan: &'a Plan, frame: &mut Frame<'a>, index: usize) {
         let Some(fork) = plan.forks.get(index) else { return };
-        let path = plan.node(fork.node).map_or(String::new(), |n| n.path.to_string());
+        let path = plan.node(fork.node).map_or("", |n| &*n.path);
         let Some(slot) = frame.slots.get_mut(fork.node) else { return };
         let at = slot.at;
         let seen = std::mem::take(&mut slot.seen);
         let (known, inner) = match seen {
             Seen::Form(key, inner) => (Some(key), Some(*inner)),
             Seen::Held(held) => {
-                let Some(key) = self.form_key(fork, &path, at) else { return };
-                let Some(variant) = fork.variants.get(&key) else { return self.no_form(&key, &path, at) };
+                let Some(key) = self.form_key(fork, path, at) else { return };
+                let Some(variant) = fork.variants.get(&key) else { return self.no_form(&key, path, at) };
                 let read = if self.run.map.is_xml() {
                     xml::held(self.run, &variant.plan, &held)
                 } else {
@@ -95,22 +95,20 @@ impl<'a> Eval<'_, '_, 'a> {
         };
         let (Some(key), Some(mut inner)) = (known, inner) else { return };
         // The form read early must be the form the whole document says.
-        if self.form_key(fork, &path, at).is_some_and(|now| now != key) {
-            return self.no_form(&key, &path, at);
+        if !select::is_key(self.run.map, self.run.ctx, &self.body, fork, &key) && self.form_key(fork, path, at).is_some() {
+            return self.no_form(&key, path, at);
         }
-        let Some(variant) = fork.variants.get(&key) else { return self.no_form(&key, &path, at) };
-        if place(&mut self.body, &fork.at).is_some_and(|v| v.is_null())
-            && let Some(form) = place(&mut self.body, &fork.at)
-        {
-            *form = Value::Object(Map::new());
+        let Some(variant) = fork.variants.get(&key) else { return self.no_form(&key, path, at) };
+        if let Some(form) = place(&mut self.body, &fork.at).filter(|v| v.is_null()) {
+            *form = Value::Object(inner.object(&variant.plan));
         }
         let inward = std::mem::take(&mut inner.outer);
         self.lines(&variant.plan, &mut inner, &variant.plan.rules);
         self.inward(inward);
         for (name, value, at) in std::mem::take(&mut inner.said) {
-            self.put(&To::Context(name), value, &path, at);
+            self.put(&To::Context(name), value, path, at);
         }
-        self.shapes.push((fork.at.clone(), variant.shape));
+        self.shapes.push((&fork.at, variant.shape));
     }
 
     fn form_key(&mut self, fork: &'a Fork, path: &str, at: usize) -> Option<String> {

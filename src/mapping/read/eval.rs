@@ -6,7 +6,7 @@ use super::agree::{get_mut, put_at};
 use super::join::Joined;
 use super::packed::Packed;
 use super::{Frame, Outward, Presence, Run, Said, Seen, found};
-use crate::body::{Map, Text, Value};
+use crate::body::{Text, Value};
 use crate::mapping::convert::{Chain, Lex};
 use crate::mapping::fault::{Both, FaultKind, Found};
 use crate::mapping::grammar::Lit;
@@ -27,7 +27,7 @@ pub(super) struct Eval<'e, 'r, 'a> {
     /// Rows that meet elements which other lines place.
     pub(super) joined: Vec<Joined<'a>>,
     /// Where a form stands, and its shape.
-    pub(super) shapes: Vec<(crate::mapping::plan::CPath, crate::mapping::shapes::ShapeId)>,
+    pub(super) shapes: Vec<(&'a [Text], crate::mapping::shapes::ShapeId)>,
 }
 
 /// A value of a line with `~`.
@@ -61,7 +61,7 @@ fn evaluate<'a>(run: &mut Run<'_, 'a>, plan: &'a Plan, frame: &mut Frame<'a>) ->
         Seen::Messages(messages) => Some(std::mem::take(messages)),
         _ => None,
     });
-    let body = if plan.scalar { Value::Null } else { Value::Object(Map::new()) };
+    let body = if plan.scalar { Value::Null } else { Value::Object(frame.object(plan)) };
     let mut eval = Eval {
         run,
         body,
@@ -94,7 +94,7 @@ fn evaluate<'a>(run: &mut Run<'_, 'a>, plan: &'a Plan, frame: &mut Frame<'a>) ->
         eval.lossy();
     }
     for (path, shape) in std::mem::take(&mut eval.shapes) {
-        if let Some(form) = get_mut(&mut eval.body, &path) {
+        if let Some(form) = get_mut(&mut eval.body, path) {
             eval.run.map.shapes.fill_lists(shape, form);
         }
     }

@@ -23,7 +23,7 @@ use super::convert::{Lex, Tag};
 use super::fault::{Both, Counted, FaultKind, Found, WireFault};
 use super::plan::{AbsentForm, Compiled, Node, NodeId, Opt, Plan};
 use super::slip::{Lexed, Slip, lossy_fault, utf8};
-use crate::body::Value;
+use crate::body::{Map, Value};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
@@ -217,6 +217,12 @@ impl<'a> Frame<'a> {
     fn hear(&mut self, outer: Vec<Outward>, context: &BTreeMap<String, Value>, at: usize) {
         self.outer.extend(outer);
         self.said.extend(context.iter().map(|(name, value)| (name.clone(), value.clone(), at)));
+    }
+
+    /// An empty object with room for what the frame's own lines were told.
+    fn object(&self, plan: &Plan) -> Map {
+        let seen = self.slots.iter().skip(1).filter(|slot| !matches!(slot.seen, Seen::No)).count();
+        Map::with_capacity(seen.min(plan.rules.len()))
     }
 
     fn is_seen(&self, node: NodeId) -> bool {

@@ -1,9 +1,10 @@
 //! Which form: by the procedure's code and the edition in force on the day of submission, or by what the context knows.
 
 use super::{Frame, Run, Seen};
-use crate::body::Value;
+use crate::body::{Text, Value};
 use crate::mapping::compile::form_key;
 use crate::mapping::convert::Chain;
+use crate::mapping::editions::bare;
 use crate::mapping::fault::{Both, FaultKind, short};
 use crate::mapping::pattern::day_of;
 use crate::mapping::plan::{Compiled, Fork, NodeId, SelectBy, Variant};
@@ -29,22 +30,37 @@ pub(super) fn early<'p>(run: &Run<'_, '_>, frame: &Frame<'_>, fork: &'p Fork) ->
     fork.variants.get(&key).map(|variant| (key, variant))
 }
 
-fn told(frame: &Frame<'_>, node: NodeId, chain: &Chain) -> Option<String> {
+fn told(frame: &Frame<'_>, node: NodeId, chain: &Chain) -> Option<Text> {
     match &frame.slot(node).seen {
-        Seen::Scalar(lex) => chain.back(lex).ok()?.as_str().map(str::to_owned),
+        Seen::Scalar(lex) => match chain.back(lex).ok()? {
+            Value::String(text) => Some(text),
+            _ => None,
+        },
         _ => None,
     }
 }
 
 /// The form's key from a body and the context; the error says what is missing.
 pub(crate) fn key(map: &Compiled, ctx: &Context, body: &Value, fork: &Fork) -> Result<String, Both> {
+    parts(map, ctx, body, fork).map(|(code, edition)| form_key(code, edition))
+}
+
+/// Whether that is the form's key.
+pub(super) fn is_key(map: &Compiled, ctx: &Context, body: &Value, fork: &Fork, key: &str) -> bool {
+    parts(map, ctx, body, fork).is_ok_and(|(code, edition)| {
+        key.strip_prefix(bare(code)).and_then(|rest| rest.strip_prefix('@')).is_some_and(|rest| rest == edition)
+    })
+}
+
+/// The procedure's code and the edition.
+fn parts<'v>(map: &'v Compiled, ctx: &'v Context, body: &'v Value, fork: &Fork) -> Result<(&'v str, &'v str), Both> {
     let name = || match &fork.select.code {
         SelectBy::Path(path) => path.join("."),
         SelectBy::Context(name) => format!("${name}"),
     };
     let code = code(ctx, body, fork).ok_or_else(|| unknown(&name()))?;
     if let Some(edition) = ctx.text("dossier.edition") {
-        return Ok(form_key(code, edition));
+        return Ok((code, edition));
     }
     let day = body.get("submitted_at").and_then(Value::as_str).and_then(day_of).ok_or_else(|| unknown("submitted_at"))?;
     let edition = map.shapes.editions().edition_on(code, day).ok_or_else(|| {
@@ -54,7 +70,7 @@ pub(crate) fn key(map: &Compiled, ctx: &Context, body: &Value, fork: &Fork) -> R
             format!("no form of procedure {code} is in force on {day}"),
         )
     })?;
-    Ok(form_key(code, edition))
+    Ok((code, edition))
 }
 
 /// The procedure's code, where it is known.

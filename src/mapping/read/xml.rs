@@ -46,7 +46,7 @@ fn check_root(xml: &Xml<'_>, name: &Name<'_>, root: &Node, at: usize) -> Lexed<(
 }
 
 fn is_named(node: &Node, name: &Name<'_>) -> bool {
-    node.ns_id == name.ns && *node.local == *name.local
+    node.ns_id == name.ns && node.local.len() == name.local.len() && *node.local == *name.local
 }
 
 /// Reads the element whose start tag was just read, up to its end tag.
@@ -181,7 +181,8 @@ fn inside<'a>(
                 let at = xml.last();
                 match find(run, plan, node, &name, xml, hint) {
                     Some((place, child)) => {
-                        hint = place;
+                        // Rows come again; anything else does not.
+                        hint = if plan.node(child).is_some_and(|n| n.rows.is_some()) { place } else { place + 1 };
                         child_element(run, xml, plan, frame, child, at)?;
                     }
                     None => {
