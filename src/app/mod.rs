@@ -14,6 +14,7 @@ mod log;
 mod money_tests;
 mod rehearsal;
 mod reload;
+mod retention;
 mod settings;
 mod steps;
 
@@ -61,6 +62,7 @@ pub struct Running {
     dispatcher: Dispatcher,
     doors: Vec<JoinHandle<()>>,
     expiry: JoinHandle<()>,
+    retention: JoinHandle<()>,
     stop: watch::Sender<bool>,
     /// The longest a stop may take.
     within: Duration,
@@ -158,6 +160,17 @@ impl App {
         let board = dispatcher.board();
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(steps::run(steady, store.clone(), stopped.clone()));
+        let keeping = retention::Parts {
+            journal: journal.clone(),
+            commands: {
+                let store = store.clone();
+                Box::new(move || store.written().2)
+            },
+            blobs: blobs.as_ref().clone(),
+            clock: clock.clone(),
+            retention: config.gateway.retention.clone(),
+        };
+        let retention = tokio::spawn(retention::run(keeping, stopped.clone()));
         if !rehearsal.full.is_empty() {
             tokio::spawn(rehearsal.fill(store, blobs.as_ref().clone(), stopped.clone()));
         }
@@ -217,6 +230,7 @@ impl App {
             dispatcher,
             doors,
             expiry,
+            retention,
             stop,
             within: config.gateway.limits.stop_within,
         })
@@ -276,6 +290,7 @@ impl Running {
             }
         }
         let _ = self.expiry.await;
+        let _ = self.retention.await;
         let left = self.within.saturating_sub(clock.since_start());
         if tokio::time::timeout(left, self.dispatcher.stop()).await.is_err() {
             tracing::warn!("calls under way were cut; their outcome is asked after at the next start");

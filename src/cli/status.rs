@@ -1,7 +1,7 @@
 //! `lienthong status`: how the running gateway stands, partner by partner.
 
 use super::remote::{self, Remote, number, text, time};
-use super::{Failed, screen};
+use super::{Failed, retention, screen};
 use crate::clock::{Clock as _, Wall};
 use serde_json::Value;
 
@@ -57,6 +57,9 @@ pub(super) async fn run(arguments: &Arguments, json: bool) -> Result<(), Failed>
     let rows: Vec<Vec<String>> = partners.iter().map(row).collect();
     screen::out(&screen::table(&head, &rows));
     journal(answer.get("journal").unwrap_or(&Value::Null));
+    if let Some(run) = answer.pointer("/retention/last").filter(|r| r.is_object()) {
+        screen::line(retention::sentence(run));
+    }
     hints(partners, number(&answer, "open_cases"));
     Ok(())
 }

@@ -3,7 +3,7 @@
 use super::problem::Problem;
 use super::roles::Operation;
 use super::v1::Asked;
-use super::{Door, upload};
+use super::{Door, retention, upload};
 use crate::config::{Caller, Role};
 use crate::exchange::Refusal;
 use crate::journal::FileRow;
@@ -54,7 +54,10 @@ pub(super) async fn fetch(
         tracing::error!(%error, "a content cannot be read");
         Problem::overloaded()
     })?;
-    let file = file.ok_or_else(gone)?;
+    let Some(file) = file else {
+        let left = door.journal.content_gone(&row.digest).await?;
+        return Err(retention::file_gone(left.as_ref(), &row.digest));
+    };
     let mut response = Response::new(Body::new(Outgoing::of(file, row.size)));
     let mut set = |name: HeaderName, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -82,11 +85,6 @@ fn no_file() -> Problem {
         "There is no file with this id that this caller may see.",
     )
     .into()
-}
-
-fn gone() -> Problem {
-    Refusal::new("file-gone", 410, "Nội dung tệp tin đã hết thời hạn lưu giữ.", "The file's content is past its retention.")
-        .into()
 }
 
 /// `attachment` with the name by RFC 6266: every byte outside a small set is written as %XX.

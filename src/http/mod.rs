@@ -11,7 +11,7 @@
 //! | `caller` `roles` `limit` `body` `admission` | who, whether, how often, how much, and not when there is too much |
 //! | `door` `token` `upload` | the partners' routes, their sign-in, files coming in |
 //! | `money` | fees decided, receipts, refunds, the books |
-//! | `v1` `files` `operate` `adapters` `cases` `statements` `health` | our own API |
+//! | `v1` `files` `operate` `adapters` `cases` `statements` `retention` `health` | our own API |
 //! | `problem` | its refusals (RFC 9457) |
 
 mod adapters;
@@ -28,6 +28,7 @@ mod metrics;
 mod money;
 mod operate;
 mod problem;
+mod retention;
 pub mod roles;
 mod serve;
 mod statements;
@@ -51,7 +52,7 @@ use crate::config::{Caller, Config, Rate};
 use crate::delivery::{Outlook, Quota};
 use crate::exchange::Refusal;
 use crate::intake::Intake;
-use crate::journal::{BlobStore, Journal, JournalError};
+use crate::journal::{BlobStore, Journal, JournalError, RetentionTerms};
 use crate::seal::{Random, hmac_sha256};
 use crate::settlement::Settlement;
 use admission::Admission;
@@ -135,6 +136,7 @@ pub struct Door {
     max_body: u64,
     max_file: u64,
     wire: Wire,
+    retention: RetentionTerms,
 }
 
 // === impl Door ===
@@ -172,6 +174,7 @@ impl Door {
             max_body: limits.max_body,
             max_file: limits.max_file,
             wire,
+            retention: RetentionTerms::of(|class| parts.config.gateway.retention.days.get(class).copied()),
         })
     }
 
@@ -223,6 +226,9 @@ impl Door {
             .route("/v1/statements/{id}/lines", get(statements::lines))
             .route("/v1/statements/{id}/csv", get(statements::csv))
             .route("/v1/told", get(statements::told))
+            .route("/v1/retention", get(retention::show))
+            .route("/v1/retention/due", get(retention::due))
+            .route("/v1/retention/run", post(retention::run))
             .route("/v1/cases", get(cases::list))
             .route("/v1/cases/{id}", get(cases::show))
             .route("/v1/cases/{id}/note", post(cases::note))

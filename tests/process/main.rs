@@ -11,6 +11,7 @@
 //! | `order` | statuses in any order, each twice |
 //! | `outage` | the Ministry is down longer than the retry schedule |
 //! | `reload` | other adapters in force by one swap; a wrong set changes nothing |
+//! | `retention` | killed while it runs, retention takes what ended and nothing of what is open |
 //! | `fee` | a fee is paid once, whatever the platform's answers and notices do |
 //! | `strangers` | other people's software understands us: zeep, standardwebhooks |
 //! | `torture` | a short torture is green, and with each planted fault red |
@@ -35,6 +36,7 @@ mod kill;
 mod order;
 mod outage;
 mod reload;
+mod retention;
 mod silence;
 mod strangers;
 mod torture;
