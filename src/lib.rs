@@ -13,10 +13,11 @@
 //! | 4 | [`catalogue`] [`journal`] [`partner`] | knowledge, memory, hands |
 //! | 3 | [`mapping`] [`delivery`] [`config`] | pure: no tokio, no sockets, no clock of their own (config alone reads files and environment) |
 //! | 2 | [`model`] | dossier, status, message, money, ids |
-//! | 1 | [`clock`] [`seal`] [`planted`] | time as an argument; HMAC, digests, secrets; faults that test builds plant |
+//! | 1 | [`body`] [`clock`] [`seal`] [`planted`] | what canonical bodies are made of; time as an argument; HMAC, digests, secrets; faults that test builds plant |
 //! | – | [`simulator`] | a stranger: knows the wire contracts, never our mapping |
 
 pub mod app;
+pub mod body;
 pub mod catalogue;
 pub mod cli;
 pub mod clock;

@@ -1,10 +1,10 @@
 //! The documents that are translated: the portal's sample dossier, made longer by more papers, in both partners' wires.
 
+use lienthong::body::{Value, json};
 use lienthong::catalogue::{Catalogue, Files, Settings};
 use lienthong::config::Placeholders;
 use lienthong::mapping::{Context, Mapping, MemoryContents, NoContents, Reading};
 use lienthong::model::Kind;
-use serde_json::{Value, json};
 
 const PORTAL: &str = "hanoi";
 const MINISTRY: &str = "moet";

@@ -176,12 +176,12 @@ impl Stage {
 
 // === functions ===
 
-fn submission(n: u64, body: &serde_json::Value, like: &Dossier, route: &str) -> Acceptance {
+fn submission(n: u64, body: &lienthong::body::Value, like: &Dossier, route: &str) -> Acceptance {
     let now = Wall::new().now();
     let code = format!("H26.15-20260609-{:07}", 1_000_000 + n);
     let mut body = body.clone();
     if let Some(map) = body.as_object_mut() {
-        map.insert("code".to_owned(), code.clone().into());
+        map.insert("code", code.clone().into());
     }
     let bytes = body.to_string().into_bytes();
     let dossier =
@@ -211,11 +211,11 @@ fn submission(n: u64, body: &serde_json::Value, like: &Dossier, route: &str) -> 
         caller: like.caller.clone(),
         received_at: now,
         adapters: "bench".to_owned(),
-        raw: bytes.clone(),
+        raw: bytes.clone().into(),
         body: bytes,
     };
     let effects = Effects { dossier: Some(dossier), deliveries: vec![delivery], ..Effects::default() };
-    Acceptance { idempotency: None, message, effects, receipt: serde_json::json!({ "outcome": "accepted" }) }
+    Acceptance { idempotency: None, message, effects, receipt: lienthong::body::json!({ "outcome": "accepted" }) }
 }
 
 fn callers() -> Callers {

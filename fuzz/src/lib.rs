@@ -3,6 +3,8 @@
 
 extern crate self as lienthong;
 
+#[path = "../../src/body/mod.rs"]
+pub mod body;
 pub mod checks;
 #[path = "../../src/clock.rs"]
 pub mod clock;

@@ -9,6 +9,7 @@
 
 mod bank;
 
+use crate::body::json;
 use crate::catalogue::{Catalogue, Files};
 use crate::clock::{Clock as _, Manual, Time};
 use crate::dispatch::tests::{Dice, Platform, World, catalogue_with, take, with_scene};
@@ -17,7 +18,6 @@ use crate::journal::{Act, Acted, CaseFilter, CaseView, DeliveryState, Effects, S
 use crate::model::{CaseKind, FeeState, Kind, Message, PaymentState, Refund, RefundState, Status, Vnd};
 use crate::settlement::{Order, Settlement};
 use bank::{Bank, FEE, Fate, State};
-use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

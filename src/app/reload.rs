@@ -6,13 +6,13 @@
 //! the files of the folder, which the next start reads. Requests and attempts under way end with the set they began with.
 
 use super::settings::{self, StartFault};
+use crate::body::json;
 use crate::catalogue::{Catalogue, Files, FilesError, LoadFaults, Shelf};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Gateway, ProcessEnv, Secrets};
 use crate::dispatch::Renewal;
 use crate::exchange::Current;
 use crate::journal::{Effects, Journal, JournalError, NewAudit};
-use serde_json::json;
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 

@@ -12,7 +12,8 @@ pub fn check_callers(catalogue: &Catalogue, callers: &Callers) -> Vec<String> {
     for caller in &callers.list {
         let Some(name) = &caller.partner else { continue };
         let Some(partner) = catalogue.partners.get(name) else {
-            told.push(format!("caller `{}`: there is no partner `{name}`", caller.name));
+            let what = if catalogue.off.contains_key(name) { "is off" } else { "is not there" };
+            told.push(format!("caller `{}`: its partner `{name}` {what}", caller.name));
             continue;
         };
         let word = partner.role.word();
@@ -64,7 +65,7 @@ mod tests {
         wrong.list[0].partner = Some("x".into());
         let told = check_callers(&catalogue, &wrong);
         assert!(
-            told[0].contains("there is no partner `x`") && told.iter().any(|t| t.contains("nobody can pass the door")),
+            told[0].contains("its partner `x` is not there") && told.iter().any(|t| t.contains("nobody can pass the door")),
             "{told:#?}"
         );
     }

@@ -2,8 +2,8 @@
 //! the gateway.
 
 use super::partner::Partner;
+use crate::body::Value;
 use crate::mapping::{Explained, Mapping, NoContents, WriteFaultKind};
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One place on the wire where the two sets differ.
@@ -101,7 +101,7 @@ mod tests {
             .values()
             .find_map(|p| p.outs.iter().find(|(_, r)| r.message.name() == "dossier.withdraw").map(|(name, _)| (p, name)))
             .expect("a withdrawal goes out");
-        let body = serde_json::json!({ "code": "H26.15-20260720-0000117", "reason": "Đổi ý" });
+        let body = crate::body::json!({ "code": "H26.15-20260720-0000117", "reason": "Đổi ý" });
         let changed = |from: &str, to: &str| {
             let path = format!("adapters/{}/{}.map", partner.name, partner.outs[route].map);
             let text = files.text(&path).unwrap();

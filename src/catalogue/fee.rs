@@ -3,8 +3,8 @@
 //! Always: money is whole VND and never wraps; a rule that does not settle the sum says so ([`Charge::Unknown`], [`Charge::OneOf`]), never
 //! zero. The rule looks at the form and the papers as handed in; what was paid before is none of its business ([`Charge::owed`]).
 
+use crate::body::Value;
 use crate::model::{Charge, FeeItem, Vnd};
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The rule of a procedure.
@@ -215,9 +215,8 @@ fn named(item: &Value, key: &[String]) -> String {
 
 fn all_but(item: &Value, unless: Option<&str>) -> String {
     let Some(map) = item.as_object() else { return plain(item) };
-    let mut fields: Vec<(&String, &Value)> = map.iter().filter(|(name, _)| Some(name.as_str()) != unless).collect();
-    fields.sort_by_key(|(name, _)| *name);
-    fields.into_iter().map(|(_, v)| plain(v)).collect::<Vec<_>>().join("/")
+    let fields = map.iter().filter(|(name, _)| Some(name.as_str()) != unless);
+    fields.map(|(_, v)| plain(v)).collect::<Vec<_>>().join("/")
 }
 
 fn plain(value: &Value) -> String {
@@ -227,7 +226,7 @@ fn plain(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::body::json;
 
     fn vnd(n: u64) -> Vnd {
         Vnd::new(n).unwrap()

@@ -31,8 +31,10 @@ pub struct Catalogue {
     pub agencies: Agencies,
     /// Working days.
     pub holidays: Arc<Holidays>,
-    /// Partners by name.
+    /// Partners in force, by name.
     pub partners: BTreeMap<String, Arc<Partner>>,
+    /// Partners that are off: proven, and looked at by commands.
+    pub off: BTreeMap<String, Arc<Partner>>,
     /// Canonical schemas, compiled.
     pub validators: Validators,
     /// What the mapping engine knows of the canonical schemas.
@@ -135,7 +137,7 @@ impl Catalogue {
             }
         };
         let xsds = xsds(files, &mut faults);
-        let mut partners = BTreeMap::new();
+        let mut partners: BTreeMap<String, Arc<Partner>> = BTreeMap::new();
         for name in files.partners() {
             let source = files.source(name);
             let setting = Setting {
@@ -155,7 +157,9 @@ impl Catalogue {
                 Err(found) => faults.add(Source { name: format!("adapters/{name}"), ..source }, found),
             }
         }
+        let notes = notes(&partners, &xsds);
         proofs(files, &partners, &xsds, (&schemas, &shapes), depth, &mut faults);
+        let (partners, off) = partners.into_iter().partition(|(_, partner)| partner.enabled);
         let strangers = settings.keys().filter(|name| !files.partners().contains(&name.as_str()));
         let strangers = strangers
             .map(|name| whole_file("gateway.toml".into(), format!("partners.{name}: there is no such partner")))
@@ -170,8 +174,9 @@ impl Catalogue {
                 shapes,
                 digest: files.digest(),
                 plan,
-                notes: notes(&partners, &xsds),
+                notes,
                 partners,
+                off,
             }),
             _ => Err(faults),
         }
@@ -192,6 +197,17 @@ impl Catalogue {
     #[must_use]
     pub fn preconditions(&self) -> Vec<String> {
         flow::preconditions(&self.partners)
+    }
+
+    /// A partner, whether it is in force or off: for what only looks at adapters.
+    #[must_use]
+    pub fn any_partner(&self, name: &str) -> Option<&Arc<Partner>> {
+        self.partners.get(name).or_else(|| self.off.get(name))
+    }
+
+    /// All of them, those in force first.
+    pub fn all_partners(&self) -> impl Iterator<Item = &Arc<Partner>> {
+        self.partners.values().chain(self.off.values())
     }
 
     /// The partner that plays a role, the first by name.
@@ -216,7 +232,7 @@ impl Catalogue {
 
     /// What is wrong with a canonical body. See [`Validators::validate`].
     #[must_use]
-    pub fn validate(&self, kind: Kind, body: &Value, edition: Option<&str>) -> Vec<SchemaFault> {
+    pub fn validate(&self, kind: Kind, body: &crate::body::Value, edition: Option<&str>) -> Vec<SchemaFault> {
         self.validators.validate(kind, body, edition)
     }
 
@@ -286,7 +302,9 @@ fn proofs(
         Source { name: format!("adapters/{partner}"), ..own }
     };
     if depth != Depth::Compiled {
-        for (partner, found) in flow::check(partners, files) {
+        // What is off meets nobody's messages.
+        let in_force = partners.iter().filter(|(_, p)| p.enabled).map(|(n, p)| (n.clone(), p.clone())).collect();
+        for (partner, found) in flow::check(&in_force, files) {
             faults.add(source(&partner), found);
         }
     }

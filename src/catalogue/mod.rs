@@ -5,6 +5,7 @@
 
 mod agency;
 mod callers;
+mod canonical;
 mod compare;
 mod fee;
 mod files;
@@ -19,6 +20,7 @@ mod procedure;
 mod proof;
 mod read;
 mod read_batch;
+mod read_first;
 mod read_limits;
 mod read_route;
 mod read_rule;

@@ -21,6 +21,8 @@ pub struct Partner {
     pub name: String,
     /// Its name for people.
     pub title: String,
+    /// It is in force; one that is off is only proven and looked at.
+    pub enabled: bool,
     /// The part it plays.
     pub role: Role,
     /// The class of what it hands in, at the receiving partner's queue.
@@ -142,7 +144,7 @@ impl Partner {
     /// value stands there only where its schema says it is public. `form`: procedure and edition of the dossier. None: there is no such
     /// route.
     #[must_use]
-    pub fn explain(&self, route: &str, id: &str, body: &Value, form: Option<(&str, &str)>) -> Option<Vec<Value>> {
+    pub fn explain(&self, route: &str, id: &str, body: &crate::body::Value, form: Option<(&str, &str)>) -> Option<Vec<Value>> {
         let map = self.book.map(&self.outs.get(route)?.map)?;
         let context = self.context(id, form);
         let field = |f: Explained| {

@@ -100,7 +100,7 @@ fn folder(text: &str) -> Files {
         [("withdraw", "dossier.withdraw"), ("query", "dossier.query"), ("status", "status.change"), ("ack", "receipt")]
     {
         let body = match message {
-            "receipt" => "without: at, dossier, note, reason, reference, transaction, url\n\noutcome = outcome\n",
+            "receipt" => "without: at, dossier, note, note_en, reason, reference, transaction, url\n\noutcome = outcome\n",
             "dossier.withdraw" => "\ncode = code\nreason = reason\n",
             "dossier.query" => "without: message\n\ncode = code\n",
             _ => {
@@ -246,6 +246,14 @@ fn each_rule_of_a_partner_has_its_fault() {
             "`query.map` must carry receipt",
         ),
         ("ask     = \"inquiry\"", "ask     = \"submit\"", "must be `repeat = \"safe\"`"),
+        ("ask     = \"inquiry\"", "ask     = \"inquiry\"\nfirst = \"inqury\"", "there is no route `out.inqury`"),
+        (
+            "ask     = \"inquiry\"",
+            "ask     = \"inquiry\"\nfirst = \"submit\"",
+            "`out.submit` carries dossier.withdraw: before a message",
+        ),
+        ("ask     = \"inquiry\"", "ask     = \"inquiry\"\nfirst = \"inquiry\"", "judge `open` of `out.inquiry` finds nothing"),
+        ("ask     = \"inquiry\"", "ask     = \"inquiry\"\nfirst = \"inquiry\"\nbatch = 2", "several messages asks nothing first"),
         ("judge   = \"plain\"\nrepeat", "judge   = \"open\"\nrepeat", "rule 2 of judge `open` decides on HTTP 500, 502 or 504"),
         ("{ http = \"429,503\", then", "{ http = \"502\", then", "decides on HTTP 500, 502 or 504"),
         ("{ http = \"429,503\", then", "{ fault = \"Server\", then", "decides on a Server fault"),
@@ -300,6 +308,52 @@ fn a_missing_secret_is_named_and_a_present_one_is_not_shown() {
     let secrets = FixedSecrets::of([("one/password", "rat-bi-mat")]);
     let told = Catalogue::load(&folder(GOOD), &Settings::new(), &secrets).unwrap_err().to_string();
     assert!(told.contains("there is no secret `one/key`") && !told.contains("rat-bi-mat"), "{told}");
+}
+
+/// The good one, its submissions asked about first, with more lines in their mapping; its faults.
+fn asking(toml: &[(&str, &str)], lines: &str) -> String {
+    let text = toml.iter().fold(GOOD.to_owned(), |text, (from, to)| {
+        assert!(text.contains(from), "{from}");
+        text.replacen(from, to, 1)
+    });
+    let files = folder(&text);
+    let map = format!("{}{lines}", files.text("adapters/one/withdraw.map").unwrap());
+    let files = files.with("adapters/one/withdraw.map", map);
+    Catalogue::load(&files, &Settings::new(), &Placeholders).err().map_or_else(String::new, |faults| faults.to_string())
+}
+
+#[test]
+fn a_mapping_uses_a_session_and_findings_only_where_its_route_has_them() {
+    let first = ("ask     = \"inquiry\"", "ask     = \"inquiry\"\nfirst   = \"inquiry\"");
+    let finds = (
+        "rules = [{ http = \"200-299\", then = \"done\" }",
+        "rules = [{ http = \"200-299\", then = \"done\", find = { exists = true } }",
+    );
+    let session = ("sign-in = \"basic\"", "sign-in = \"session\"");
+    for (toml, lines, want) in [
+        (&[first, finds][..], "new = $asked.exists : flag(n,y)\n", ""),
+        (&[session], "session = $session\n", ""),
+        (&[], "session = $session\n", "this route signs in for none"),
+        (&[], "new = $asked.exists : flag(n,y)\n", "this route asks nothing first"),
+        (&[first, finds], "new = $asked.exist : flag(n,y)\n", "uses `$asked.exist`, which not every answer finds"),
+    ] {
+        let told = asking(toml, lines);
+        assert!(if want.is_empty() { told.is_empty() } else { told.contains(want) }, "{lines}: {told}");
+    }
+}
+
+#[test]
+fn a_partner_that_is_off_is_proven_like_any_other_and_needs_no_secret() {
+    let none = FixedSecrets::default();
+    let off = GOOD.replacen("[values]", "enabled = false\n[values]", 1);
+    let catalogue = Catalogue::load(&folder(&off), &Settings::new(), &none).unwrap_or_else(|faults| panic!("{faults}"));
+    assert!(catalogue.partners.is_empty() && catalogue.any_partner("one").is_some());
+    let on = PartnerSettings { enabled: Some(true), ..PartnerSettings::default() };
+    let told = Catalogue::load(&folder(&off), &[("one".to_owned(), on)].into(), &none).unwrap_err().to_string();
+    assert!(told.contains("there is no secret `one/key`"), "{told}");
+    let wrong = off.replacen("judge   = \"open\"", "judge   = \"opne\"", 1);
+    let told = Catalogue::load(&folder(&wrong), &Settings::new(), &none).unwrap_err().to_string();
+    assert!(told.contains("no judge of this name"), "{told}");
 }
 
 #[test]

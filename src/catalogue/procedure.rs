@@ -3,9 +3,9 @@
 //! Always: an entry is true from a day to a day only; a row without a code is listed and never found by a look-up.
 
 use super::fee::FeeRule;
+use crate::body::Value;
 use crate::model::{Charge, ProcedureCode};
 use jiff::civil::Date;
-use serde_json::Value;
 use std::fmt;
 
 /// One row of the catalogue.

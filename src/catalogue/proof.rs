@@ -5,9 +5,9 @@
 
 use super::files::Files;
 use super::partner::Partner;
+use crate::body::{Text, Value};
 use crate::mapping::{Check, Context, Inventor, Keeping, Mapping, MemoryContents, RawFields, Reading, Sealer, SourceFault, Xsd};
 use crate::seal::Chance;
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Documents invented of each message (and form) for each mapping.
@@ -177,6 +177,7 @@ impl Proof<'_> {
             .with("message.id", "019a0b7c-5e2f-7c3a-9d41-000000000001")
             .with("message.time", "2026-04-20T08:00:00+07:00")
             .with("session", "phien")
+            .with("asked.exists", true)
             .with("from.code", "a")
             .with("from.name", "a")
             .with("to.code", "b")
@@ -227,7 +228,7 @@ fn dotted(pointer: &str) -> String {
 fn scrub(value: &mut Value) {
     let bad = |c: char| matches!(c, '\u{fffe}' | '\u{ffff}') || c < ' ' && !matches!(c, '\t' | '\n' | '\r');
     match value {
-        Value::String(text) if text.contains(bad) => *text = text.replace(bad, "x"),
+        Value::String(text) if text.contains(bad) => *text = text.replace(bad, "x").into(),
         Value::Array(list) => list.iter_mut().for_each(scrub),
         Value::Object(map) => map.values_mut().for_each(scrub),
         _ => {}
@@ -238,7 +239,7 @@ fn scrub(value: &mut Value) {
 fn differs(a: &Value, b: &Value, at: &str) -> Option<String> {
     match (a, b) {
         (Value::Object(a), Value::Object(b)) => {
-            let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            let names: BTreeSet<&Text> = a.keys().chain(b.keys()).collect();
             names.into_iter().find_map(|n| {
                 let at = format!("{at}/{n}");
                 match (a.get(n), b.get(n)) {

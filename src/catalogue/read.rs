@@ -45,6 +45,8 @@ pub(super) struct Parts<'p> {
     pub(super) setting: &'p Setting<'p>,
     /// The mappings without a fault.
     pub(super) book: &'p Book,
+    /// The sign-ins that could be read.
+    pub(super) signing: &'p BTreeMap<String, SignIn>,
     /// The seals that could be read.
     pub(super) sealing: &'p BTreeMap<String, Seal>,
     /// Validators that routes ask for, by mapping.
@@ -97,10 +99,11 @@ pub(super) const SEALS: &str = "V10";
 /// First parts of paths that are our own.
 const RESERVED: [&str; 4] = ["v1", "healthz", "readyz", "metrics"];
 
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "name",
     "title",
     "role",
+    "enabled",
     "class",
     "values",
     "transport",
@@ -131,7 +134,9 @@ fn whole(root: &Table<'_>, source: &Source, setting: &Setting<'_>, book: &Book) 
     }
     let none = PartnerSettings::default();
     let own = setting.settings.unwrap_or(&none);
-    let credentials = credentials(root, setting.secrets);
+    let enabled = own.enabled.unwrap_or_else(|| root.flag("enabled", true));
+    // What is off calls nobody, so that it needs no secret.
+    let credentials = credentials(root, if enabled { setting.secrets } else { &Placeholders });
     let judges: BTreeMap<String, Judge> = root.named("judge").iter().map(|(n, t)| ((*n).to_owned(), judge(t))).collect();
     let seals = seals(root, &credentials);
     let sign_in: BTreeMap<String, SignIn> =
@@ -144,6 +149,7 @@ fn whole(root: &Table<'_>, source: &Source, setting: &Setting<'_>, book: &Book) 
         editions: setting.shapes.editions(),
         setting,
         book,
+        signing: &sign_in,
         sealing: &seals,
         validators: RefCell::default(),
     };
@@ -159,6 +165,7 @@ fn whole(root: &Table<'_>, source: &Source, setting: &Setting<'_>, book: &Book) 
     let outs = read_route::outs(root, &parts, own);
     let limited = outs.values().filter(|r| r.limit != Limit::default());
     limits.out.routes = limited.map(|r| (r.name.clone(), r.limit)).collect();
+    limits.out.asking_first = outs.values().filter(|r| r.first.is_some()).map(|r| r.name.clone()).collect();
     let ins = read_route::ins(root, &parts);
     let validators = parts.validators.take();
     let wsdl = root.table("soap").and_then(|t| wsdl(&t, setting));
@@ -167,6 +174,7 @@ fn whole(root: &Table<'_>, source: &Source, setting: &Setting<'_>, book: &Book) 
     Box::new(move |book| Partner {
         name,
         title,
+        enabled,
         role,
         class,
         values,

@@ -8,6 +8,7 @@
 
 use super::read::{Parts, SEALS, known, overlay, path, plain, retry, texts};
 use super::read_batch;
+use super::read_first;
 use super::read_limits::of_route;
 use super::route::{Auth, InKind, InRoute, OutRoute, Repeat, Replies, SOAP_FAULT};
 use super::seal::{Over, Seal};
@@ -34,6 +35,7 @@ pub(super) fn outs(root: &Table<'_>, parts: &Parts<'_>, own: &PartnerSettings) -
     for (name, t) in &tables {
         let Some(route) = routes.get(*name) else { continue };
         check_inquiry(t, route, &routes);
+        read_first::check(t, route, &routes, parts);
         let twin = routes
             .values()
             .find(|r| r.name.as_str() < *name && r.message == route.message && r.enabled && route.enabled && overlap(r, route));
@@ -48,7 +50,7 @@ pub(super) fn outs(root: &Table<'_>, parts: &Parts<'_>, own: &PartnerSettings) -
     routes
 }
 
-const OUT_KEYS: [&str; 21] = [
+const OUT_KEYS: [&str; 22] = [
     "message",
     "map",
     "post",
@@ -58,6 +60,7 @@ const OUT_KEYS: [&str; 21] = [
     "judge",
     "content",
     "content-seal",
+    "first",
     "repeat",
     "ask",
     "quiet",
@@ -111,6 +114,7 @@ fn out(name: &str, t: &Table<'_>, parts: &Parts<'_>, own: &PartnerSettings) -> O
         judge,
         content: t.text("content"),
         content_seals: seals(t, "content-seal", &t.text("content").unwrap_or_default(), parts),
+        first: t.text("first"),
         repeat: repeat?,
         ask: t.text("ask"),
         quiet: own.quiet.unwrap_or_else(|| t.duration("quiet", 2 * MINUTE)),

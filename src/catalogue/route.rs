@@ -31,6 +31,8 @@ pub struct OutRoute {
     pub content: Option<String>,
     /// Seals an answer must bear before its content is believed.
     pub content_seals: Vec<String>,
+    /// The route that asks before each of its messages; what is found is `$asked` in its mapping.
+    pub first: Option<String>,
     /// What a repeat does there.
     pub repeat: Repeat,
     /// The route that asks what became of a call.

@@ -1,9 +1,9 @@
 //! The shipped catalogue, row by row.
 
 use super::*;
+use crate::body::json;
 use crate::model::Vnd;
 use jiff::civil::{Date, date};
-use serde_json::json;
 
 fn shipped() -> (Procedures, Vec<PlanRow>) {
     let files = Files::embedded();

@@ -3,11 +3,13 @@
 //! Always: formats are asserted; nothing is fetched; patterns run in linear time; a fault tells the place, the keyword and what was
 //! expected in both languages, and of a value kind and length only, unless the schema marks the field `x-public` (promise 8).
 
+use super::canonical::Canonical;
 use super::words;
+use crate::body::Value;
 use crate::mapping::{Found, Shapes, bare};
 use crate::model::Kind;
 use jiff::civil::Date;
-use serde_json::Value;
+use jsonschema::json::Json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -16,7 +18,7 @@ const MOST: usize = 20;
 
 /// The compiled schemas.
 pub struct Validators {
-    schemas: BTreeMap<String, jsonschema::Validator>,
+    schemas: BTreeMap<String, jsonschema::Validator<Canonical>>,
     shapes: Arc<Shapes>,
 }
 
@@ -37,14 +39,11 @@ pub struct SchemaFault {
 
 impl Validators {
     /// Compiles the schemas, by message name or `forms/<code>@<edition>`; each fault names its schema.
-    pub(super) fn compile(schemas: &BTreeMap<String, Value>, shapes: Arc<Shapes>) -> Result<Self, Vec<(String, String)>> {
-        let options = jsonschema::options()
-            .with_draft(jsonschema::Draft::Draft202012)
-            .should_validate_formats(true)
-            .with_format("decimal", decimal)
-            .should_ignore_unknown_formats(false)
-            .with_pattern_options(jsonschema::PatternOptions::regex())
-            .offline();
+    pub(super) fn compile(
+        schemas: &BTreeMap<String, serde_json::Value>,
+        shapes: Arc<Shapes>,
+    ) -> Result<Self, Vec<(String, String)>> {
+        let options = options::<Canonical>();
         let (mut compiled, mut faults) = (BTreeMap::new(), Vec::new());
         for (name, schema) in schemas {
             match options.build(schema) {
@@ -110,6 +109,17 @@ impl std::fmt::Debug for Validators {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set().entries(self.schemas.keys()).finish()
     }
+}
+
+/// How schemas are read, whatever JSON they are to judge.
+pub(super) fn options<'o, F: Json>() -> jsonschema::ValidationOptions<'o, Arc<dyn jsonschema::Retrieve>, F> {
+    jsonschema::options_for::<F>()
+        .with_draft(jsonschema::Draft::Draft202012)
+        .should_validate_formats(true)
+        .with_format("decimal", decimal)
+        .should_ignore_unknown_formats(false)
+        .with_pattern_options(jsonschema::PatternOptions::regex())
+        .offline()
 }
 
 /// Decimal digits as text, without trailing zeros or a needless sign.

@@ -1,8 +1,10 @@
 //! Canonical bodies against the shipped schemas.
 
 use super::*;
+use crate::body::{Value, json};
+use crate::mapping::Inventor;
 use crate::model::Kind;
-use serde_json::{Value, json};
+use crate::seal::Chance;
 
 fn catalogue() -> Catalogue {
     Catalogue::load(&Files::embedded(), &Settings::new(), &crate::config::Placeholders)
@@ -168,8 +170,12 @@ fn every_canonical_sample_keeps_its_schema() {
     let (mut seen, mut wrong) = (0, Vec::new());
     for (path, text) in files.under("adapters/").filter(|(path, _)| path.ends_with(".canonical.json")) {
         let [partner, _, map, _] = path.split('/').collect::<Vec<_>>()[..] else { panic!("{path}") };
-        let kind =
-            catalogue.partners[partner].map(map).and_then(|m| Kind::of_name(m.message())).unwrap_or_else(|| panic!("{path}"));
+        let kind = catalogue
+            .any_partner(partner)
+            .unwrap()
+            .map(map)
+            .and_then(|m| Kind::of_name(m.message()))
+            .unwrap_or_else(|| panic!("{path}"));
         let context: Value = files
             .text(&format!("adapters/{}", path.replace(".canonical.", ".context.")))
             .map_or(Value::Null, |t| serde_json::from_str(t).unwrap());
@@ -194,4 +200,75 @@ fn every_canonical_sample_keeps_its_schema() {
     }
     assert!(seen > 100, "{seen}");
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// A body with one value changed, taken away or put beside, somewhere.
+fn spoilt(body: &Value, chance: &mut Chance) -> Value {
+    fn places(value: &Value, at: &str, to: &mut Vec<String>) {
+        to.push(at.to_owned());
+        match value {
+            Value::Object(map) => map.iter().for_each(|(name, inner)| places(inner, &format!("{at}/{name}"), to)),
+            Value::Array(list) => list.iter().enumerate().for_each(|(n, inner)| places(inner, &format!("{at}/{n}"), to)),
+            _ => {}
+        }
+    }
+    let mut all = Vec::new();
+    places(body, "", &mut all);
+    let mut body = body.clone();
+    let value = body.pointer_mut(chance.pick(&all).unwrap()).unwrap();
+    let odd = [
+        json!(null),
+        json!(-1),
+        json!(1.0),
+        json!(1e300),
+        json!(true),
+        json!(""),
+        json!("đ".repeat(24)),
+        json!("x".repeat(5000)),
+        json!([]),
+        json!({}),
+    ];
+    match value {
+        Value::Object(map) if chance.hits(0.4) => drop(map.insert("unknown", json!(1))),
+        Value::Object(map) if chance.hits(0.5) => {
+            let names: Vec<_> = map.keys().cloned().collect();
+            names.first().map(|_| map.remove(chance.pick(&names).unwrap()));
+        }
+        Value::Array(list) if chance.hits(0.6) => list.extend(list.first().cloned()),
+        Value::String(text) if chance.hits(0.6) => *value = format!("{text}\u{1}").into(),
+        value => *value = chance.pick(&odd).unwrap().clone(),
+    }
+    body
+}
+
+/// The body as it is, and as `serde_json` has it, through validators that differ in nothing else: bodies invented for every schema, right
+/// ones and spoilt ones.
+#[test]
+fn a_body_is_judged_as_it_would_be_by_serde_json() {
+    let files = Files::embedded();
+    let schemas: std::collections::BTreeMap<String, serde_json::Value> = files
+        .under("schemas/canonical/")
+        .filter_map(|(path, text)| Some((path.strip_suffix(".json")?.to_owned(), serde_json::from_str(text).unwrap())))
+        .collect();
+    let inventor = Inventor::new(&schemas, catalogue().shapes.editions()).unwrap();
+    let (mut right, mut wrong) = (0, 0);
+    for (name, schema) in &schemas {
+        let ours = validate::options::<canonical::Canonical>().build(schema).unwrap();
+        let theirs = validate::options::<jsonschema::json::SerdeJson>().build(schema).unwrap();
+        let mut chance = Chance::new(11);
+        for _ in 0..12 {
+            let made = inventor.document(name, None, &mut chance).unwrap().body;
+            let mut bodies = vec![made.clone()];
+            (0..6).for_each(|_| bodies.push(spoilt(&made, &mut chance)));
+            for body in bodies {
+                let same = serde_json::Value::from(&body);
+                let own: Vec<String> = ours.iter_errors(&body).map(|e| format!("{} {e:?}", e.instance_path())).collect();
+                let other: Vec<String> = theirs.iter_errors(&same).map(|e| format!("{} {e:?}", e.instance_path())).collect();
+                assert_eq!(own, other, "{name}: {body}");
+                assert_eq!((ours.is_valid(&body), theirs.is_valid(&same)), (own.is_empty(), own.is_empty()), "{name}: {body}");
+                if own.is_empty() { right += 1 } else { wrong += 1 }
+            }
+        }
+    }
+    assert!(right > 200 && wrong > 1000, "{right} right, {wrong} wrong");
 }

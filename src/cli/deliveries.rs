@@ -16,6 +16,7 @@ Examples:
   lienthong deliveries show 17                                   one of them with its attempts
   lienthong deliveries release 17 --reason \"their fault, mended\"  try it again
   lienthong deliveries release 17 --verdict received --reason \"they confirmed by phone\"
+  lienthong deliveries release --partner NAME --reason-is attempts-used-up --dry-run     how many would it be?
   lienthong deliveries release --partner NAME --reason-is attempts-used-up --limit 200 --reason \"they mended it\"
   lienthong deliveries close 17 --reason \"sent by post\"           never deliver it
 
@@ -71,9 +72,12 @@ enum What {
         /// What the partner said about it: not-received, received, send-again. Needed unless it certainly never left.
         #[arg(long, value_parser = ["not-received", "received", "send-again"])]
         verdict: Option<String>,
-        /// Why, for the audit.
-        #[arg(long)]
-        reason: String,
+        /// Why, for the audit; a dry run needs none.
+        #[arg(long, required_unless_present = "dry_run")]
+        reason: Option<String>,
+        /// Only tell how many it would be; nothing is released.
+        #[arg(long, requires = "partner")]
+        dry_run: bool,
     },
     /// End one without delivering it.
     Close {
@@ -113,12 +117,13 @@ pub(super) async fn run(arguments: Arguments, json: bool) -> Result<(), Failed> 
     match arguments.what {
         What::List(a) => list(&gateway, &a, json).await,
         What::Show { delivery } => show(&gateway, delivery, json).await,
-        What::Release { delivery: None, partner, reason_is, kind, limit, verdict, reason } => {
+        What::Release { delivery: None, partner, reason_is, kind, limit, verdict, reason, dry_run } => {
             let body = json!({
                 "partner": partner, "reason_is": reason_is, "kind": kind, "limit": limit, "verdict": verdict, "reason": reason,
+                "dry_run": dry_run,
             });
             let answer = gateway.post("/v1/deliveries/release", &body).await?;
-            told(&answer, json, &released(&answer));
+            told(&answer, json, &released(&answer, dry_run));
             Ok(())
         }
         What::Release { delivery: Some(delivery), verdict, reason, .. } => {
@@ -139,10 +144,14 @@ pub(super) async fn run(arguments: Arguments, json: bool) -> Result<(), Failed> 
     }
 }
 
-/// What became of a release of several, in a sentence.
-fn released(answer: &Value) -> String {
+/// What became of a release of several, or would become, in a sentence.
+fn released(answer: &Value, dry_run: bool) -> String {
     let count = |name: &str| number(answer, name);
-    let mut text = format!("{} released, at the partner's pace; {} more fit", count("released"), count("left"));
+    let mut text = if dry_run {
+        format!("{} would be released, {} more fit; nothing was done", count("released"), count("left"))
+    } else {
+        format!("{} released, at the partner's pace; {} more fit", count("released"), count("left"))
+    };
     if count("doubtful") > 0 {
         text.push_str(&format!(
             "\n{} of these may have been received: ask the partner, then say what they told you with --verdict received|not-received|send-again",

@@ -6,6 +6,7 @@
 use super::remote::{Reach, Remote, list, number, text};
 use super::samples::{Sample, own_samples, shipped_samples};
 use super::{Failed, check, screen};
+use crate::body::Value as Body;
 use crate::catalogue::{Catalogue, Files};
 use crate::mapping::{Context, Mapping, MemoryContents, WireFault};
 use serde_json::{Value, json};
@@ -183,7 +184,7 @@ impl Sets {
     }
 
     fn mapping<'s>(&self, set: &'s (Files, Catalogue), sample: &Sample) -> Option<&'s Mapping> {
-        set.1.partners.get(&sample.partner)?.book.map(&sample.map)
+        set.1.any_partner(&sample.partner)?.book.map(&sample.map)
     }
 
     /// What a set writes for these messages, field by field, and the whole text.
@@ -192,11 +193,11 @@ impl Sets {
         set: &(Files, Catalogue),
         map: &Mapping,
         sample: &Sample,
-        bodies: &[Value],
+        bodies: &[Body],
         contents: &MemoryContents,
     ) -> Fields {
         let context = known(set, sample);
-        let bodies: Vec<&Value> = bodies.iter().collect();
+        let bodies: Vec<&Body> = bodies.iter().collect();
         match map.write_batch(&bodies, &context, contents, Some(&super::wire::StandIn::none())) {
             Err(fault) => BTreeMap::from([("(refused)".to_owned(), fault.text_en())]),
             Ok(bytes) => {
@@ -215,7 +216,7 @@ impl Sets {
 /// What a mapping knows beside the body.
 fn known(set: &(Files, Catalogue), sample: &Sample) -> Context {
     let mut context = sample.context.clone();
-    let values = set.1.partners.get(&sample.partner).map(|p| &p.values).into_iter().flatten();
+    let values = set.1.any_partner(&sample.partner).map(|p| &p.values).into_iter().flatten();
     for (name, value) in values {
         let name = format!("partner.{name}");
         if context.get(&name).is_none() {
@@ -228,7 +229,7 @@ fn known(set: &(Files, Catalogue), sample: &Sample) -> Context {
     context
 }
 
-fn read(map: &Mapping, sample: &Sample, contents: &mut MemoryContents) -> (Fields, Vec<Value>) {
+fn read(map: &Mapping, sample: &Sample, contents: &mut MemoryContents) -> (Fields, Vec<Body>) {
     match map.read(&sample.wire, &sample.context, contents) {
         Err(faults) => {
             let told = faults.iter().map(WireFault::text_en).collect::<Vec<_>>().join("; ");
@@ -246,13 +247,13 @@ fn read(map: &Mapping, sample: &Sample, contents: &mut MemoryContents) -> (Field
     }
 }
 
-fn flatten(value: &Value, at: &str, fields: &mut Fields) {
+fn flatten(value: &Body, at: &str, fields: &mut Fields) {
     match value {
-        Value::Object(map) => map.iter().for_each(|(name, inner)| flatten(inner, &format!("{at}/{name}"), fields)),
-        Value::Array(rows) if !rows.is_empty() => {
+        Body::Object(map) => map.iter().for_each(|(name, inner)| flatten(inner, &format!("{at}/{name}"), fields)),
+        Body::Array(rows) if !rows.is_empty() => {
             rows.iter().enumerate().for_each(|(n, row)| flatten(row, &format!("{at}/{n}"), fields));
         }
-        Value::String(text) => drop(fields.insert(at.to_owned(), text.clone())),
+        Body::String(text) => drop(fields.insert(at.to_owned(), text.to_string())),
         other => drop(fields.insert(at.to_owned(), other.to_string())),
     }
 }

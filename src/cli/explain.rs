@@ -3,6 +3,7 @@
 use super::remote::{Reach, Remote, text};
 use super::wire::{Common, Named, input, take};
 use super::{Failed, screen};
+use crate::body::Value as Body;
 use crate::mapping::{Explained, MemoryContents};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -64,10 +65,10 @@ pub(super) async fn run(a: &Arguments, json: bool) -> Result<(), Failed> {
     let named = Named::find(&catalogue, a.message.as_deref().unwrap_or_default())?;
     let (bytes, file) = input(a.file.as_deref())?;
     let mut context = super::wire::context(&a.common, named.partner, a.canonical)?;
-    let bodies: Vec<Value> = if a.canonical {
-        let value: Value = serde_json::from_slice(&bytes).map_err(|e| Failed::because(format!("{file} is not JSON: {e}")))?;
+    let bodies: Vec<Body> = if a.canonical {
+        let value: Body = serde_json::from_slice(&bytes).map_err(|e| Failed::because(format!("{file} is not JSON: {e}")))?;
         let bodies = match value {
-            Value::Array(list) => list,
+            Body::Array(list) => list,
             one => vec![one],
         };
         let contents = take(a.common.contents.as_deref())?;

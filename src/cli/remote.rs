@@ -10,14 +10,14 @@ const LONG: Duration = Duration::from_secs(300);
 
 const DEFAULT: &str = "http://127.0.0.1:8081";
 
-/// Where the gateway is and who asks; the same for every command that speaks to it.
+/// Where the gateway is and who asks; the same for every command that speaks to it, before and after its own subcommand.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct Reach {
     /// The gateway's operators' address (`admin` in gateway.toml) [default: LIENTHONG_ADMIN, else http://127.0.0.1:8081].
-    #[arg(long, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL")]
     admin: Option<String>,
     /// An operator's token [default: LIENTHONG_TOKEN].
-    #[arg(long, value_name = "TOKEN")]
+    #[arg(long, global = true, value_name = "TOKEN")]
     token: Option<String>,
 }
 

@@ -4,7 +4,6 @@
 //! form, so that Vietnamese stands straight.
 
 use crate::clock::Time;
-use serde_json::Value;
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 use unicode_normalization::UnicodeNormalization as _;
@@ -27,7 +26,7 @@ pub(super) fn note(text: impl AsRef<str>) {
 }
 
 /// Writes a value to stdout as JSON, indented.
-pub(super) fn json(value: &Value) {
+pub(super) fn json(value: &impl serde::Serialize) {
     line(serde_json::to_string_pretty(value).unwrap_or_default());
 }
 

@@ -5,12 +5,12 @@
 //! seals are made with a stand-in key, because no secret is at hand.
 
 use super::{Failed, screen};
+use crate::body::{Map, Value};
 use crate::catalogue::{Catalogue, Partner, Seal};
 use crate::clock::{Clock as _, Time, Wall};
 use crate::mapping::{Context, Mapping, MemoryContents, RawFields, Reading, Sealer, WireFault};
 use crate::model::{Kind, Mint};
 use crate::seal::SystemRandom;
-use serde_json::{Map, Value, json};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -113,11 +113,11 @@ pub(super) struct StandIn<'s>(Option<&'s Seal>);
 
 impl<'c> Named<'c> {
     pub(super) fn find(catalogue: &'c Catalogue, name: &str) -> Result<Self, Failed> {
-        let partners = || catalogue.partners.keys().cloned().collect::<Vec<_>>().join(", ");
+        let partners = || catalogue.all_partners().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", ");
         let Some((partner, message)) = name.split_once('/') else {
             return Err(Failed::because(format!("`{name}` is not PARTNER/MESSAGE; partners here: {}", partners())));
         };
-        let Some(partner) = catalogue.partners.get(partner) else {
+        let Some(partner) = catalogue.any_partner(partner) else {
             return Err(Failed::because(format!("there is no partner `{partner}`; partners here: {}", partners())));
         };
         let Some(mapping) = partner.book.map(message) else {
@@ -210,7 +210,7 @@ pub(super) fn read(a: &ReadArguments) -> Result<(), Failed> {
     let bodies: Vec<Value> = readings.into_iter().map(|r| r.body).collect();
     match bodies.as_slice() {
         [one] => screen::json(one),
-        many => screen::json(&many.into()),
+        many => screen::json(&many),
     }
     Ok(())
 }
@@ -269,9 +269,9 @@ fn complete(catalogue: &Catalogue, body: &mut Value) {
     let procedure = text(body, "/procedure");
     let name = procedure.zip(day).and_then(|(p, day)| catalogue.procedures.lookup(&p, day).ok().map(|p| p.name_vi.clone()));
     let agency = text(body, "/agency/code").and_then(|c| catalogue.agencies.lookup(&c).map(|a| a.name_vi.clone()));
-    let fill = |map: Option<&mut Map<String, Value>>, key: &str, value: Option<String>| {
+    let fill = |map: Option<&mut Map>, key: &str, value: Option<String>| {
         if let (Some(map), Some(value)) = (map, value) {
-            map.entry(key).or_insert_with(|| json!(value));
+            map.entry(key).or_insert_with(|| value.into());
         }
     };
     fill(body.as_object_mut(), "procedure_name", name);

@@ -115,6 +115,8 @@ pub struct Rate {
 /// What an operator overrides of a partner.toml.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PartnerSettings {
+    /// Whether it is in force, instead of what its file says.
+    pub enabled: Option<bool>,
     /// Its address.
     pub base: Option<String>,
     /// Calls to it.
@@ -389,10 +391,24 @@ fn limits(t: &Table<'_>) -> Limits {
 }
 
 fn partner(t: &Table<'_>) -> PartnerSettings {
-    t.only(&["base", "rate", "at_once", "daily", "maintenance", "timeout", "quiet", "ask_schedule", "retry", "paused", "values"]);
+    t.only(&[
+        "enabled",
+        "base",
+        "rate",
+        "at_once",
+        "daily",
+        "maintenance",
+        "timeout",
+        "quiet",
+        "ask_schedule",
+        "retry",
+        "paused",
+        "values",
+    ]);
     let time = |key: &str| t.get(key).map(|_| t.duration(key, Duration::ZERO));
     let what = "a list of lengths of time such as [\"5s\", \"30s\"]";
     PartnerSettings {
+        enabled: t.get("enabled").map(|_| t.flag("enabled", true)),
         base: t.parsed("base", "an http or https URL", url),
         rate: rate(t, "rate"),
         at_once: count(t, "at_once"),

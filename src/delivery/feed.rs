@@ -12,7 +12,7 @@ use super::fair::{Fair, Shares};
 use super::{Pace, Quota, RetryBudget, Windows};
 use crate::clock::{DAY_MS, Time};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Calls are reserved together when they may begin within this time; each waits for its own moment.
@@ -48,6 +48,8 @@ pub struct Terms {
     pub maintenance: Windows,
     /// Further attempts are at most this part of its calls.
     pub retry_percent: u32,
+    /// Routes that ask before each message: its attempt is two calls.
+    pub asking_first: BTreeSet<String>,
 }
 
 /// What a message is about to do.
@@ -105,6 +107,7 @@ pub struct Feed {
     fair: Fair,
     budget: RetryBudget,
     maintenance: Windows,
+    asking_first: BTreeSet<String>,
     /// The partner's own word: nothing before this.
     hold: Option<Time>,
     /// The partner's own word: so many calls until then.
@@ -165,13 +168,14 @@ impl Meter {
         (!full).then(|| self.reserved.map_or(Duration::ZERO, |pace| pace.wait(now)))
     }
 
-    fn reserve(&mut self, now: Time) {
+    /// One attempt of so many calls, one after the other.
+    fn reserve(&mut self, now: Time, calls: u32) {
         self.turn(now);
         if let Some(pace) = &mut self.reserved {
-            pace.take(now);
+            (0..calls).for_each(|_| pace.take(now));
         }
         self.in_flight += 1;
-        self.used = self.used.saturating_add(1);
+        self.used = self.used.saturating_add(calls);
     }
 
     fn saved(&self) -> SavedMeter {
@@ -208,6 +212,7 @@ impl Feed {
             fair: Fair::new(terms.shares.clone()),
             budget: RetryBudget::new(terms.retry_percent),
             maintenance: terms.maintenance.clone(),
+            asking_first: terms.asking_first.clone(),
             hold: None,
             allowance: None,
             ramp: None,
@@ -269,7 +274,11 @@ impl Feed {
             return None;
         }
         let soon = now.plus(AHEAD);
-        let free = |s: &&Stream| self.routes.get(&s.route).is_none_or(|m| m.wait(soon) == Some(Duration::ZERO));
+        let enough = |m: &Meter, s: &Stream| m.left(now).is_none_or(|left| left >= self.calls(&s.route, s.step));
+        let free = |s: &&Stream| {
+            let route = self.routes.get(&s.route);
+            enough(&self.whole, s) && route.is_none_or(|m| enough(m, s) && m.wait(soon) == Some(Duration::ZERO))
+        };
         let asked = streams.iter().filter(|s| probe && s.step == Step::Inquiry).filter(free).min_by_key(|s| s.turn);
         let chosen = match asked {
             Some(asked) => asked,
@@ -288,12 +297,13 @@ impl Feed {
             Step::Again => self.budget.again(now),
             Step::Inquiry => {}
         }
-        self.whole.reserve(now);
+        let calls = self.calls(route, step);
+        self.whole.reserve(now, calls);
         if let Some(meter) = self.routes.get_mut(route) {
-            meter.reserve(now);
+            meter.reserve(now, calls);
         }
         if let Some((left, _)) = &mut self.allowance {
-            *left = left.saturating_sub(1);
+            *left = left.saturating_sub(calls);
         }
         Some(index)
     }
@@ -315,13 +325,19 @@ impl Feed {
         streams.iter().any(|s| self.due(s, now))
     }
 
+    /// How many calls an attempt is.
+    fn calls(&self, route: &str, step: Step) -> u32 {
+        if step != Step::Inquiry && self.asking_first.contains(route) { 2 } else { 1 }
+    }
+
     /// A reserved call of this route is about to begin: how long it still has to wait for its moment.
     pub fn begin(&mut self, route: &str, now: Time) -> Duration {
+        let calls = self.calls(route, Step::First);
         let mut meters = [Some(&mut self.whole), self.routes.get_mut(route)];
         let waits = meters.iter().flatten().filter_map(|m| m.pace.map(|p| p.wait(now)));
         let wait = waits.max().unwrap_or_default();
         for pace in meters.iter_mut().flatten().filter_map(|m| m.pace.as_mut()) {
-            pace.take(now.plus(wait));
+            (0..calls).for_each(|_| pace.take(now.plus(wait)));
         }
         wait
     }

@@ -52,6 +52,20 @@ fn most_in_a_second(begun: &[(Time, usize)], which: impl Fn(usize) -> bool) -> u
 }
 
 #[test]
+fn a_message_that_is_asked_about_first_is_two_calls_of_every_limit() {
+    let mut all = terms(limit("20/s", Some(100), Some(31)));
+    all.asking_first.insert("sync".into());
+    let mut feed = Feed::start(&all, &Saved::default(), T0);
+    let begun = run(&mut feed, &[first("sync")], T0, 5, 5);
+    assert_eq!(begun.len(), 15, "31 calls a day: the one that is left is too few");
+    assert!(most_in_a_second(&begun, |_| true) <= 10);
+    let (left, _) = feed.quota(T0).unwrap();
+    assert_eq!(left, 1);
+    let begun = run(&mut feed, &[first("status")], T0.plus_ms(6_000), 5, 5);
+    assert_eq!(begun.len(), 1, "another message has it");
+}
+
+#[test]
 fn a_partner_and_its_routes_keep_their_rates_together() {
     let mut all = terms(limit("20/s", Some(100), None));
     all.routes.insert("submit".into(), limit("5/s", None, None));

@@ -3,9 +3,11 @@
 
 use super::Shared;
 use super::next::{Standing, after_call, after_inquiry};
+use super::sign_in;
 use super::together;
 use super::turns::Turns;
-use super::wire::{Outgoing, Unwritable};
+use super::wire::{Outgoing, Renewed, Unwritable};
+use crate::body::{Value, json};
 use crate::catalogue::{Catalogue, OutRoute, Partner, Repeat};
 use crate::clock::Time;
 use crate::delivery::{Outcome, Trouble};
@@ -14,8 +16,8 @@ use crate::journal::{Attempt, CaseFilter, Claim, Effects, JournalError, Next, Se
 use crate::model::{Kind, Message, Mint};
 use crate::partner::{Reply, SendError, SignInError};
 use crate::planted::{Plant, planted};
+use crate::seal::Secret;
 use bytes::Bytes;
-use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -161,6 +163,7 @@ async fn attempt(shared: &Shared, known: &Known, claim: &Claim, (began, turns): 
         body: &body,
         dossier: snapshot.dossier.as_ref(),
         trace: claim.trace.as_deref(),
+        renewed: Renewed::default(),
     };
     match (&claim.doubt, repeat) {
         (Some(doubt), Repeat::Ask) => {
@@ -174,6 +177,7 @@ async fn attempt(shared: &Shared, known: &Known, claim: &Claim, (began, turns): 
                 body: &question,
                 dossier: None,
                 trace: claim.trace.as_deref(),
+                renewed: Renewed::default(),
             };
             let Sent { outcome, content, called, took, left } =
                 send(shared, &inquiry, (began, (turns, &claim.route)), true).await;
@@ -192,10 +196,14 @@ async fn attempt(shared: &Shared, known: &Known, claim: &Claim, (began, turns): 
     }
 }
 
-/// Writes, signs in, waits for the call's turn, calls, judges.
+/// Asks first where the route says so, writes, signs in, waits for the call's turn, calls, judges.
 async fn send(shared: &Shared, message: &Outgoing<'_>, at: (Time, (&Turns, &str)), light: bool) -> Sent {
-    let written = here(light, || message.write(&shared.parts.blobs));
     let unsent = |outcome, called| Sent { outcome, content: None, called, took: Duration::ZERO, left: None };
+    let message = match renewed(shared, message, at).await {
+        Ok(renewed) => &Outgoing { renewed, ..message.clone() },
+        Err(outcome) => return unsent(outcome, true),
+    };
+    let written = here(light, || message.write(&shared.parts.blobs));
     let body = match written {
         Ok(body) => body,
         Err(Unwritable(why)) => return unsent(Outcome::Park { why }, false),
@@ -218,14 +226,53 @@ pub(super) async fn fetch(
     body: Bytes,
     (now, (turns, route)): (Time, (&Turns, &str)),
 ) -> Result<(Result<Reply, SendError>, Duration), Outcome> {
-    let call = message.call(shared, body, now).await.map_err(|error| match error {
-        SignInError::Send(_) => Outcome::NotSent { why: "sign-in-not-reached".to_owned() },
-        refused @ SignInError::Refused(_) => Outcome::SignIn { why: refused.to_string() },
-    })?;
+    let call = message.call(shared, body, now).await.map_err(not_signed_in)?;
     turns.pass(route, &*shared.parts.clock).await;
     let start = shared.parts.clock.since_start();
     let reply = shared.parts.transport.send(call).await;
     Ok((reply, shared.parts.clock.since_start().saturating_sub(start)))
+}
+
+/// What a message is written with that is made anew for each attempt: a session, and what is found by asking first. `Err`: the message
+/// itself has not left.
+async fn renewed(shared: &Shared, message: &Outgoing<'_>, at: (Time, (&Turns, &str))) -> Result<Renewed, Outcome> {
+    let mut renewed = Renewed { session: session(shared, message, at.0).await?, asked: Vec::new() };
+    let Some(first) = &message.route.first else { return Ok(renewed) };
+    let outcome = ask_first(shared, message, first, at).await?;
+    match outcome {
+        Outcome::Done { find } => renewed.asked = find.into_iter().map(|(name, value)| (name, value.into())).collect(),
+        // Whatever became of the question, the message was not processed.
+        Outcome::Unknown { why } => return Err(Outcome::Retry { why: format!("asked-first: {why}"), not_before: None }),
+        Outcome::Reject { why } | Outcome::Park { why } => return Err(Outcome::Park { why: format!("asked-first: {why}") }),
+        other => return Err(other),
+    }
+    Ok(renewed)
+}
+
+/// Asks whether they have the dossier, before its message goes; a call with a turn of its own.
+async fn ask_first(shared: &Shared, message: &Outgoing<'_>, first: &str, at: (Time, (&Turns, &str))) -> Result<Outcome, Outcome> {
+    let parked = |why: &str| Outcome::Park { why: why.to_owned() };
+    let route = message.partner.outs.get(first).ok_or_else(|| parked("no-inquiry"))?;
+    let code = message.body.get("code").ok_or_else(|| parked("no-inquiry"))?;
+    let question = json!({ "code": code, "message": message.id });
+    let id = Mint::new(&*shared.parts.random, at.0).message_id();
+    let mut inquiry = Outgoing { route, id: &id, at: at.0, body: &question, dossier: None, ..message.clone() };
+    inquiry.renewed.session = session(shared, &inquiry, at.0).await?;
+    let body = inquiry.write(&shared.parts.blobs).map_err(|Unwritable(why)| Outcome::Park { why })?;
+    let (reply, _) = fetch(shared, &inquiry, body, at).await?;
+    Ok(inquiry.judge(&reply, shared.parts.clock.now()).0)
+}
+
+/// The session a message is sent in, where its route wants one.
+pub(super) async fn session(shared: &Shared, message: &Outgoing<'_>, now: Time) -> Result<Option<Secret>, Outcome> {
+    sign_in::session(shared, (message.partner, message.route), now).await.map_err(not_signed_in)
+}
+
+fn not_signed_in(error: SignInError) -> Outcome {
+    match error {
+        SignInError::Send(_) => Outcome::NotSent { why: "sign-in-not-reached".to_owned() },
+        refused @ SignInError::Refused(_) => Outcome::SignIn { why: refused.to_string() },
+    }
 }
 
 /// Whether a message is written in well under a millisecond: it is short and names no content to be read from disk.

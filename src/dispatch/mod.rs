@@ -13,6 +13,7 @@
 //! | `attempt` | one claim from its start to its settlement |
 //! | `together` | the same for a call of several deliveries |
 //! | `turns` | the moment a call begins, taken last before it is sent |
+//! | `sign_in` | what signs a call in: a header, or a session in the body |
 //! | `wire` | canonical → call, reply → facts, outcome, content |
 //! | `next` | outcome → what is next, pure |
 
@@ -21,6 +22,7 @@ mod board;
 mod lanes;
 mod loops;
 mod next;
+mod sign_in;
 #[cfg(test)]
 pub(crate) mod tests;
 mod together;

@@ -3,6 +3,7 @@
 
 use super::turns::Turns;
 use super::{Board, Parts, Shared, attempt};
+use crate::body::{Value, json};
 use crate::catalogue::{Catalogue, Files, Shelf};
 use crate::clock::{Clock as _, Manual, Time};
 use crate::delivery::{BreakerPolicy, Feed, Saved, Terms, Trouble};
@@ -14,7 +15,6 @@ use crate::journal::{
 use crate::model::{Account, FeeState, Kind, Message, Mint, PaymentState, Status};
 use crate::partner::{Advice, Call, Reply, SendError, Tokens, Transport};
 use crate::seal::Random;
-use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::path::Path;
@@ -26,6 +26,7 @@ use tokio::sync::Notify;
 
 mod clocked;
 mod far;
+mod first;
 mod never;
 mod parcels;
 mod weather;
@@ -213,7 +214,7 @@ fn map(shipped: &Files, message: &str, lines: &str, out: bool) -> String {
     let schema: Value = serde_json::from_str(shipped.text(&format!("schemas/canonical/{message}.json")).unwrap()).unwrap();
     let carried: BTreeSet<&str> = lines.split(';').map(|l| l.split('=').nth(1).unwrap().trim().trim_end_matches(" ?")).collect();
     let left: Vec<&str> =
-        schema["properties"].as_object().unwrap().keys().map(String::as_str).filter(|n| !carried.contains(n)).collect();
+        schema["properties"].as_object().unwrap().keys().map(|name| name.as_str()).filter(|n| !carried.contains(n)).collect();
     let without = if left.is_empty() { String::new() } else { format!("without: {}\n", left.join(", ")) };
     let id = if out { "id = $message.id\n" } else { "ok = *\n" };
     format!("message: {message}\nformat: json\n{without}\n{id}{}\n", lines.replace("; ", "\n"))
@@ -421,7 +422,7 @@ pub(crate) async fn take(
             received_at: now,
             adapters: shared.parts.current.now().catalogue.digest.clone(),
             body: message.body.to_string().into_bytes(),
-            raw: Vec::new(),
+            raw: bytes::Bytes::new(),
         };
         let acceptance = Acceptance { idempotency: None, message, effects, receipt: json!({}) };
         if matches!(shared.parts.journal.accept(acceptance).await.unwrap(), Accepted::New { .. }) {

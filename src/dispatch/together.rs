@@ -6,20 +6,20 @@
 //! each goes again, alone, and is told for itself.
 
 use super::Shared;
-use super::attempt::{Ending, LIGHT, chance, fetch, here, light, ms, not_sent, parked, proven, set_of, snapshot};
+use super::attempt::{Ending, LIGHT, chance, fetch, here, light, ms, not_sent, parked, proven, session, set_of, snapshot};
 use super::next::{Standing, after_call};
 use super::turns::Turns;
-use super::wire::{Outgoing, Unwritable};
+use super::wire::{Outgoing, Renewed, Unwritable};
+use crate::body::Value;
 use crate::catalogue::{OutRoute, Partner, Repeat, RowBy};
 use crate::clock::Time;
 use crate::delivery::{Fact, Facts, Judge, Outcome};
 use crate::exchange::{self, Known};
 use crate::journal::{Claim, Next, Snapshot};
-use crate::mapping::{Context, MemoryContents};
+use crate::mapping::{Context, MemoryContents, Reading, Unread, WireFault};
 use crate::partner::Reply;
 use crate::planted::{Plant, planted};
 use bytes::Bytes;
-use serde_json::Value;
 use std::time::Duration;
 
 /// One message of the call.
@@ -136,7 +136,18 @@ async fn send(
     items: &[Item<'_>],
     (began, turns): (Time, &Turns),
 ) -> Gone {
-    let rows: Vec<Outgoing<'_>> = items.iter().map(|item| item.row((partner, route))).collect();
+    let mut rows: Vec<Outgoing<'_>> = items.iter().map(|item| item.row((partner, route))).collect();
+    let held = match rows.first() {
+        Some(first) => session(shared, first, began).await,
+        None => Ok(None),
+    };
+    match held {
+        Ok(session) => rows.iter_mut().for_each(|row| row.renewed.session.clone_from(&session)),
+        Err(outcome) => {
+            let outcomes = vec![outcome; rows.len()];
+            return Gone { outcomes, one_word: false, called: true, took: Duration::ZERO, left: None };
+        }
+    }
     let light =
         items.iter().all(|item| light(&item.claim.body)) && items.iter().map(|i| i.claim.body.len()).sum::<usize>() <= LIGHT;
     let Written { unwritable, going, body } = write(shared, &rows, light);
@@ -226,6 +237,7 @@ impl<'a> Item<'a> {
             body: &self.body,
             dossier: self.snapshot.dossier.as_ref(),
             trace: self.claim.trace.as_deref(),
+            renewed: Renewed::default(),
         }
     }
 }
@@ -250,24 +262,31 @@ impl Outgoing<'_> {
         for (name, value) in &self.partner.values {
             context.set(format!("partner.{name}"), value.as_str());
         }
-        let told: Vec<Value> = match mapping.read(&reply.body, &context, &mut MemoryContents::default()) {
-            Ok(readings) => readings.into_iter().map(|reading| reading.body).collect(),
-            Err(faults) => {
-                let place = faults.first().map_or(String::new(), |f| format!(" at {}", f.pointer()));
-                return unknown(&format!("answer-unreadable{place}"));
-            }
+        let unreadable = |faults: &[WireFault]| {
+            let place = faults.first().map_or(String::new(), |f| format!(" at {}", f.pointer()));
+            format!("answer-unreadable{place}")
+        };
+        let told = match mapping.read_each(&reply.body, &context, &mut MemoryContents::default()) {
+            Ok(told) => told,
+            Err(faults) => return unknown(&unreadable(&faults)),
         };
         if items.by == RowBy::Order && told.len() != rows.len() {
             return unknown("answer-rows-differ");
         }
         let judge = items.judge.as_ref().and_then(|name| self.partner.judges.get(name));
         let of = |n: usize, row: &Self| {
-            let mine = told.iter().enumerate().filter(|(at, receipt)| match items.by {
-                RowBy::Order => *at == n,
-                RowBy::Dossier => row.code().is_some() && receipt.get("dossier").and_then(Value::as_str) == row.code(),
-                RowBy::Reference => receipt.get("reference").and_then(Value::as_str) == Some(row.id),
+            let is_mine = |(at, told): &(usize, &Result<Reading, Unread>)| {
+                let receipt = told.as_ref().map_or_else(|unread| &unread.read.body, |reading| &reading.body);
+                match items.by {
+                    RowBy::Order => *at == n,
+                    RowBy::Dossier => row.code().is_some() && receipt.get("dossier").and_then(Value::as_str) == row.code(),
+                    RowBy::Reference => receipt.get("reference").and_then(Value::as_str) == Some(row.id),
+                }
+            };
+            let mut said = told.iter().enumerate().filter(is_mine).map(|(_, told)| match told {
+                Ok(reading) => judged_row(judge, &reading.body, reply, now),
+                Err(unread) => Outcome::Unknown { why: unreadable(&unread.faults) },
             });
-            let mut said = mine.map(|(_, receipt)| judged_row(judge, receipt, reply, now));
             let shared = items.by == RowBy::Dossier && rows.iter().filter(|other| other.code() == row.code()).count() > 1;
             match said.next() {
                 None => Outcome::Unknown { why: "answer-missing".to_owned() },
@@ -292,7 +311,7 @@ fn judged_row(judge: Option<&Judge>, receipt: &Value, reply: &Reply, now: Time) 
         Value::Null => Some(Fact::Null),
         Value::Bool(b) => Some(Fact::Bool(*b)),
         Value::Number(n) => Some(Fact::Number(n.to_string())),
-        Value::String(text) => Some(Fact::Text(text.clone())),
+        Value::String(text) => Some(Fact::Text(text.to_string())),
         Value::Array(_) | Value::Object(_) => Some(Fact::Node),
     };
     let facts = |places: &[&str]| Facts {

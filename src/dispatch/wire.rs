@@ -1,17 +1,16 @@
 //! Canonical → call, and reply → facts, outcome, content. The only place where dispatch touches bytes.
 
 use super::Shared;
-use crate::catalogue::{OutRoute, Partner, Seal, SignIn};
+use crate::body::Value;
+use crate::catalogue::{OutRoute, Partner, Seal};
 use crate::clock::Time;
 use crate::delivery::{Fact, Facts, Outcome};
 use crate::journal::BlobStore;
-use crate::mapping::{ContentSource, Context, Mapping, Scalar, Sealer, peek};
+use crate::mapping::{ContentSource, Context, Envelope, Format, Mapping, Scalar, Sealer, peek};
 use crate::model::{Dossier, Kind, Message};
 use crate::partner::{Call, Reply, SendError, SignInError};
 use crate::seal::Secret;
-use base64::Engine as _;
 use bytes::Bytes;
-use serde_json::Value;
 use std::sync::Arc;
 
 /// A message on its way out.
@@ -31,6 +30,17 @@ pub(super) struct Outgoing<'a> {
     pub(super) dossier: Option<&'a Dossier>,
     /// The trace of the request that caused it.
     pub(super) trace: Option<&'a str>,
+    /// What is made anew for each attempt.
+    pub(super) renewed: Renewed,
+}
+
+/// What a message is written with besides what stays the same over its attempts.
+#[derive(Clone, Default)]
+pub(super) struct Renewed {
+    /// The session it is sent in (`$session`).
+    pub(super) session: Option<Secret>,
+    /// What was found by asking before it (`$asked`).
+    pub(super) asked: Vec<(String, Value)>,
 }
 
 /// Why a message cannot be written to its wire: what the adapter cannot do with it parks it.
@@ -71,6 +81,12 @@ impl Outgoing<'_> {
             context.set("dossier.procedure", dossier.procedure.as_str());
             context.set("dossier.edition", dossier.edition.clone().unwrap_or_default());
         }
+        if let Some(session) = &self.renewed.session {
+            context.set("session", session.expose());
+        }
+        for (name, value) in &self.renewed.asked {
+            context.set(format!("asked.{name}"), value.clone());
+        }
         context
     }
 
@@ -109,54 +125,6 @@ impl Outgoing<'_> {
         self.partner.book.map(&self.route.map).ok_or_else(|| Unwritable("mapping-missing".to_owned()))
     }
 
-    async fn authorization(&self, shared: &Shared, now: Time) -> Result<Option<String>, SignInError> {
-        let Some(name) = &self.route.sign_in else { return Ok(None) };
-        match self.partner.sign_in.get(name) {
-            Some(SignIn::Basic { user, password }) => {
-                let pair = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{}", password.expose()));
-                Ok(Some(format!("Basic {pair}")))
-            }
-            Some(SignIn::OAuth2 { post, id, secret, token }) => {
-                let held =
-                    shared.tokens.get(&self.partner.name, name, now, || self.oauth2(shared, post, id, secret, token)).await?;
-                Ok(Some(format!("Bearer {}", held.expose())))
-            }
-            _ => Ok(None),
-        }
-    }
-
-    /// OAuth 2.0 client credentials (RFC 6749, section 4.4), the credentials in the body.
-    async fn oauth2(
-        &self,
-        shared: &Shared,
-        post: &str,
-        id: &str,
-        secret: &Secret,
-        place: &str,
-    ) -> Result<(Secret, i64), SignInError> {
-        let form = form_body(&[("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret.expose())]);
-        let call = Call {
-            partner: self.partner.name.clone(),
-            url: format!("{}{post}", self.partner.base.trim_end_matches('/')),
-            headers: vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())],
-            body: Bytes::from(form),
-            timeout: self.partner.timeout,
-        };
-        let reply = shared.parts.transport.send(call).await?;
-        let format = crate::mapping::Format::Json;
-        let seen = peek(format, crate::mapping::Envelope::None, &reply.body, &[place, "/expires_in"])
-            .map_err(|_| SignInError::Refused(reply.status))?;
-        let mut values = seen.values.into_iter();
-        let (Some(Some(Scalar::Text(token))), true) = (values.next(), (200..300).contains(&reply.status)) else {
-            return Err(SignInError::Refused(reply.status));
-        };
-        let seconds = match values.next() {
-            Some(Some(Scalar::Number(n))) => n.parse::<i64>().unwrap_or(300),
-            _ => 300,
-        };
-        Ok((Secret::new(token), seconds.clamp(1, 86_400) * 1000))
-    }
-
     /// What the reply means, and the content it carries. Judged once, here.
     pub(super) fn judge(&self, reply: &Result<Reply, SendError>, now: Time) -> (Outcome, Option<Message>) {
         let reply = match reply {
@@ -187,17 +155,10 @@ impl Outgoing<'_> {
     }
 
     fn facts(&self, places: &[&str], reply: &Reply, now: Time) -> Facts {
-        let retry_after = reply.advice.after.map(|after| after.wait(now));
-        let mut facts = Facts { http: reply.status, retry_after, ..Facts::default() };
-        let Ok(mapping) = self.mapping() else { return facts };
-        match peek(mapping.format(), mapping.envelope(), &reply.body, places) {
-            Ok(seen) => {
-                facts.values = places.iter().map(|p| (*p).to_owned()).zip(seen.values.into_iter().map(|v| v.map(fact))).collect();
-                facts.fault = seen.fault.map(|f| f.code);
-            }
-            Err(_) => facts.unreadable = true,
+        match self.mapping() {
+            Ok(mapping) => facts((mapping.format(), mapping.envelope()), places, reply, now),
+            Err(_) => Facts { http: reply.status, ..Facts::default() },
         }
-        facts
     }
 
     /// The content of a reply judged done. A reply that says done and cannot be read, or whose seal is wrong, is an unknown outcome.
@@ -230,6 +191,20 @@ impl ContentSource for Contents {
     }
 }
 
+/// What a judge looks at, read from a reply.
+pub(super) fn facts((format, envelope): (Format, Envelope), places: &[&str], reply: &Reply, now: Time) -> Facts {
+    let retry_after = reply.advice.after.map(|after| after.wait(now));
+    let mut facts = Facts { http: reply.status, retry_after, ..Facts::default() };
+    match peek(format, envelope, &reply.body, places) {
+        Ok(seen) => {
+            facts.values = places.iter().map(|p| (*p).to_owned()).zip(seen.values.into_iter().map(|v| v.map(fact))).collect();
+            facts.fault = seen.fault.map(|f| f.code);
+        }
+        Err(_) => facts.unreadable = true,
+    }
+    facts
+}
+
 fn fact(value: Scalar) -> Fact {
     match value {
         Scalar::Text(t) => Fact::Text(t),
@@ -246,19 +221,4 @@ fn traceparent(trace: Option<&str>, id: &str) -> String {
     let own = crate::seal::sha256_hex(id.as_bytes());
     let (head, tail) = own.split_at_checked(32).unwrap_or((&own, ""));
     format!("00-{}-{}-01", trace.unwrap_or(head), tail.get(..16).unwrap_or(tail))
-}
-
-/// An application/x-www-form-urlencoded body.
-fn form_body(fields: &[(&str, &str)]) -> String {
-    let escape = |text: &str| {
-        text.bytes().fold(String::new(), |mut out, b| {
-            if b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~') {
-                out.push(char::from(b));
-            } else {
-                out.push_str(&format!("%{b:02X}"));
-            }
-            out
-        })
-    };
-    fields.iter().map(|(n, v)| format!("{}={}", escape(n), escape(v))).collect::<Vec<_>>().join("&")
 }

@@ -2,11 +2,11 @@
 
 use super::refusal::Refusal;
 use super::scene::{Guide, Service, Target};
+use crate::body::{Value, json};
 use crate::catalogue::{Catalogue, Host, NotFound, Procedure, Role};
 use crate::clock::Time;
 use crate::model::{AgencyCode, Charge, Dossier, Kind, Message};
 use jiff::civil::Date;
-use serde_json::{Value, json};
 
 // === impl Guide ===
 

@@ -7,10 +7,10 @@ use super::refusal::Refusal;
 use super::scene::Scene;
 use super::tell::{self, Words};
 use super::{pay, submit};
+use crate::body::{Value, json};
 use crate::clock::Time;
 use crate::journal::{DeliveryState, Early, Effects, FileRow, NewCase, Snapshot};
 use crate::model::{CaseKind, Document, Dossier, Judgement, Kind, Message, Status};
-use serde_json::{Value, json};
 
 /// A partner's clock may be ahead of ours by this much; a status from further ahead would make all that follows late.
 const AHEAD_MS: i64 = 10 * 60 * 1000;

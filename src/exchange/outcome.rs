@@ -3,9 +3,9 @@
 use super::scene::Scene;
 use super::tell::{self, Words};
 use super::{pay, submit};
+use crate::body::json;
 use crate::journal::{Claim, Effects, Snapshot};
 use crate::model::{FeeState, Kind, Message, PaymentState, Status};
-use serde_json::json;
 
 /// How a delivery ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub fn answered(claim: &Claim, content: Option<&Message>) -> Evidence {
         return Evidence::Unclear;
     }
     match content.kind {
-        Kind::DossierState => match content.body.get("known").and_then(serde_json::Value::as_bool) {
+        Kind::DossierState => match content.body.get("known").and_then(crate::body::Value::as_bool) {
             Some(true) => Evidence::Received,
             Some(false) => Evidence::NotReceived,
             None => Evidence::Unclear,

@@ -1,10 +1,10 @@
 //! What the decisions look at besides the snapshot: who speaks, the hour, the ids to be given, what the catalogue says.
 
+use crate::body::Value;
 use crate::catalogue::{Holidays, Term};
 use crate::clock::Time;
 use crate::journal::{FileRow, NewAudit, NewDelivery, NewEvent};
 use crate::model::{Charge, Kind, Mint};
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

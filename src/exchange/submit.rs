@@ -6,10 +6,10 @@
 use super::refusal::Refusal;
 use super::scene::{Scene, Service};
 use super::tell::{self, Words};
+use crate::body::{Value, json};
 use crate::clock::Time;
 use crate::journal::{Close, DeliveryState, DeliveryView, Effects, Snapshot};
 use crate::model::{AgencyCode, Dossier, DossierCode, Kind, Message, Payer, Status};
-use serde_json::{Value, json};
 
 /// A new dossier. On success the message's body is completed from the catalogue and the files (names, contents), so that a later
 /// delivery needs nothing but the message.
@@ -375,7 +375,7 @@ fn attach_files(scene: &Scene<'_>, message: &mut Message) -> Result<(), Refusal>
             }
             let content = json!({ "blob": format!("sha256:{}", row.digest), "size": row.size });
             let media = row.media.clone();
-            file.insert("content".into(), content);
+            file.insert("content", content);
             if let Some(media) = media {
                 file.entry("type").or_insert_with(|| media.into());
             }

@@ -2,10 +2,10 @@
 //! so that the portal never gets one status under two message ids.
 
 use super::scene::Scene;
+use crate::body::{Map, Value, json};
 use crate::clock::Time;
 use crate::journal::{Effects, NewCase, NewDelivery};
 use crate::model::{CaseKind, Dossier, Kind, Message, Status, Vnd};
-use serde_json::{Map, Value, json};
 
 /// What a move says besides the status.
 #[derive(Debug, Default)]
@@ -46,19 +46,19 @@ impl Words {
 pub(super) fn status(scene: &Scene<'_>, dossier: &mut Dossier, at: Time, words: &Words, effects: &mut Effects) {
     dossier.told += 1;
     let mut body = Map::new();
-    body.insert("code".into(), dossier.code.clone().into());
-    body.insert("sequence".into(), dossier.told.into());
-    body.insert("status".into(), dossier.status.word().into());
-    body.insert("documents".into(), documents(dossier));
+    body.insert("code", dossier.code.clone().into());
+    body.insert("sequence", dossier.told.into());
+    body.insert("status", dossier.status.word().into());
+    body.insert("documents", documents(dossier));
     let kind = if words.is_silent() {
-        body.insert("missing".into(), json!([]));
+        body.insert("missing", json!([]));
         Kind::StatusChange
     } else {
-        body.insert("at".into(), at.rfc3339().into());
-        body.insert("text".into(), words.text.clone().unwrap_or_else(|| dossier.status.vietnamese().to_owned()).into());
+        body.insert("at", at.rfc3339().into());
+        body.insert("text", words.text.clone().unwrap_or_else(|| dossier.status.vietnamese().to_owned()).into());
         for (name, value) in [("officer", &words.officer), ("department", &words.department), ("due_at", &words.due_at)] {
             if let Some(value) = value {
-                body.insert(name.into(), value.clone().into());
+                body.insert(name, value.clone().into());
             }
         }
         Kind::ProgressNote
@@ -80,7 +80,7 @@ pub(super) fn fee(
         "code": dossier.code, "sequence": dossier.told, "paid": paid, "amount": amount.amount(), "at": scene.now.rfc3339(),
     });
     if let (Some(transaction), Some(map)) = (transaction, body.as_object_mut()) {
-        map.insert("transaction".into(), transaction.into());
+        map.insert("transaction", transaction.into());
     }
     send_portal(scene, dossier, Kind::FeeChange, body, effects);
 }

@@ -133,7 +133,7 @@ impl Door {
         let _ticket = self.admission.enter(Class::of(partner.role, route.kind))?;
         let max = route.max_body.unwrap_or(self.max_file);
         let rows = upload::take(self, &caller, asked, max).await?;
-        let stored: Vec<_> = rows.iter().map(|r| serde_json::json!({ "id": r.id, "digest": r.digest })).collect();
+        let stored: Vec<_> = rows.iter().map(|r| crate::body::json!({ "id": r.id, "digest": r.digest })).collect();
         let bodies: Vec<_> = stored.iter().collect();
         Ok(self.intake.answer(partner, route.replies.answer.as_deref(), &bodies, 200)?)
     }

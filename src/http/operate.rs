@@ -49,8 +49,12 @@ struct ReleaseAll {
     reason_is: Option<String>,
     kind: Option<String>,
     verdict: Option<Verdict>,
-    reason: String,
+    /// Why it is done; a dry run needs none.
+    reason: Option<String>,
     limit: Option<u32>,
+    /// Only told how many it would be.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 /// Why something is done.
@@ -143,19 +147,22 @@ pub(super) async fn release(
     Ok((StatusCode::ACCEPTED, Json(json!({ "delivery": delivery, "verdict": said.verdict }))))
 }
 
-/// Several at once, each at the partner's pace; where some may have been received only a verdict releases them.
+/// Several at once, each at the partner's pace; where some may have been received only a verdict releases them. A dry run tells how many
+/// it would be, and changes nothing.
 pub(super) async fn release_all(State(door): State<Arc<Door>>, asked: Asked) -> Result<(StatusCode, Json<Value>), Problem> {
     let who = door.admit(&asked.headers, &asked.extensions, Operation::DeliveryRelease)?.name.clone();
     let said: ReleaseAll = v1::body(&door, &asked.headers, asked.body).await?;
     known(&door, &said.partner)?;
     let limit = said.limit.unwrap_or(MOST_AT_ONCE).clamp(1, MOST_AT_ONCE);
     let which = Which { partner: said.partner, reason: said.reason_is, kind: said.kind, limit };
-    let act = Act::ReleaseAll { which, verdict: said.verdict, reason: reason(said.reason)? };
+    let why = if said.dry_run { String::new() } else { reason(said.reason.unwrap_or_default())? };
+    let act = Act::ReleaseAll { which, verdict: said.verdict, reason: why, dry: said.dry_run };
     let (released, left, doubtful) = match door.journal.act(act, &who, door.clock.now()).await? {
         Acted::Released { released, left, doubtful } => (released, left, doubtful),
         Acted::Written | Acted::Missing | Acted::Refused => (0, 0, 0),
     };
-    Ok((StatusCode::ACCEPTED, Json(json!({ "released": released, "left": left, "doubtful": doubtful }))))
+    let told = json!({ "released": released, "left": left, "doubtful": doubtful, "dry_run": said.dry_run });
+    Ok((if said.dry_run { StatusCode::OK } else { StatusCode::ACCEPTED }, Json(told)))
 }
 
 pub(super) async fn close(State(door): State<Arc<Door>>, Path(id): Path<String>, asked: Asked) -> Result<Json<Value>, Problem> {

@@ -1,6 +1,7 @@
 //! What must hold of the door's own API: the matrix of roles and routes, ownership, problems. On the real journal.
 
 use super::*;
+use crate::body::{Value, json};
 use crate::catalogue::{Catalogue, Files};
 use crate::clock::{Manual, Time};
 use crate::config::{Callers, Placeholders, Role};
@@ -14,7 +15,6 @@ use crate::seal::{SystemRandom, sha256_hex};
 use axum::body::Body;
 use axum::http::{Method, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
-use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 const CODE: &str = "H26.15-20260609-0000001";
@@ -85,7 +85,7 @@ impl House {
                 received_at: START,
                 adapters: "set".into(),
                 body: b"{}".to_vec(),
-                raw: b"{}".to_vec(),
+                raw: b"{}".to_vec().into(),
             },
             effects: Effects {
                 dossier: Some(dossier()),

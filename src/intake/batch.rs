@@ -1,23 +1,35 @@
 //! Several messages in one request: each is judged, keyed, taken or refused for itself, and told of in its own row of the answer.
 //!
-//! What always holds: as many rows as messages, in their order, each with the dossier it is about; a refused message takes nothing from
-//! its company; the same batch again gets the first receipts. The answer says 200 when any message was taken, else 422. When our own
-//! strength ends midway the rest are refused with that reason, and the sender sends the batch again: what was taken is known by its key.
+//! What always holds: as many rows as messages, in their order, each with the dossier it is about; a message that is refused, or cannot be
+//! read while the others can, takes nothing from its company; the same batch again gets the first receipts. The answer says 200 when any
+//! message was taken, else 422. When our own strength ends midway the rest are refused with that reason, and the sender sends the batch
+//! again: what was taken is known by its key. A document that is not well-formed, or not valid by the XSD its route asks for, has no
+//! messages to be told apart: it is refused whole.
 
-use super::read::{No, overloaded, unavailable};
+use super::read::{No, named_by_wire, overloaded, unavailable};
 use super::reply::told;
 use super::stage::Stages;
 use super::take::{Carried, ROUNDS};
 use super::{Call, Intake, Reply};
+use crate::body::{Value, json};
 use crate::catalogue::{InRoute, MOST_OF_A_BATCH};
 use crate::exchange::Refusal;
-use crate::mapping::Reading;
+use crate::mapping::{Reading, Unread};
 use crate::model::{DossierCode, Kind};
-use serde_json::{Value, json};
 
 /// Whether a row says that its message was taken.
 fn taken_in(row: &Value) -> bool {
     row.get("outcome").and_then(Value::as_str) != Some("refused")
+}
+
+/// The row that refuses a message.
+fn refusing(refusal: &Refusal, dossier: Option<String>) -> Value {
+    let (note, note_en) = (told(refusal, false), told(refusal, true));
+    let mut row = json!({ "outcome": "refused", "reason": refusal.code, "note": note, "note_en": note_en });
+    if let (Some(map), Some(code)) = (row.as_object_mut(), dossier) {
+        map.insert("dossier", code.into());
+    }
+    row
 }
 
 impl Intake {
@@ -27,7 +39,7 @@ impl Intake {
         call: &Call,
         route: &InRoute,
         kind: Kind,
-        (readings, contents): (Vec<Reading>, Option<Stages>),
+        (readings, contents): (Vec<Result<Reading, Unread>>, Option<Stages>),
         known: (Option<&str>, Option<&str>),
     ) -> Result<Reply, No> {
         let most = usize::try_from(MOST_OF_A_BATCH).unwrap_or(usize::MAX);
@@ -40,14 +52,19 @@ impl Intake {
             )
             .into());
         }
-        let mut carried = Carried { contents, raw: call.bytes.to_vec() };
+        let mut carried = Carried { contents, raw: call.bytes.clone() };
         let (mut receipts, mut refused, mut spent) = (Vec::new(), None, None);
-        for reading in readings {
-            let dossier = reading.body.get("code").and_then(Value::as_str).filter(|c| DossierCode::parse(c).is_some());
-            let dossier = dossier.map(str::to_owned);
-            let taken = match spent.take() {
-                Some(no) => Err(no),
-                None => self.item(call, route, kind, reading, known, &mut carried).await,
+        for (row, item) in readings.into_iter().enumerate() {
+            let body = item.as_ref().map_or_else(|unread| &unread.read.body, |reading| &reading.body);
+            let dossier = body.get("code").and_then(Value::as_str).filter(|c| DossierCode::parse(c).is_some()).map(str::to_owned);
+            let form = self.form_of(call, body, known);
+            let taken = match (spent.take(), item) {
+                (Some(no), _) => Err(no),
+                (None, Err(unread)) => Err(self.unread(call, route, row, &unread.faults)),
+                (None, Ok(reading)) => {
+                    let taken = self.item(call, route, kind, reading, known, &mut carried).await;
+                    taken.map_err(|no| named_by_wire(call, route, form.as_ref(), row, no))
+                }
             };
             let no = match taken {
                 Ok(receipt) => {
@@ -60,11 +77,7 @@ impl Intake {
             if no.refusal.status >= 500 && !receipts.iter().any(taken_in) {
                 return Err(no);
             }
-            let mut row = json!({ "outcome": "refused", "reason": no.refusal.code, "note": told(&no.refusal, false) });
-            if let (Some(map), Some(code)) = (row.as_object_mut(), dossier) {
-                map.insert("dossier".into(), code.into());
-            }
-            receipts.push(row);
+            receipts.push(refusing(&no.refusal, dossier));
             refused = Some(no.refusal.code);
             spent = (no.refusal.status >= 500).then_some(no);
         }

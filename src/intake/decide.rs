@@ -5,12 +5,12 @@
 use super::read::No;
 use super::reply::broken_adapter;
 use super::{Call, Intake};
+use crate::body::Value;
 use crate::clock::Time;
 use crate::exchange::{self, Fault, Files, Guide, Known, Refusal, Scene, Service, Start};
 use crate::journal::{Effects, Snapshot};
 use crate::mapping::{Unmet, Wants};
 use crate::model::{Dossier, Kind, Message, Mint, Payment};
-use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -37,8 +37,8 @@ pub(super) struct Sight {
 // === impl Intake ===
 
 impl Intake {
-    /// Gathers what a decision about this message looks at.
-    pub(super) async fn sight(&self, known: &Arc<Known>, message: &Message) -> Result<Sight, No> {
+    /// Gathers what a decision about this message looks at; `blind`: without a look at the dossier, as if there were none.
+    pub(super) async fn sight(&self, known: &Arc<Known>, message: &Message, blind: bool) -> Result<Sight, No> {
         let now = self.clock.now();
         let payment = match message.kind {
             Kind::PaymentNotice => self.journal.payment(message.text("transaction").unwrap_or_default()).await?,
@@ -47,8 +47,8 @@ impl Intake {
         let code = message.text("code").or_else(|| message.text("dossier")).map(str::to_owned);
         let code = code.or_else(|| payment.map(|p| p.dossier));
         let snapshot = match &code {
-            Some(code) => self.journal.snapshot(code).await?,
-            None => Snapshot::default(),
+            Some(code) if !blind => self.journal.snapshot(code).await?,
+            _ => Snapshot::default(),
         };
         let service = service(known, message, snapshot.dossier.as_ref())?;
         let files = self.files(message).await?;

@@ -3,9 +3,9 @@
 //! A key says "the same message" by the route's dedupe fields; a fingerprint says "the same meaning" by the whole canonical body before
 //! anything was added to it. Both are constant over restarts because their keys are.
 
+use crate::body::Value;
 use crate::model::Message;
 use crate::seal::hmac_sha256;
-use serde_json::Value;
 
 /// The two keys.
 #[derive(Clone)]
@@ -61,8 +61,8 @@ fn at<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::body::json;
     use crate::model::Kind;
-    use serde_json::json;
 
     fn message(body: Value) -> Message {
         Message { kind: Kind::PaymentNotice, body }

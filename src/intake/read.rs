@@ -9,7 +9,7 @@ use crate::catalogue::{Catalogue, InRoute, SchemaFault};
 use crate::clock::Time;
 use crate::exchange::{self, Fault, Refusal};
 use crate::journal::{JournalError, Snapshot};
-use crate::mapping::{Context, FaultKind, Found, Mapping, Reading, Scalar, WireFault, XsdFault, peek};
+use crate::mapping::{Context, FaultKind, Found, Mapping, Reading, Scalar, Unread, WireFault, XsdFault, peek};
 use crate::model::{DossierCode, Kind, Message};
 use std::sync::Arc;
 
@@ -26,7 +26,8 @@ pub(super) struct No {
 
 /// What was read.
 pub(super) struct Read {
-    pub(super) readings: Vec<Reading>,
+    /// One, or the messages of a batch, each read or not.
+    pub(super) readings: Vec<Result<Reading, Unread>>,
     pub(super) contents: Stages,
     /// The dossier's edition, where it was known before reading.
     pub(super) edition: Option<String>,
@@ -76,6 +77,14 @@ pub(super) fn overloaded() -> Refusal {
     )
 }
 
+/// Why a message is not taken that could not be read; `row`: which one of a batch it is.
+fn not_read(map: &Mapping, faults: &[WireFault], (catalogue, now): (&Catalogue, Time), row: usize) -> No {
+    match no_procedure(faults, catalogue, now) {
+        Some(no) => by_wire(map, None, row, no),
+        None => No::broken(unreadable(faults)),
+    }
+}
+
 /// A form that cannot be read because the catalogue does not know its procedure (or no longer) is refused with that reason.
 fn no_procedure(faults: &[WireFault], catalogue: &Catalogue, now: Time) -> Option<No> {
     let fault = faults.iter().find(|f| f.kind == FaultKind::Form)?;
@@ -110,12 +119,9 @@ impl Intake {
                     return Err(No::broken(not_valid(&faults)));
                 }
             }
-            match map.read(&bytes, &context, &mut contents) {
+            match map.read_each(&bytes, &context, &mut contents) {
                 Ok(readings) => Ok((readings, contents)),
-                Err(faults) => match no_procedure(&faults, &known.catalogue, now) {
-                    Some(no) => Err(by_wire(map, None, no)),
-                    None => Err(No::broken(unreadable(&faults))),
-                },
+                Err(faults) => Err(not_read(map, &faults, (&known.catalogue, now), 0)),
             }
         };
         let (readings, contents) = if call.bytes.len() <= SMALL {
@@ -180,14 +186,22 @@ impl Intake {
 }
 
 impl Intake {
+    /// Why a message of a batch is not taken that could not be read, at its place of the document.
+    pub(super) fn unread(&self, call: &Call, route: &InRoute, row: usize, faults: &[WireFault]) -> No {
+        match route.map.as_deref().and_then(|name| call.partner.map(name)) {
+            Some(map) => not_read(map, faults, (&call.known.catalogue, self.clock.now()), row),
+            None => broken_adapter().into(),
+        }
+    }
+
     /// Procedure and edition of the form that was read.
     pub(super) fn form_of(
         &self,
         call: &Call,
-        body: &serde_json::Value,
+        body: &crate::body::Value,
         known: (Option<&str>, Option<&str>),
     ) -> Option<(String, String)> {
-        let text = |name: &str| body.get(name).and_then(serde_json::Value::as_str);
+        let text = |name: &str| body.get(name).and_then(crate::body::Value::as_str);
         let procedure = known.1.or_else(|| text("procedure"))?;
         let day = || Some(Time::parse(text("submitted_at")?)?.civil()?.date());
         let edition = known.0.or_else(|| call.known.catalogue.edition_on(procedure, day()?))?;
@@ -196,14 +210,14 @@ impl Intake {
 }
 
 /// A refusal of what a message says names the places of the sender's own wire, not ours.
-pub(super) fn named_by_wire(call: &Call, route: &InRoute, form: Option<&(String, String)>, no: No) -> No {
+pub(super) fn named_by_wire(call: &Call, route: &InRoute, form: Option<&(String, String)>, row: usize, no: No) -> No {
     let Some(map) = route.map.as_deref().and_then(|name| call.partner.map(name)) else { return no };
-    by_wire(map, form.map(|(procedure, edition)| (procedure.as_str(), edition.as_str())), no)
+    by_wire(map, form.map(|(procedure, edition)| (procedure.as_str(), edition.as_str())), row, no)
 }
 
-fn by_wire(map: &Mapping, form: Option<(&str, &str)>, mut no: No) -> No {
+fn by_wire(map: &Mapping, form: Option<(&str, &str)>, row: usize, mut no: No) -> No {
     for fault in &mut no.refusal.faults {
-        let Some(place) = map.wire_place(&fault.pointer, form) else { continue };
+        let Some(place) = map.wire_place(&fault.pointer, form, row) else { continue };
         for text in [&mut fault.text, &mut fault.text_en] {
             if let Some(rest) = text.strip_prefix(&format!("{}: ", fault.pointer)) {
                 *text = format!("{place}: {rest}");
@@ -218,11 +232,11 @@ fn by_wire(map: &Mapping, form: Option<(&str, &str)>, mut no: No) -> No {
 fn digests(message: &Message) -> Result<(), Refusal> {
     let documents = message.list("documents").iter().enumerate().map(|(n, file)| (format!("/documents/{n}"), file));
     let papers = message.list("papers").iter().enumerate().flat_map(|(n, paper)| {
-        let files = paper.get("files").and_then(serde_json::Value::as_array).into_iter().flatten().enumerate();
+        let files = paper.get("files").and_then(crate::body::Value::as_array).into_iter().flatten().enumerate();
         files.map(move |(m, file)| (format!("/papers/{n}/files/{m}"), file))
     });
     for (place, file) in documents.chain(papers) {
-        let text = |pointer: &str| file.pointer(pointer).and_then(serde_json::Value::as_str);
+        let text = |pointer: &str| file.pointer(pointer).and_then(crate::body::Value::as_str);
         let (Some(told), Some(blob)) = (text("/digest"), text("/content/blob")) else { continue };
         if blob.strip_prefix("sha256:") != Some(told) {
             return Err(Refusal::new(

@@ -4,10 +4,10 @@
 //! partner's refusal carries a status; where it does not, the wire says no in its own words and HTTP says 200.
 
 use super::Intake;
+use crate::body::{Map, Value, json};
 use crate::catalogue::{InRoute, Partner, SOAP_FAULT};
 use crate::exchange::{Fault, Refusal};
 use crate::mapping::{Context, Mapping, NoContents};
-use serde_json::{Map, Value, json};
 
 /// What goes out.
 #[derive(Clone, Debug, PartialEq)]
@@ -120,7 +120,8 @@ fn mapped(partner: &Partner, name: &str, refusal: &Refusal, level: Level) -> Opt
 /// The canonical refusal, or the receipt that refuses, as the mapping wants it.
 fn body(refusal: &Refusal, message: &str, status: u16) -> Value {
     if message == "receipt" {
-        return json!({ "outcome": "refused", "reason": refusal.code, "note": told(refusal, false) });
+        let (note, note_en) = (told(refusal, false), told(refusal, true));
+        return json!({ "outcome": "refused", "reason": refusal.code, "note": note, "note_en": note_en });
     }
     let faults: Vec<Value> = refusal.faults.iter().map(fault).collect();
     json!({
@@ -135,10 +136,10 @@ fn body(refusal: &Refusal, message: &str, status: u16) -> Value {
 fn fault(fault: &Fault) -> Value {
     let mut map = Map::new();
     if !fault.pointer.is_empty() {
-        map.insert("pointer".into(), fault.pointer.clone().into());
+        map.insert("pointer", fault.pointer.clone().into());
     }
-    map.insert("text".into(), fault.text.clone().into());
-    map.insert("text_en".into(), fault.text_en.clone().into());
+    map.insert("text", fault.text.clone().into());
+    map.insert("text_en", fault.text_en.clone().into());
     map.into()
 }
 

@@ -8,13 +8,14 @@ use super::read::{No, named_by_wire, overloaded};
 use super::reply::broken_adapter;
 use super::stage::Stages;
 use super::{Call, Intake, Reply};
+use crate::body::{Value, json};
 use crate::catalogue::{InKind, InRoute};
 use crate::clock::Time;
 use crate::exchange::{self, Refusal};
 use crate::journal::{Acceptance, Accepted, BlobError, Idempotency, Known, NewMessage};
 use crate::mapping::Mapping;
 use crate::model::{AgencyCode, DossierCode, Kind, Message, Mint, PaymentState};
-use serde_json::{Value, json};
+use bytes::Bytes;
 use std::time::Duration;
 
 /// How often a message is decided anew because what it was decided from has changed.
@@ -37,7 +38,7 @@ pub(super) struct Carried {
     /// Contents.
     pub(super) contents: Option<Stages>,
     /// The body as received.
-    pub(super) raw: Vec<u8>,
+    pub(super) raw: Bytes,
 }
 
 // === impl Intake ===
@@ -85,7 +86,8 @@ impl Intake {
         let kind = route.message.ok_or_else(broken_adapter)?;
         let read = self.read(call, route).await?;
         let known = (read.edition.as_deref(), read.procedure.as_deref());
-        for reading in &read.readings {
+        for item in &read.readings {
+            let reading = item.as_ref().unwrap_or_else(|unread| &unread.read);
             if !self.sealed(call, route, reading) {
                 return Err(self.wrong_seal(call, kind, &reading.body).await?.into());
             }
@@ -94,10 +96,10 @@ impl Intake {
             let (known, contents) = ((read.edition.clone(), read.procedure.clone()), Some(read.contents));
             return self.batch(call, route, kind, (read.readings, contents), (known.0.as_deref(), known.1.as_deref())).await;
         }
-        let mut carried = Carried { contents: Some(read.contents), raw: call.bytes.to_vec() };
-        let reading = read.readings.into_iter().next().unwrap_or_default();
+        let mut carried = Carried { contents: Some(read.contents), raw: call.bytes.clone() };
+        let reading = read.readings.into_iter().flatten().next().unwrap_or_default();
         let form = self.form_of(call, &reading.body, known);
-        let told = |no: No| named_by_wire(call, route, form.as_ref(), no);
+        let told = |no: No| named_by_wire(call, route, form.as_ref(), 0, no);
         let message = self.checked(call, kind, reading, known).map_err(|refusal| told(refusal.into()))?;
         // Interest in the outcome is registered before the message is written, so that no notice is lost.
         let notices = self.patience(call, route).map(|_| self.journal.notices());
@@ -121,12 +123,13 @@ impl Intake {
             first = Some(self.keys.key(&route.dedupe, &message).map_err(|path| no_key().at(path))?);
         }
         for round in 0..ROUNDS {
-            let sight = self.sight(&call.known, &message).await;
-            // A submission of a dossier that is not here yet has no twin either, as a rule; if one has its key after all, the writer finds it.
-            let new =
-                round == 0 && message.kind == Kind::DossierSubmit && sight.as_ref().is_ok_and(|s| s.snapshot.dossier.is_none());
+            // A submission is first decided as if nothing were known of its dossier, which holds as a rule. Where it does not, the writer
+            // finds the twin or the dossier, and it is looked at what is there. Contents are not kept on a guess.
+            let bare = carried.contents.as_ref().is_none_or(Stages::is_empty);
+            let blind = round == 0 && message.kind == Kind::DossierSubmit && bare;
+            let sight = self.sight(&call.known, &message, blind).await;
             let (mut key, mut correcting) = (first, false);
-            if let Some(first) = first.filter(|_| !new)
+            if let Some(first) = first.filter(|_| !blind)
                 && let Some((known, after)) = self.in_effect(&scope, first, message.kind).await?
             {
                 match (known.fingerprint == fingerprint, message.kind) {
@@ -138,12 +141,16 @@ impl Intake {
                 }
                 key = Some(after);
             }
-            let sight = sight?;
+            let sight = match sight {
+                Err(_) if blind => continue,
+                sight => sight?,
+            };
             let id = Mint::new(self.random.as_ref(), sight.now).message_id();
             let decision =
                 if correcting { self.correct(call, &mut message, &sight) } else { self.decide(call, &id, &mut message, &sight) };
             let decision = match (decision, key) {
                 (Ok(decision), _) => decision,
+                (Err(_), _) if blind => continue,
                 // What refuses it may be its own twin, committed since the look above: then it gets the twin's receipt.
                 (Err(_), Some(key)) if self.journal.known(&scope, key).await?.is_some() => continue,
                 (Err(refusal), _) => return Err(refusal.into()),
@@ -165,11 +172,11 @@ impl Intake {
             let caused = acceptance.effects.deliveries.iter().map(|d| d.id.clone()).collect();
             match self.journal.accept(acceptance).await? {
                 Accepted::New { .. } => {
-                    carried.raw.clear();
+                    carried.raw = Bytes::new();
                     return Ok(Taken { receipt, dossier, caused, pending: transaction.is_some() });
                 }
-                Accepted::Known(known) if known.fingerprint == fingerprint => return Ok(again(known)),
-                // Another meaning won the race, or a row has changed: look again.
+                Accepted::Known(known) if !blind && known.fingerprint == fingerprint => return Ok(again(known)),
+                // Another meaning won the race, a row has changed, or something may have followed the twin: look again.
                 Accepted::Known(_) | Accepted::Stale => {}
             }
         }
@@ -203,7 +210,7 @@ impl Intake {
             && let Some(payment) = self.journal.payment(message.text("transaction").unwrap_or_default()).await?
             && payment.partner == call.partner.name
         {
-            let sight = self.sight(&call.known, &message).await?;
+            let sight = self.sight(&call.known, &message, false).await?;
             if let Some(effects) = self.scene(call, &sight, |scene| exchange::notice_in_doubt(scene, &payment)) {
                 // Stale means that somebody else has just done so.
                 self.journal.apply(effects).await?;
@@ -222,7 +229,7 @@ impl Intake {
         let kind = route.message.ok_or_else(broken_adapter)?;
         let read = self.read(call, route).await?;
         let known = (read.edition.as_deref(), read.procedure.as_deref());
-        let reading = read.readings.into_iter().next().unwrap_or_default();
+        let reading = read.readings.into_iter().flatten().next().unwrap_or_default();
         if !self.sealed(call, route, &reading) {
             return Err(self.wrong_seal(call, kind, &reading.body).await?.into());
         }
@@ -231,7 +238,7 @@ impl Intake {
             return Err(broken_adapter().into());
         }
         for _ in 0..ROUNDS {
-            let sight = self.sight(&call.known, &message).await?;
+            let sight = self.sight(&call.known, &message, false).await?;
             let (answer, effects) = self.scene(call, &sight, |scene| exchange::bill(scene, &sight.snapshot));
             let written = match effects {
                 Some(effects) => self.journal.apply(*effects).await?,
@@ -247,7 +254,7 @@ impl Intake {
     /// The next dossier code of an agency.
     async fn issue(&self, call: &Call, route: &InRoute) -> Result<Reply, No> {
         let read = self.read(call, route).await?;
-        let reading = read.readings.into_iter().next().unwrap_or_default();
+        let reading = read.readings.into_iter().flatten().next().unwrap_or_default();
         if !self.sealed(call, route, &reading) {
             return Err(self.wrong_seal(call, Kind::Receipt, &reading.body).await?.into());
         }
@@ -324,7 +331,7 @@ fn kept(
     message: &Message,
     (id, at): (String, Time),
     dossier: Option<String>,
-    raw: Vec<u8>,
+    raw: Bytes,
 ) -> NewMessage {
     NewMessage {
         id,
@@ -354,7 +361,7 @@ fn open(payment: crate::model::Payment, id: &str, at: String) -> Taken {
     let link = payment.link.filter(|_| open);
     let pending = link.is_none();
     if let (Some(link), Some(map)) = (link, receipt.as_object_mut()) {
-        map.insert("url".into(), link.into());
+        map.insert("url", link.into());
     }
     Taken { receipt, dossier: open.then_some(payment.dossier), caused: Vec::new(), pending }
 }

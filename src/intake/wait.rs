@@ -5,11 +5,11 @@
 use super::read::No;
 use super::take::Taken;
 use super::{Call, Intake, Reply};
+use crate::body::json;
 use crate::catalogue::InRoute;
 use crate::exchange::Refusal;
 use crate::journal::{DeliveryState, JournalError, Notice};
 use crate::model::PaymentState;
-use serde_json::json;
 use tokio::sync::broadcast;
 
 /// What was seen of a payment.
@@ -80,8 +80,8 @@ impl Intake {
                 Seen::Link(transaction, url) => {
                     taken.pending = false;
                     if let Some(map) = taken.receipt.as_object_mut() {
-                        map.insert("transaction".into(), json!(transaction));
-                        map.insert("url".into(), json!(url));
+                        map.insert("transaction", json!(transaction));
+                        map.insert("url", json!(url));
                     }
                     return Ok(());
                 }

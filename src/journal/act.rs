@@ -6,9 +6,9 @@ use super::effects::AuditRow;
 use super::lane::{End, Found, Open, code, positive};
 use super::writer::{Fault, Made, Marks};
 use super::{Act, Acted, DeliveryState, NewAudit, Verdict, Which};
+use crate::body::{Value, json};
 use crate::clock::Time;
 use rusqlite::{Connection, params};
-use serde_json::{Value, json};
 
 /// Does it.
 pub(super) fn act(conn: &Connection, marks: &mut Marks, act: &Act, who: &str, at: Time) -> Result<Made<Acted>, Fault> {
@@ -36,7 +36,12 @@ pub(super) fn act(conn: &Connection, marks: &mut Marks, act: &Act, who: &str, at
             };
             audit("release", delivery.to_string(), data)?;
         }
-        Act::ReleaseAll { which, verdict, reason } => {
+        Act::ReleaseAll { which, verdict, dry: true, .. } => {
+            let fit = number(fitting(conn, which, verdict.is_none())?.len());
+            let (all, doubtful) = left(conn, which)?;
+            return Ok(Made::Dropped(Acted::Released { released: fit, left: all.saturating_sub(fit), doubtful }));
+        }
+        Act::ReleaseAll { which, verdict, reason, dry: false } => {
             let mut released = Vec::new();
             for delivery in fitting(conn, which, verdict.is_none())? {
                 let Found::Open(open) = Open::find(conn, delivery)? else { continue };
@@ -130,7 +135,7 @@ fn timeline(
     let Some(dossier) = &open.dossier else { return Ok(()) };
     let mut data = json!({ "delivery": delivery, "partner": open.partner, "by": who });
     if let (Some(verdict), Some(map)) = (verdict, data.as_object_mut()) {
-        map.insert("verdict".into(), json!(verdict));
+        map.insert("verdict", json!(verdict));
     }
     conn.prepare_cached(
         "INSERT INTO event (dossier, caller, at, kind, data)

@@ -137,7 +137,7 @@ fn views(conn: &Connection, sql: &str, which: impl Params) -> Result<Vec<Stateme
             digest: r.get(3)?,
             at: Time(r.get(4)?),
             who: r.get(5)?,
-            data: serde_json::Value::Null,
+            data: crate::body::Value::Null,
         };
         let replaced = r.get::<_, i64>(7)? == 2;
         let lines_gone = r.get::<_, Option<i64>>(8)?.map(Time);

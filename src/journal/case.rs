@@ -1,8 +1,8 @@
 //! Cases as they are written and read: matters for a person, with their history. Plain data, no SQL, no decision.
 
+use crate::body::Value;
 use crate::clock::Time;
 use crate::model::CaseKind;
-use serde_json::Value;
 
 /// The names of a case's facts that say what it is about: with kind and dossier they are its key.
 const ABOUT: [&str; 7] = ["partner", "transaction", "refund", "movement", "message", "day", "nth"];

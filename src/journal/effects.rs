@@ -274,7 +274,7 @@ impl ReadyAcceptance {
             self.key.as_ref().map(|k| k.2),
             self.receipt,
             m.body,
-            m.raw
+            m.raw.as_ref()
         ])?;
         let message = conn.last_insert_rowid();
         if let Some((scope, key, _)) = &self.key {

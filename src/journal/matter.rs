@@ -161,7 +161,7 @@ fn view(r: &Row<'_>) -> rusqlite::Result<(CaseView, String)> {
         kind: CaseKind::of_word(&word),
         word,
         dossier: r.get(2)?,
-        data: serde_json::Value::Null,
+        data: crate::body::Value::Null,
         at: Time(r.get(4)?),
         met: positive(r.get(5)?),
         met_at: Time(r.get(6)?),

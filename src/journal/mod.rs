@@ -23,6 +23,7 @@ mod retention;
 mod schema;
 mod sqlite;
 mod statement;
+mod syncer;
 mod view;
 mod writer;
 

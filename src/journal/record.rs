@@ -3,10 +3,11 @@
 //! [`Effects`] is what a message causes, computed by `exchange` from a [`Snapshot`]; the journal writes it whole or not at all.
 
 use super::{CaseStep, Gone, NewCase};
+use crate::body::Value;
 use crate::clock::Time;
 use crate::delivery::{Feed, Waiting};
 use crate::model::{Dossier, Kind, Movement, Payment, Receipt, Refund, RefundState};
-use serde_json::Value;
+use bytes::Bytes;
 use std::collections::BTreeMap;
 
 /// A message to keep: the raw bytes as received, the canonical form as accepted, the adapter set that read it.
@@ -30,8 +31,9 @@ pub struct NewMessage {
     pub adapters: String,
     /// Canonical body, serialised once.
     pub body: Vec<u8>,
-    /// The bytes as received; of several messages in one request the first that was taken holds them for all.
-    pub raw: Vec<u8>,
+    /// The bytes as received, held once however often the message is decided anew; of several messages in one request the first that was
+    /// taken holds them for all.
+    pub raw: Bytes,
 }
 
 /// The idempotency record of a message.
@@ -453,6 +455,8 @@ pub enum Act {
         verdict: Option<Verdict>,
         /// Why.
         reason: String,
+        /// Only told how many it would be: nothing is released, nothing stands in the audit.
+        dry: bool,
     },
     /// A parked, waiting or unknown delivery is closed without delivery.
     Close {
@@ -710,4 +714,15 @@ pub struct Notice {
     pub dossier: Option<String>,
     /// The settled delivery, when it was a settlement.
     pub delivery: Option<u64>,
+}
+
+// === impl Snapshot ===
+
+impl Snapshot {
+    /// Nothing is known of the dossier.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let Self { dossier, payments, refunds, early, open } = self;
+        dossier.is_none() && payments.is_empty() && refunds.is_empty() && early.is_empty() && open.is_empty()
+    }
 }

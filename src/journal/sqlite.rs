@@ -1,8 +1,9 @@
 //! The embedded journal: SQLite in one file, held by one process.
 //!
 //! What always holds: a folder is open in one process at a time (an OS lock, let go by the system when the process dies); every
-//! answer of a writing call is given after its COMMIT, which synced the WAL (synchronous=FULL). Records are serialised on the
-//! caller's thread, written on the one writer's, read on the readers'. It decides nothing about messages.
+//! answer of a writing call is given after its COMMIT and a sync of the WAL, every answer of a reading one after what it saw was synced.
+//! Records are serialised on the caller's thread, written on the one writer's, synced on the syncer's, read on the readers'. It decides
+//! nothing about messages.
 
 use super::checkpoint::Pokes;
 use super::claim::{self, ReadySettlement};
@@ -12,7 +13,8 @@ use super::health::{self, Health};
 use super::lane;
 use super::reader::Readers;
 use super::schema::{self, Lock, OpenError};
-use super::writer::{Call, Command, Counts, Fault, Made, Marks, Wakes, Writer, answered};
+use super::syncer::{self, Horizon, Log, Syncer};
+use super::writer::{Call, Command, Counts, Fault, Made, Marks, Syncs, Wakes, Writer, answered};
 use super::{
     Acceptance, Accepted, Accounts, Act, Acted, Answer, Backlog, BlobStore, Booked, CaseDetail, CaseFilter, CaseView,
     DeliveryDetail, DeliveryFilter, DeliveryView, Effects, EventView, FileRow, Gone, Journal, JournalError, Known, MovementView,
@@ -113,25 +115,35 @@ impl SqliteJournal {
         let lock = Lock::take(dir)?;
         let path = dir.join("journal.db");
         let sync = measured(dir)?;
-        let synchronous = synchronous(&options);
+        let synced = synced(&options);
+        let synchronous = if synced { "FULL" } else { "OFF" };
         let mut conn = schema::writer(&path, synchronous)?;
+        syncer::mend(&conn, &path)?;
         let run = schema::begin_run(&mut conn, options.now)?;
+        // From here on the syncer syncs the log; SQLite still does before it begins it anew.
+        conn.pragma_update(None, "synchronous", if synced { "NORMAL" } else { "OFF" })?;
         if let Some(pages) = options.max_pages {
             conn.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
         }
         let started = |source| OpenError::File { path: path.clone(), source };
         let some = |n: usize| (0..n).map(|_| schema::reader(&path)).collect::<Result<Vec<_>, _>>();
-        let readers = Readers::start(some(options.readers.max(1))?, some(options.near)?, options.questions).map_err(started)?;
+        let horizon = Arc::new(Horizon::default());
+        let (threads, near) = (some(options.readers.max(1))?, some(options.near)?);
+        let readers = Readers::start(threads, near, options.questions, horizon.clone()).map_err(started)?;
         let wakes = Arc::new(Wakes::default());
         let (notices, _) = broadcast::channel(options.notices.max(1));
         let (counts, clock) = (Arc::new(Counts::default()), Arc::new(Wall::new()));
         let (queue, commands) = mpsc::channel(options.queue.max(1));
         let (poke, pokes) = Pokes::new(options.wal_pages);
-        let writer = Writer::new(conn, commands, (wakes.clone(), notices.clone()), counts.clone(), poke, clock.clone())?;
+        let log = Log::open(&path, synced)?;
+        let (syncer, jobs) = Syncer::new(log, horizon.clone(), notices.clone(), counts.pulse.clone(), clock.clone());
+        let syncs = Syncs { horizon, jobs };
+        let writer = Writer::new(conn, commands, (wakes.clone(), syncs), counts.clone(), poke, clock.clone())?;
         let mover = schema::checkpointer(&path, synchronous)?;
         let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
         let threads = vec![
             thread("journal-write").spawn(move || writer.run()).map_err(started)?,
+            thread("journal-sync").spawn(move || syncer.run()).map_err(started)?,
             thread("journal-checkpoint").spawn(move || checkpoint::run(&mover, &pokes, options.wal_pages)).map_err(started)?,
         ];
         let held = Held { queue: Mutex::new(Some(queue)), readers, threads: Mutex::new(threads), lock: Mutex::new(Some(lock)) };
@@ -209,8 +221,9 @@ impl SqliteJournal {
     fn look<'j, T: Send + 'static>(
         &'j self,
         question: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+        nothing: fn(&T) -> bool,
     ) -> Answer<'j, T> {
-        Box::pin(self.held.readers.look(question))
+        Box::pin(self.held.readers.look(question, nothing))
     }
 
     pub(super) fn ask<'j, T: Send + 'static>(
@@ -259,7 +272,7 @@ impl Journal for SqliteJournal {
 
     fn known(&self, scope: &str, key: [u8; 32]) -> Answer<'_, Option<Known>> {
         let scope = scope.to_owned();
-        self.look(move |conn| effects::known(conn, &scope, &key))
+        self.look(move |conn| effects::known(conn, &scope, &key), Option::is_none)
     }
 
     fn claim(&self, take: Take) -> Answer<'_, Taken> {
@@ -327,17 +340,17 @@ impl Journal for SqliteJournal {
 
     fn file(&self, id: &str) -> Answer<'_, Option<FileRow>> {
         let id = id.to_owned();
-        self.look(move |conn| view::file(conn, &id))
+        self.look(move |conn| view::file(conn, &id), Option::is_none)
     }
 
     fn snapshot(&self, dossier: &str) -> Answer<'_, Snapshot> {
         let dossier = dossier.to_owned();
-        self.look(move |conn| view::snapshot(conn, &dossier))
+        self.look(move |conn| view::snapshot(conn, &dossier), Snapshot::is_empty)
     }
 
     fn payment(&self, transaction: &str) -> Answer<'_, Option<Payment>> {
         let transaction = transaction.to_owned();
-        self.look(move |conn| view::payment(conn, &transaction))
+        self.look(move |conn| view::payment(conn, &transaction), Option::is_none)
     }
 
     fn refund(&self, id: &str) -> Answer<'_, Option<Refund>> {
@@ -468,7 +481,7 @@ impl Journal for SqliteJournal {
 
     fn limits(&self, partner: &str) -> Answer<'_, Option<String>> {
         let partner = partner.to_owned();
-        self.look(move |conn| view::limits(conn, &partner))
+        self.look(move |conn| view::limits(conn, &partner), Option::is_none)
     }
 
     fn begin_retention(&self, who: &str, reason: Option<&str>, now: Time) -> Answer<'_, u64> {
@@ -501,11 +514,11 @@ impl Journal for SqliteJournal {
 
     fn content_gone(&self, digest: &str) -> Answer<'_, Option<Gone>> {
         let digest = digest.to_owned();
-        self.look(move |conn| retention::content_gone(conn, &digest))
+        self.look(move |conn| retention::content_gone(conn, &digest), Option::is_none)
     }
 
     fn events_floor(&self) -> Answer<'_, u64> {
-        self.look(retention::events_floor)
+        self.look(retention::events_floor, |floor| *floor == 0)
     }
 
     fn settled(&self, partner: &str, day: &str) -> Answer<'_, Option<String>> {
@@ -576,12 +589,13 @@ fn one_in_five() -> bool {
     TURN.fetch_add(1, Ordering::Relaxed).is_multiple_of(5)
 }
 
+/// Whether the log is synced: always, but in a test that must notice when it is not.
 #[cfg(feature = "test-faults")]
-fn synchronous(options: &Options) -> &'static str {
-    if options.faults.skip_wal_sync { "OFF" } else { "FULL" }
+fn synced(options: &Options) -> bool {
+    !options.faults.skip_wal_sync
 }
 
 #[cfg(not(feature = "test-faults"))]
-fn synchronous(_: &Options) -> &'static str {
-    "FULL"
+fn synced(_: &Options) -> bool {
+    true
 }

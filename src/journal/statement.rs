@@ -1,8 +1,8 @@
 //! Reconciliation as it is written and read: what our books say, statements compared with them, line by line. Plain data, no SQL.
 
+use crate::body::Value;
 use crate::clock::Time;
 use crate::model::{Class, Vnd, Way};
-use serde_json::Value;
 
 /// A movement of our books that a statement tells of: money that came in from a citizen or went back to one.
 #[derive(Clone, Debug, PartialEq, Eq)]

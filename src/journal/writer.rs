@@ -1,23 +1,26 @@
 //! The one writer: a thread that takes commands from a bounded queue and commits them in groups.
 //!
-//! What always holds: a command is answered only after the COMMIT that holds it returned; one that fails or is refused spoils no
-//! other of its batch; if COMMIT fails, every command of the batch gets the error.
+//! What always holds: a command is answered only after the COMMIT that holds it returned and its log was synced, by the `syncer`, while the
+//! next batch is run; one that fails or is refused spoils no other of its batch; if COMMIT fails, every command of the batch gets the error.
 //! A batch is run without savepoints first, because each would copy every page its command touches and hardly any command is
 //! undone: what is refused is refused before it writes. One that must be undone after it wrote undoes the batch, which is then run
 //! again with a savepoint for each.
-//! A batch ends when the queue is empty, at [`BATCH`] commands, or after [`PATIENCE`].
+//! A batch ends when the queue is empty, at [`BATCH`] commands, or after [`PATIENCE`]. Partners are woken at COMMIT already: what they claim is
+//! written later, and synced with what woke them.
 //! It does not know what commands mean, and does not serialise, hash or validate.
 
 use super::checkpoint::Pokes;
-use super::health::{Beat, Pulse};
+use super::health::Pulse;
+use super::syncer::{Horizon, Job, unsynced};
 use super::{JournalError, Notice};
 use crate::clock::{Clock as _, Wall};
 use rusqlite::{Connection, ErrorCode};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// Commands a commit holds at most.
 const BATCH: usize = 256;
@@ -101,9 +104,19 @@ pub(super) struct Counts {
     /// Commands in them.
     pub(super) commands: AtomicU64,
     /// The last commits.
-    pub(super) pulse: Pulse,
+    pub(super) pulse: Arc<Pulse>,
     /// Pages in the write-ahead log.
     pub(super) wal: AtomicI32,
+    /// Commits that wrote to it.
+    logged: AtomicU64,
+}
+
+/// Where commits go to be synced.
+pub(super) struct Syncs {
+    /// How far the disk is.
+    pub(super) horizon: Arc<Horizon>,
+    /// The syncer's.
+    pub(super) jobs: SyncSender<Job>,
 }
 
 /// The writer's own things.
@@ -111,7 +124,7 @@ pub(super) struct Writer {
     conn: Connection,
     queue: mpsc::Receiver<Box<dyn Command>>,
     wakes: Arc<Wakes>,
-    notices: broadcast::Sender<Notice>,
+    syncs: Syncs,
     counts: Arc<Counts>,
     checkpoint: Pokes,
     clock: Arc<Wall>,
@@ -252,7 +265,7 @@ impl Writer {
     pub(super) fn new(
         mut conn: Connection,
         queue: mpsc::Receiver<Box<dyn Command>>,
-        told: (Arc<Wakes>, broadcast::Sender<Notice>),
+        (wakes, syncs): (Arc<Wakes>, Syncs),
         counts: Arc<Counts>,
         checkpoint: Pokes,
         clock: Arc<Wall>,
@@ -260,10 +273,10 @@ impl Writer {
         let frames = counts.clone();
         conn.wal_hook(Some(move |_: &mut _, n| {
             frames.wal.store(n, Ordering::Relaxed);
+            frames.logged.fetch_add(1, Ordering::Relaxed);
             Ok(())
         }))?;
-        let (wakes, notices) = told;
-        Ok(Self { conn, queue, wakes, notices, counts, checkpoint, clock, patience: PATIENCE })
+        Ok(Self { conn, queue, wakes, syncs, counts, checkpoint, clock, patience: PATIENCE })
     }
 
     /// Until every sender is gone and the queue is empty.
@@ -271,6 +284,10 @@ impl Writer {
         let clock = self.clock.clone();
         while let Some(first) = self.queue.blocking_recv() {
             let begun = clock.since_start();
+            if self.syncs.horizon.failed() {
+                answer_all([first], &unsynced());
+                continue;
+            }
             if let Err(fault) = self.begin() {
                 answer_all([first], &fault.told());
                 continue;
@@ -326,7 +343,7 @@ impl Writer {
         ran
     }
 
-    /// Commits and answers.
+    /// Commits, and hands the batch to the syncer, which answers.
     fn finish(&mut self, mut ran: Vec<Ran>) {
         let mut open: BTreeMap<&Kept, i64> = BTreeMap::new();
         for (kept, n) in ran.iter().flat_map(|r| &r.marks.open) {
@@ -334,31 +351,26 @@ impl Writer {
         }
         let waited = ran.iter().map(|r| r.command.since()).min().unwrap_or_default();
         let begun = self.clock.since_start();
+        let logged = self.counts.logged.load(Ordering::Relaxed);
+        let commit = self.syncs.horizon.begin();
         let committed = self.count(&open).and_then(|()| self.exec("COMMIT"));
         if let Err(fault) = committed {
             self.roll_back();
             let told = fault.told();
-            return answer_all(ran.into_iter().map(|r| r.command), &told);
+            answer_all(ran.drain(..).map(|r| r.command), &told);
+        } else {
+            self.counts.rows.store(self.conn.total_changes(), Ordering::Relaxed);
+            self.counts.commits.fetch_add(1, Ordering::Relaxed);
+            self.counts.commands.fetch_add(ran.len() as u64, Ordering::Relaxed);
         }
-        self.counts.rows.store(self.conn.total_changes(), Ordering::Relaxed);
-        self.counts.commits.fetch_add(1, Ordering::Relaxed);
-        self.counts.commands.fetch_add(ran.len() as u64, Ordering::Relaxed);
-        let beat = Beat {
-            commit: self.clock.since_start().saturating_sub(begun),
-            waited: begun.saturating_sub(waited),
-            commands: ran.len(),
-        };
-        self.counts.pulse.note(beat);
         let due: BTreeSet<String> = ran.iter_mut().flat_map(|r| std::mem::take(&mut r.marks.due)).collect();
         let notices: Vec<Notice> = ran.iter_mut().flat_map(|r| std::mem::take(&mut r.marks.notices)).collect();
-        for notice in notices {
-            // No receiver: nobody waits.
-            let _ = self.notices.send(notice);
-        }
+        let wrote = self.counts.logged.load(Ordering::Relaxed) != logged;
+        let ran = ran.into_iter().map(|r| (r.command, r.failed)).collect();
+        let waited = begun.saturating_sub(waited);
         self.wakes.wake(due.iter());
-        for r in ran {
-            r.command.answer(r.failed.map_or(Ok(()), Err));
-        }
+        // Gone only when it panicked: then the answers' senders are dropped with the job, and the callers get `Closed`.
+        let _ = self.syncs.jobs.send(Job { commit, wrote, ran, notices, begun, waited });
         self.checkpoint.tell(self.counts.wal.load(Ordering::Relaxed));
     }
 
@@ -437,8 +449,11 @@ fn answer_all(commands: impl IntoIterator<Item = Box<dyn Command>>, error: &Jour
 
 #[cfg(test)]
 mod tests {
+    use super::super::syncer::{Log, Syncer};
     use super::*;
+    use std::path::Path;
     use std::sync::atomic::AtomicBool;
+    use tokio::sync::broadcast;
 
     const FOR_EVER: Duration = Duration::from_secs(3600);
 
@@ -454,6 +469,15 @@ mod tests {
         )
     }
 
+    /// Where a writer's commits are synced: a syncer on a thread, for a journal that is open.
+    fn syncs(journal: &Path) -> Syncs {
+        let horizon = Arc::new(Horizon::default());
+        let log = Log::open(journal, false).unwrap();
+        let (syncer, jobs) = Syncer::new(log, horizon.clone(), broadcast::channel(8).0, Arc::default(), Arc::default());
+        std::thread::spawn(move || syncer.run());
+        Syncs { horizon, jobs }
+    }
+
     /// Runs these commands as one batch on an empty table; the rows that are left.
     fn batch(commands: Vec<Box<dyn Command>>) -> Vec<i64> {
         let dir = tempfile::tempdir().unwrap();
@@ -462,7 +486,7 @@ mod tests {
         conn.execute_batch("CREATE TABLE t (n INTEGER PRIMARY KEY)").unwrap();
         let (to, queue) = mpsc::channel(8);
         let (poke, _pokes) = Pokes::new(16_384);
-        let told = (Arc::default(), broadcast::channel(8).0);
+        let told = (Arc::default(), syncs(&path));
         let mut writer = Writer::new(conn, queue, told, Arc::default(), poke, Arc::default()).unwrap();
         writer.patience = FOR_EVER;
         for command in commands {
@@ -514,7 +538,7 @@ mod tests {
         let (poke, _pokes) = Pokes::new(16_384);
         let wakes = Arc::new(Wakes::default());
         let woken = wakes.of("office");
-        let told = (wakes, broadcast::channel(8).0);
+        let told = (wakes, syncs(&dir.path().join("t.db")));
         let mut writer = Writer::new(conn, queue, told, Arc::default(), poke, Arc::default()).unwrap();
         writer.patience = FOR_EVER;
         // All four wait before the writer starts: one batch, however slow the machine is.

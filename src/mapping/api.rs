@@ -2,7 +2,8 @@
 //!
 //! Contents never stand in a body: they are handed over in pieces to a [`ContentSink`] and fetched from a [`ContentSource`].
 
-use serde_json::Value;
+use super::fault::WireFault;
+use crate::body::Value;
 use std::collections::BTreeMap;
 use std::io;
 
@@ -70,6 +71,15 @@ pub struct Reading {
     pub reported: Vec<Reported>,
     /// Raw fields; filled only when the mapping has a seal hole.
     pub raw: RawFields,
+}
+
+/// One message of a batch that cannot be read, while the others can.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unread {
+    /// Why, at its own place of the document; never empty, at most 20.
+    pub faults: Vec<WireFault>,
+    /// What could be read all the same: to tell whom it is about, never to be taken.
+    pub read: Reading,
 }
 
 /// The wire formats.
@@ -157,7 +167,7 @@ impl Content {
     /// As it stands in a body.
     #[must_use]
     pub fn value(&self) -> Value {
-        serde_json::json!({ "blob": self.blob, "size": self.size })
+        crate::body::json!({ "blob": self.blob, "size": self.size })
     }
 }
 

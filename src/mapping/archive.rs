@@ -49,7 +49,7 @@ pub(crate) fn only_entry(bytes: &[u8]) -> Option<Entry<'_>> {
     if archive.entries_hint() != 1 || header.is_dir() || !matches!(entries.next_entry(), Ok(None)) {
         return None;
     }
-    let name = std::str::from_utf8(header.file_path().as_bytes()).ok().map(nfc);
+    let name = std::str::from_utf8(header.file_path().as_bytes()).ok().map(|name| nfc(name).into_owned());
     let (method, encrypted) = (header.compression_method(), header.flags().is_encrypted());
     let entry = ZipArchive::from_slice(bytes).ok()?;
     let entry = entry.get_entry(header.wayfinder()).ok()?;
@@ -93,7 +93,7 @@ fn deflate(
 impl Entry<'_> {
     /// Whether it is called so.
     pub(crate) fn is_called(&self, name: &str) -> bool {
-        self.name.as_deref() == Some(nfc(name).as_str())
+        self.name.as_deref() == Some(&*nfc(name))
     }
 
     /// Gives its bytes in pieces; `left` is what may still be unpacked, and becomes less.

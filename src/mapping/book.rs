@@ -2,7 +2,7 @@
 //!
 //! A [`Book`] exists only when every text of its partner compiled without a fault; it is immutable and shared.
 
-use super::api::{ContentSink, ContentSource, Context, Envelope, Format, Reading, Sealer};
+use super::api::{ContentSink, ContentSource, Context, Envelope, Format, Reading, Sealer, Unread};
 use super::compile::compile;
 use super::explain::{Explained, explain};
 use super::fault::{WireFault, WriteFault};
@@ -15,7 +15,7 @@ use super::shapes::Shapes;
 use super::source::{Check, Faults, Source, SourceFault};
 use super::write;
 use super::xsd::{self, Xsd};
-use serde_json::Value;
+use crate::body::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -139,10 +139,11 @@ impl Mapping {
     }
 
     /// The wire's own place of a canonical pointer, for refusals of what a message says: a JSON pointer, an XML path or a form field.
-    /// `form`: procedure and edition whose form was read. None: nothing of the place stands on this wire.
+    /// `form`: procedure and edition whose form was read; `row`: which message of a batch it is, from 0 (else 0). None: nothing of the
+    /// place stands on this wire.
     #[must_use]
-    pub fn wire_place(&self, pointer: &str, form: Option<(&str, &str)>) -> Option<String> {
-        place::wire_place(&self.compiled, pointer, form)
+    pub fn wire_place(&self, pointer: &str, form: Option<(&str, &str)>, row: usize) -> Option<String> {
+        place::wire_place(&self.compiled, pointer, form, row)
     }
 
     /// What this wire keeps of the message, line by line; `source` holds the texts it was compiled from.
@@ -155,6 +156,11 @@ impl Mapping {
     #[must_use]
     pub fn explain(&self, bodies: &[&Value], ctx: &Context) -> Vec<Explained> {
         explain(&self.compiled, bodies, ctx, &self.texts)
+    }
+
+    /// Names of the values from around the message (`$name`) that its lines use.
+    pub fn around(&self) -> impl Iterator<Item = &str> {
+        self.compiled.around.iter().map(String::as_str)
     }
 
     /// Canonical fields that it does not carry.
@@ -237,6 +243,17 @@ impl Mapping {
     /// 20); a fault of syntax stands alone. Nothing is changed anywhere except that contents were handed to `sink`.
     pub fn read(&self, bytes: &[u8], ctx: &Context, sink: &mut dyn ContentSink) -> Result<Vec<Reading>, Vec<WireFault>> {
         read::read(&self.compiled, bytes, ctx, sink)
+    }
+
+    /// The same, where a row of a batch that cannot be read spoils no other: it stands in its place with its faults. `Err`: the document is
+    /// not well-formed, a fault stands outside the rows, or where a row ends cannot be told.
+    pub fn read_each(
+        &self,
+        bytes: &[u8],
+        ctx: &Context,
+        sink: &mut dyn ContentSink,
+    ) -> Result<Vec<Result<Reading, Unread>>, Vec<WireFault>> {
+        read::read_each(&self.compiled, bytes, ctx, sink)
     }
 
     /// Canonical → wire. The same body, context and contents give the same bytes.

@@ -10,7 +10,7 @@ use super::pattern::{Pattern, canonical_date, canonical_time};
 use super::plan::{CPath, Compiled};
 use super::shapes::{Leaf, LeafKind};
 use super::xml_chars::bad_char;
-use serde_json::Value;
+use crate::body::Value;
 use std::borrow::Cow;
 use std::sync::Arc;
 use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
@@ -344,20 +344,20 @@ fn finish(leaf: &Leaf, lex: &Lex<'_>, checked: bool) -> Option<Value> {
             "false" => Value::Bool(false),
             _ => return None,
         },
-        LeafKind::Decimal => Value::String(decimal(text)?),
-        LeafKind::Time => Value::String(canonical_time(text)?),
-        LeafKind::Date => canonical_date(text).map(|_| Value::String(text.to_owned()))?,
+        LeafKind::Decimal => decimal(text)?.into(),
+        LeafKind::Time => canonical_time(text)?.into(),
+        LeafKind::Date => canonical_date(text).map(|_| text.into())?,
         LeafKind::Content => return None,
         LeafKind::Text => {
             if leaf.words.as_ref().is_some_and(|words| !words.iter().any(|w| w == text)) {
                 return None;
             }
-            Value::String(plain(text, checked)?)
+            plain(text, checked)?.into()
         }
         LeafKind::Any => match lex.tag {
             Tag::Bool => Value::Bool(text == "true"),
-            Tag::Number => whole(text).map_or_else(|| Value::String(text.to_owned()), Value::from),
-            Tag::Text => Value::String(plain(text, checked)?),
+            Tag::Number => whole(text).map_or_else(|| text.into(), Value::from),
+            Tag::Text => plain(text, checked)?.into(),
         },
     })
 }
@@ -382,7 +382,7 @@ fn decimal(text: &str) -> Option<String> {
 }
 
 /// NFC text that every wire can carry; `checked`: its characters were looked at with the whole document.
-fn plain(text: &str, checked: bool) -> Option<String> {
+fn plain(text: &str, checked: bool) -> Option<Cow<'_, str>> {
     if text.is_empty() || !checked && bad_char(text).is_some() {
         return None;
     }
@@ -390,11 +390,11 @@ fn plain(text: &str, checked: bool) -> Option<String> {
 }
 
 /// Canonical text is NFC.
-pub(crate) fn nfc(text: &str) -> String {
+pub(crate) fn nfc(text: &str) -> Cow<'_, str> {
     if text.is_ascii() || is_vietnamese(text) || is_nfc_quick(text.chars()) == IsNormalized::Yes {
-        text.to_owned()
+        Cow::Borrowed(text)
     } else {
-        text.nfc().collect()
+        Cow::Owned(text.nfc().collect())
     }
 }
 
@@ -409,7 +409,7 @@ fn is_vietnamese(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::body::json;
 
     fn chain(kind: LeafKind, links: Vec<Conv>, typing: Typing) -> Chain {
         Chain { links, leaf: Leaf { kind, words: None, public: false }, lossy: false, typing }

@@ -11,7 +11,7 @@ use super::plan::{Act, CPath, Compiled, Node, Piece, Plan, Rule, To};
 use super::read::form_key_of;
 use super::source::Source;
 use super::write::get;
-use serde_json::Value;
+use crate::body::{Text, Value};
 
 /// One field of one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -188,7 +188,7 @@ impl<'w> Walk<'w> {
     /// A canonical value with its place, and whether it is public.
     fn known(&self, to: &To, at: &At<'w>) -> Option<(&'w Value, String, bool)> {
         let place =
-            |path: &[Box<str>], base: &str| if path.is_empty() { base.to_owned() } else { format!("{base}/{}", path.join("/")) };
+            |path: &[Text], base: &str| if path.is_empty() { base.to_owned() } else { format!("{base}/{}", path.join("/")) };
         let (value, pointer) = match to {
             To::Own(path) => (get(at.body(), path)?, place(path, at.pointer())),
             To::Outer(out, path) => {
@@ -236,9 +236,9 @@ impl<'w> At<'w> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::body::json;
     use crate::mapping::laws::{book_source, shapes};
     use crate::mapping::{Book, MemoryContents};
-    use serde_json::json;
 
     fn body() -> Value {
         json!({ "code": "C-1", "procedure": "1.1", "submitted_at": "2025-02-03T04:05:06+07:00", "kind": "two", "count": 7,
@@ -300,7 +300,7 @@ mod tests {
             // Of several branches a refusal names the first.
             for field in fields.into_iter().filter(|f| f.canonical != "/paper/number") {
                 assert_eq!(
-                    map.wire_place(&field.canonical, Some(("1.1", "new"))).as_ref(),
+                    map.wire_place(&field.canonical, Some(("1.1", "new")), 0).as_ref(),
                     Some(&field.wire),
                     "{name}: {field:?}"
                 );

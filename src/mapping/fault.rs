@@ -19,6 +19,14 @@ pub struct Place {
     pub offset: usize,
 }
 
+/// How far lines and columns of a text are counted (both from 0), so that many places of one text cost one pass.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counted {
+    offset: usize,
+    line: usize,
+    column: usize,
+}
+
 /// The kind of a refusal: a code word for logs and tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FaultKind {
@@ -159,11 +167,28 @@ impl Place {
     /// The place of a byte offset in a text.
     #[must_use]
     pub fn at(source: &str, offset: usize, pointer: String) -> Self {
-        let before = source.get(..floor(source, offset)).unwrap_or(source);
-        let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
-        let start = before.rfind('\n').map_or(0, |at| at + 1);
-        let column = before.get(start..).map_or(0, |t| t.chars().count()) + 1;
-        Self { pointer, line: clip(line), column: clip(column), offset }
+        Counted::default().place(source, offset, pointer)
+    }
+}
+
+// === impl Counted ===
+
+impl Counted {
+    /// Counted on up to an offset; one that lies before is counted from the start.
+    pub(crate) fn on(self, source: &str, offset: usize) -> Self {
+        let offset = floor(source, offset);
+        let from = if offset < self.offset { Self::default() } else { self };
+        let piece = source.get(from.offset..offset).unwrap_or("");
+        let lines = piece.bytes().filter(|b| *b == b'\n').count();
+        let last = piece.rfind('\n').map_or(piece, |at| piece.get(at + 1..).unwrap_or(""));
+        let column = last.chars().count() + if lines == 0 { from.column } else { 0 };
+        Self { offset, line: from.line + lines, column }
+    }
+
+    /// The place of an offset.
+    pub(crate) fn place(self, source: &str, offset: usize, pointer: String) -> Place {
+        let Self { line, column, .. } = self.on(source, offset);
+        Place { pointer, line: clip(line + 1), column: clip(column + 1), offset }
     }
 }
 

@@ -5,6 +5,7 @@ use super::codes::CodeList;
 use super::convert::{Chain, Conv};
 use super::plan::{Act, Compiled, Piece, Plan, Rule, Site, To};
 use super::source::Source;
+use crate::body::Text;
 use std::collections::BTreeSet;
 
 /// The report of one mapping.
@@ -172,7 +173,7 @@ fn place(plan: &Plan, rule: &Rule, frame: &str) -> String {
 
 /// The canonical name of a place in `object`.
 fn named(object: &str, to: &To) -> String {
-    let join = |base: &str, path: &[Box<str>]| {
+    let join = |base: &str, path: &[Text]| {
         let path = path.join(".");
         if base.is_empty() || path.is_empty() { format!("{base}{path}") } else { format!("{base}.{path}") }
     };

@@ -6,9 +6,10 @@
 
 use super::api::{ContentSink as _, MemoryContents};
 use super::editions::Editions;
+use super::invent_texts::{by_pattern, day, hard, time};
 use crate::seal::Chance;
 use jiff::civil::Date;
-use regex_syntax::hir::{Class, Hir, HirKind};
+use regex_syntax::hir::Hir;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use unicode_normalization::UnicodeNormalization as _;
@@ -16,10 +17,6 @@ use unicode_normalization::UnicodeNormalization as _;
 /// Keywords of JSON Schema that are read here, or say nothing about the instance.
 const READ: &str = " $schema $id $comment $defs $ref title description type properties required additionalProperties items minItems \
     maxItems uniqueItems minProperties enum const pattern format minLength maxLength minimum maximum allOf if then x-public x-key x-form ";
-
-/// Characters that wires stumble over: markup, quotes, separators, blanks, Vietnamese, beyond the basic plane, what XML cannot carry.
-const HARD: &str =
-    "<>&\"'\\/|,;=%+ \t\n\r]{}0eạĐữ\u{301}\u{a0}\u{85}\u{2028}\u{200b}\u{feff}\u{fffd}\u{e000}🙂𠮷\u{10fffd}\u{fffe}";
 
 /// Makes documents out of schemas.
 #[derive(Debug)]
@@ -34,7 +31,7 @@ pub struct Inventor {
 #[derive(Debug, Default)]
 pub struct Invented {
     /// The canonical body.
-    pub body: Value,
+    pub body: crate::body::Value,
     /// Its contents by their blob names.
     pub contents: MemoryContents,
 }
@@ -96,10 +93,10 @@ impl Inventor {
             }
             if properties.contains_key("submitted_at") {
                 let day = making.day_of(procedure, edition)?;
-                map.insert("submitted_at".to_owned(), json!(format!("{day}T{}+07:00", making.time())));
+                map.insert("submitted_at".to_owned(), json!(format!("{day}T{}+07:00", time(making.chance))));
             }
         }
-        Some(Invented { body, contents: making.contents })
+        Some(Invented { body: body.into(), contents: making.contents })
     }
 
     /// All patterns and keywords of a schema.
@@ -249,13 +246,13 @@ impl<'m> Making<'m> {
         let length = *self.chance.pick(&[0, 1, 2, 3, 57, 200]).unwrap_or(&1);
         let bytes: Vec<u8> = (0..length).map(|_| self.chance.draw().to_be_bytes()[0]).collect();
         let kept = self.contents.begin().and_then(|()| self.contents.piece(&bytes)).and_then(|()| self.contents.end());
-        kept.map(|content| content.value()).unwrap_or_default()
+        kept.map(|content| content.value().into()).unwrap_or_default()
     }
 
     fn text(&mut self, schema: &Value) -> String {
         match schema.get("format").and_then(Value::as_str) {
-            Some("date") => return self.day(),
-            Some("date-time") => return format!("{}T{}+07:00", self.day(), self.time()),
+            Some("date") => return day(self.chance),
+            Some("date-time") => return format!("{}T{}+07:00", day(self.chance), time(self.chance)),
             Some("uri") => {
                 return format!("https://cong.vidu.example/{}?x=%20&y={}#z", self.chance.draw(), self.chance.below(100));
             }
@@ -270,8 +267,8 @@ impl<'m> Making<'m> {
             text.clear();
             let long = attempt == 0 && self.chance.hits(0.025);
             match hir {
-                Some(hir) => self.by(hir, if long { most } else { most.min(12) }, &mut text),
-                None => (0..self.chance.between((1, 12))).for_each(|_| text.push(self.hard(|_| true))),
+                Some(hir) => by_pattern(self.chance, hir, if long { most } else { most.min(12) }, &mut text),
+                None => (0..self.chance.between((1, 12))).for_each(|_| text.push(hard(self.chance, |_| true))),
             }
             text = text.nfc().collect();
             if (least..=most).contains(&text.chars().count()) {
@@ -279,71 +276,6 @@ impl<'m> Making<'m> {
             }
         }
         text
-    }
-
-    /// A text of a pattern; repetitions without an end go on up to `most`.
-    fn by(&mut self, hir: &Hir, most: usize, text: &mut String) {
-        match hir.kind() {
-            HirKind::Empty | HirKind::Look(_) => {}
-            HirKind::Literal(literal) => text.push_str(&String::from_utf8_lossy(&literal.0)),
-            HirKind::Class(class) => text.push(self.one_of(class)),
-            HirKind::Repetition(repetition) => {
-                let most = u32::try_from(most).unwrap_or(u32::MAX);
-                let upto = repetition.max.unwrap_or(most.max(repetition.min));
-                let times = self.chance.between((repetition.min.into(), upto.into()));
-                (0..times).for_each(|_| self.by(&repetition.sub, 1, text));
-            }
-            HirKind::Capture(capture) => self.by(&capture.sub, most, text),
-            HirKind::Concat(parts) => parts.iter().for_each(|part| self.by(part, most, text)),
-            HirKind::Alternation(parts) => {
-                let at = usize::try_from(self.chance.below(u64::try_from(parts.len()).unwrap_or(1))).unwrap_or(0);
-                parts.get(at).into_iter().for_each(|part| self.by(part, most, text));
-            }
-        }
-    }
-
-    /// A character of a class: a hard one, if the class has some, as often as any other.
-    fn one_of(&mut self, class: &Class) -> char {
-        let ranges: Vec<(u32, u32)> = match class {
-            Class::Unicode(class) => class.ranges().iter().map(|r| (r.start().into(), r.end().into())).collect(),
-            Class::Bytes(class) => class.ranges().iter().map(|r| (r.start().into(), r.end().into())).collect(),
-        };
-        let inside = |c: char| ranges.iter().any(|(from, to)| (*from..=*to).contains(&u32::from(c)));
-        // What XML cannot carry is rare, or every document would hold it.
-        if self.chance.hits(0.5) && HARD.chars().any(inside) {
-            return self.hard(inside);
-        }
-        let (from, to) = self.chance.pick(&ranges).copied().unwrap_or((120, 120));
-        let near = if self.chance.hits(0.8) { to.min(from.max(0x1ef9)) } else { to };
-        let any = self.chance.between((from.into(), near.into()));
-        u32::try_from(any).ok().and_then(char::from_u32).or_else(|| char::from_u32(from)).unwrap_or('x')
-    }
-
-    /// A hard character for which `fits` holds.
-    fn hard(&mut self, fits: impl Fn(char) -> bool) -> char {
-        let rare = self.chance.hits(0.05);
-        let hard: Vec<char> = HARD.chars().filter(|c| fits(*c) && (rare || *c != '\u{fffe}')).collect();
-        self.chance.pick(&hard).copied().unwrap_or('x')
-    }
-
-    fn day(&mut self) -> String {
-        let any = self.chance.between((1000, 2999));
-        let year = *self.chance.pick(&[any, 2000, 2024, 2025, 2026]).unwrap_or(&2025);
-        let month = self.chance.between((1, 12));
-        let first = Date::new(i16::try_from(year).unwrap_or(2025), i8::try_from(month).unwrap_or(1), 1).unwrap_or(Date::MIN);
-        let last = u64::from(first.last_of_month().day().unsigned_abs());
-        let any = self.chance.between((1, last));
-        let day = *self.chance.pick(&[1, last, any]).unwrap_or(&1);
-        format!("{year:04}-{month:02}-{day:02}")
-    }
-
-    fn time(&mut self) -> String {
-        let (h, m, s) = (self.chance.below(24), self.chance.below(60), self.chance.below(60));
-        match self.chance.below(6) {
-            0 => "00:00:00".to_owned(),
-            1 => "23:59:59".to_owned(),
-            _ => format!("{h:02}:{m:02}:{s:02}"),
-        }
     }
 
     /// A day on which the edition is in force, its first one among them.

@@ -1,8 +1,8 @@
 //! Joins: several wire lists of one canonical list, in all formats; what does not meet is refused, at compile or with its row.
 
 use super::*;
+use crate::body::{Value, json};
 use proptest::prelude::*;
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ fn shapes() -> Arc<Shapes> {
     let note = json!({ "type": "object", "properties": {
         "papers": { "type": "array", "x-key": "code", "items": paper }, "loose": loose,
         "kind": { "enum": ["one", "two"] } } });
-    Arc::new(Shapes::new(BTreeMap::from([("note".to_owned(), note)]), Editions::default()).unwrap())
+    Arc::new(Shapes::new(BTreeMap::from([("note".to_owned(), note.into())]), Editions::default()).unwrap())
 }
 
 /// Papers placed by one list, their files by a second, and two more lists that add to each.

@@ -1,7 +1,7 @@
 //! Elements chosen by a key: by an attribute or a child, in JSON by a member, beside the rest of their name.
 
 use super::*;
-use serde_json::{Value, json};
+use crate::body::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ fn shapes() -> Arc<Shapes> {
     let row = json!({ "type": "object", "properties": { "id": text(), "file": content } });
     let note = json!({ "type": "object", "properties": {
         "title": text(), "mark": text(), "rows": { "type": "array", "items": row } } });
-    Arc::new(Shapes::new(BTreeMap::from([("note".to_owned(), note)]), Editions::default()).unwrap())
+    Arc::new(Shapes::new(BTreeMap::from([("note".to_owned(), note.into())]), Editions::default()).unwrap())
 }
 
 const LINES: &str = "Part[p:Id='head'] = .

@@ -1,8 +1,8 @@
 //! The laws over small mappings that use every construct, in all three formats: nothing lost, one spelling, same bytes.
 
 use super::*;
+use crate::body::{Value, json};
 use proptest::prelude::*;
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -42,9 +42,9 @@ pub(super) fn shapes() -> Arc<Shapes> {
         "[[edition]]\nprocedure='1.1'\nname='old'\nfrom='2019-01-01'\n[[edition]]\nprocedure='1.1'\nname='new'\nfrom='2025-01-01'\n",
     );
     let schemas = BTreeMap::from([
-        ("note".to_owned(), note),
-        ("forms/1.1@old".to_owned(), form("left")),
-        ("forms/1.1@new".to_owned(), form("right")),
+        ("note".to_owned(), note.into()),
+        ("forms/1.1@old".to_owned(), form("left").into()),
+        ("forms/1.1@new".to_owned(), form("right").into()),
     ]);
     Arc::new(Shapes::new(schemas, editions.unwrap()).unwrap())
 }

@@ -15,6 +15,8 @@
 mod api;
 mod archive;
 mod base64_stream;
+#[cfg(test)]
+mod batch_tests;
 mod book;
 mod cells;
 mod codes;
@@ -27,6 +29,7 @@ mod fidelity;
 mod form;
 mod grammar;
 mod invent;
+mod invent_texts;
 #[cfg(test)]
 mod joins_tests;
 mod json;
@@ -60,7 +63,7 @@ mod xsd;
 
 pub use api::{
     Content, ContentSink, ContentSource, Context, Envelope, Format, MemoryContents, NoContents, RawFields, Reading, Reported,
-    Sealer,
+    Sealer, Unread,
 };
 pub use book::{Book, Mapping, Needed, RootField};
 pub use editions::{Editions, bare};
@@ -76,4 +79,4 @@ pub use shapes::Shapes;
 pub use soap::{FaultCode, soap_fault};
 pub use source::{Check, Source, SourceFault};
 pub use tidy::tidy;
-pub use xsd::{Xsd, XsdFault, XsdValidator};
+pub use xsd::{WireElement, Xsd, XsdFault, XsdInventor, XsdValidator};

@@ -7,7 +7,7 @@ use super::compile::form_key;
 use super::convert::{Chain, Conv, Entry};
 use super::plan::{Act, By, CPath, Compiled, Join, Opt, Piece, Plan, Rule, Site, To, takes};
 use super::shapes::{Shape, ShapeId};
-use serde_json::Value;
+use crate::body::{Text, Value};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -58,7 +58,7 @@ pub enum Wants {
 struct Walk<'w> {
     map: &'w Compiled,
     shape: Option<ShapeId>,
-    form: Option<(&'w [Box<str>], ShapeId, &'w str)>,
+    form: Option<(&'w [Text], ShapeId, &'w str)>,
     rows: Vec<CPath>,
     guard: CPath,
     when: Vec<(usize, CPath, Vec<String>)>,
@@ -136,7 +136,7 @@ impl Need {
     }
 }
 
-fn get<'v>(body: &'v Value, path: &[Box<str>]) -> Option<&'v Value> {
+fn get<'v>(body: &'v Value, path: &[Text]) -> Option<&'v Value> {
     path.iter().try_fold(body, |at, word| at.get(&**word)).filter(|v| !v.is_null())
 }
 
@@ -214,7 +214,7 @@ impl<'w> Walk<'w> {
     /// Where lists meet, keys tell elements apart. (In the rows of another list only the writer looks at that.)
     fn own_keys(&self, rule: &Rule, to: &CPath, rows: &Plan, join: &Join, out: &mut Vec<Need>) {
         if self.rows.is_empty() {
-            let key: CPath = Box::new([join.key.clone()]);
+            let key: CPath = Box::new([(&*join.key).into()]);
             let mut need = self.need(rule, &key, Wants::OwnKey);
             let inner = rows.flat.clone().filter(|_| join.by == By::Own);
             need.rows = std::iter::once(to.clone()).chain(inner).collect();
@@ -256,7 +256,7 @@ impl<'w> Walk<'w> {
     }
 
     /// Whether the schema promises the place where the guard is there.
-    fn promised(&self, path: &[Box<str>]) -> bool {
+    fn promised(&self, path: &[Text]) -> bool {
         let shared = self.guard.iter().zip(path).take_while(|(a, b)| a == b).count();
         let known = if shared == self.guard.len() { shared } else { 0 };
         (known..path.len()).all(|n| {
@@ -269,7 +269,7 @@ impl<'w> Walk<'w> {
     }
 
     /// The shape of a place of the frame; inside a form, the form's own.
-    fn place(&self, path: &[Box<str>]) -> Option<ShapeId> {
+    fn place(&self, path: &[Text]) -> Option<ShapeId> {
         let (start, rest) = match self.form {
             Some((at, shape, _))
                 if self.rows.is_empty() && path.len() >= at.len() && at.iter().zip(path).all(|(a, b)| a == b) =>
@@ -285,8 +285,8 @@ impl<'w> Walk<'w> {
 #[cfg(test)]
 mod tests {
     use super::{Unmet, Wants};
+    use crate::body::json;
     use crate::mapping::{Book, Editions, Shapes, Source};
-    use serde_json::json;
     use std::collections::BTreeMap;
     use std::sync::Arc;
 
@@ -308,14 +308,14 @@ when colour = blue
     blue = mark ?
 ";
 
-    fn unmet(body: serde_json::Value) -> Vec<(String, bool)> {
+    fn unmet(body: crate::body::Value) -> Vec<(String, bool)> {
         let text = json!({ "type": "string" });
         let person = json!({ "type": "object", "required": ["name"], "properties": { "name": text, "city": text } });
         let row = json!({ "type": "object", "required": ["id"], "properties": { "id": text, "no": text } });
         let note = json!({ "type": "object", "required": ["code"], "properties": { "code": text, "title": text, "mark": text,
             "kind": { "enum": ["one", "two"] }, "colour": { "enum": ["red", "blue"] }, "person": person,
             "rows": { "type": "array", "items": row } } });
-        let shapes = Shapes::new(BTreeMap::from([("note".to_owned(), note)]), Editions::default()).unwrap();
+        let shapes = Shapes::new(BTreeMap::from([("note".to_owned(), note.into())]), Editions::default()).unwrap();
         let source = Source::new("p").with("m.map", MAP).with("codes.toml", "[kind]\none = 1\n");
         let book = Book::compile(&source, &Arc::new(shapes)).unwrap_or_else(|f| panic!("{f:?}"));
         let found = book.map("m").unwrap().unmet(&body, None);

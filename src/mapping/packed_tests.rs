@@ -2,10 +2,10 @@
 
 use super::archive::pack;
 use super::*;
+use crate::body::{Value, json};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ fn shapes() -> Arc<Shapes> {
     let note = json!({ "type": "object", "required": ["title"], "properties": {
         "title": text(), "time": { "type": "string", "format": "date-time" }, "tags": { "type": "array", "items": text() },
         "papers": { "type": "array", "x-key": "code", "items": paper } } });
-    Arc::new(Shapes::new(BTreeMap::from([("note".to_owned(), note)]), Editions::default()).unwrap())
+    Arc::new(Shapes::new(BTreeMap::from([("note".to_owned(), note.into())]), Editions::default()).unwrap())
 }
 
 /// A letter whose first attachment is the message itself; the others are its files.
@@ -269,7 +269,7 @@ fn lines_of_a_document_are_explained_needed_and_placed() {
     assert!(told.contains(&"Letter/Attachment/Body » Note/Paper[1]/@code /papers/0/code".to_owned()), "{told:?}");
     let kept: Vec<String> = map.fidelity(&source()).lines.into_iter().map(|k| k.wire).collect();
     assert!(kept.contains(&"Letter/Attachment/Body » Note/Paper[]/@code".to_owned()), "{kept:?}");
-    assert_eq!(map.wire_place("/papers/0/title", None).as_deref(), Some("Letter/Attachment/Body » Note/Paper[1]/Title"));
+    assert_eq!(map.wire_place("/papers/0/title", None, 0).as_deref(), Some("Letter/Attachment/Body » Note/Paper[1]/Title"));
     let named: Vec<String> = map.needs().map(|n| n.field).collect();
     assert!(named.contains(&"papers.files.content".to_owned()) && named.contains(&"papers.files.id".to_owned()), "{named:?}");
 }

@@ -5,6 +5,7 @@
 use super::compile::form_key;
 use super::convert::Chain;
 use super::plan::{Act, Compiled, Piece, Plan, Rule, To};
+use crate::body::Text;
 
 /// A walk for one place.
 struct Walk<'w> {
@@ -14,14 +15,16 @@ struct Walk<'w> {
     /// How many words of the place are known so far, and where they stand on the wire.
     best: Option<(usize, String)>,
     words: &'w [&'w str],
+    /// Which message of a batch it is.
+    message: usize,
 }
 
 /// The wire's place of a canonical pointer (`/papers/0/files/0/id`): a JSON pointer, an XML path or a form field. `form` is the
-/// procedure and edition whose form was read. None: nothing of it stands on this wire.
-pub(super) fn wire_place(map: &Compiled, pointer: &str, form: Option<(&str, &str)>) -> Option<String> {
+/// procedure and edition whose form was read; `row`: which message of a batch it is, from 0. None: nothing of it stands on this wire.
+pub(super) fn wire_place(map: &Compiled, pointer: &str, form: Option<(&str, &str)>, row: usize) -> Option<String> {
     let words: Vec<&str> = pointer.split('/').skip(1).collect();
     let form = form.map(|(code, edition)| form_key(code, edition));
-    let mut walk = Walk { xml: map.is_xml(), form, best: None, words: &words };
+    let mut walk = Walk { xml: map.is_xml(), form, best: None, words: &words, message: row };
     walk.rules(&map.root, &map.root.rules, "", 0);
     let (_, place) = walk.best?;
     Some(if map.format == super::api::Format::Json { place } else { place.trim_start_matches('/').to_owned() })
@@ -38,7 +41,7 @@ impl Walk<'_> {
                 Act::Value { alts, .. } if alts.iter().any(|c| c.document().is_some()) => {
                     let Some(map) = alts.first().and_then(Chain::document) else { continue };
                     let form = self.form.clone();
-                    let mut inside = Walk { xml: map.is_xml(), form, best: None, words: self.words };
+                    let mut inside = Walk { xml: map.is_xml(), form, best: None, words: self.words, message: 0 };
                     inside.rules(&map.root, &map.root.rules, "", 0);
                     if let (Some((known, place)), Some(at)) = (inside.best, at()) {
                         self.better(known, format!("{at} » {}", place.trim_start_matches('/')));
@@ -61,12 +64,19 @@ impl Walk<'_> {
                 Act::List { to } => self.list(plan, rule, to, frame, known),
                 Act::When { branches, .. } => branches.iter().for_each(|b| self.rules(plan, &b.rules, frame, known)),
                 Act::Fork(index) => self.form(plan, *index, frame, known),
-                Act::Value { .. } | Act::Const { .. } | Act::Dropped | Act::Seal | Act::Batch => {}
+                Act::Batch => {
+                    let Some(node) = rule.node.and_then(|id| plan.node(id)) else { continue };
+                    let place = row_place(self.xml, &format!("{frame}{}", node.path), self.message);
+                    if let Some(rows) = &node.rows {
+                        self.rules(rows, &rows.rules, &place, known);
+                    }
+                }
+                Act::Value { .. } | Act::Const { .. } | Act::Dropped | Act::Seal => {}
             }
         }
     }
 
-    fn list(&mut self, plan: &Plan, rule: &Rule, to: &[Box<str>], frame: &str, known: usize) {
+    fn list(&mut self, plan: &Plan, rule: &Rule, to: &[Text], frame: &str, known: usize) {
         let Some(node) = rule.node.and_then(|id| plan.node(id)) else { return };
         let list = format!("{frame}{}", node.path);
         self.found(to, known, Some(list.clone()));
@@ -76,7 +86,7 @@ impl Walk<'_> {
         if rows.flat.is_some() || rows.join.as_ref().is_some_and(|join| join.only.is_some()) {
             return;
         }
-        let row = if self.xml { format!("{list}[{}]", index + 1) } else { format!("{list}/{index}") };
+        let row = row_place(self.xml, &list, index);
         let inside = known + to.len() + 1;
         self.better(inside, row.clone());
         self.rules(rows, &rows.rules, &row, inside);
@@ -94,14 +104,14 @@ impl Walk<'_> {
         }
     }
 
-    fn found(&mut self, path: &[Box<str>], known: usize, place: Option<String>) {
+    fn found(&mut self, path: &[Text], known: usize, place: Option<String>) {
         if let (true, Some(place)) = (self.fits(path, known), place) {
             self.better(known + path.len(), place);
         }
     }
 
     /// Whether the place goes on, after `known` words, with this path.
-    fn fits(&self, path: &[Box<str>], known: usize) -> bool {
+    fn fits(&self, path: &[Text], known: usize) -> bool {
         let rest = self.words.get(known..).unwrap_or_default();
         rest.len() >= path.len() && path.iter().zip(rest).all(|(a, b)| **a == **b)
     }
@@ -113,10 +123,15 @@ impl Walk<'_> {
     }
 }
 
+/// A row of the list at `list`, as the wire counts.
+fn row_place(xml: bool, list: &str, index: usize) -> String {
+    if xml { format!("{list}[{}]", index + 1) } else { format!("{list}/{index}") }
+}
+
 #[cfg(test)]
 mod tests {
+    use crate::body::json;
     use crate::mapping::{Book, Editions, Shapes, Source};
-    use serde_json::json;
     use std::collections::BTreeMap;
     use std::sync::Arc;
 
@@ -128,7 +143,7 @@ mod tests {
         let note = json!({ "type": "object", "additionalProperties": false, "required": ["code", "who"], "properties": {
             "code": text, "who": { "type": "object", "additionalProperties": false, "required": ["name"], "properties": { "name": text } },
             "papers": { "type": "array", "items": row } } });
-        let shapes = Shapes::new(BTreeMap::from([("note".to_owned(), note)]), Editions::default()).unwrap();
+        let shapes = Shapes::new(BTreeMap::from([("note".to_owned(), note.into())]), Editions::default()).unwrap();
         Book::compile(&Source::new("p").with("m.map", map), &Arc::new(shapes)).unwrap_or_else(|f| panic!("{f:?}"))
     }
 
@@ -149,9 +164,9 @@ mod tests {
         for (head, wanted) in wires {
             let book = book(&format!("{head}{lines}"));
             let map = book.map("m").unwrap();
-            let found: Vec<String> = places.iter().map(|p| map.wire_place(p, None).unwrap_or_default()).collect();
+            let found: Vec<String> = places.iter().map(|p| map.wire_place(p, None, 0).unwrap_or_default()).collect();
             assert_eq!(found.iter().map(|p| p.trim_start_matches("Note/")).collect::<Vec<_>>(), wanted);
-            assert_eq!(map.wire_place("/elsewhere", None), None);
+            assert_eq!(map.wire_place("/elsewhere", None, 0), None);
         }
     }
 }

@@ -9,13 +9,13 @@ use super::grammar::Lit;
 use super::shapes::{ShapeId, Shapes};
 use super::source::Span;
 use super::xml::Ns;
-use serde_json::Value;
-use std::collections::BTreeMap;
+use crate::body::{Text, Value};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub(crate) type NodeId = usize;
 /// Words from the frame's canonical object.
-pub(crate) type CPath = Box<[Box<str>]>;
+pub(crate) type CPath = Box<[Text]>;
 
 /// One mapping, compiled.
 #[derive(Debug)]
@@ -37,6 +37,8 @@ pub(crate) struct Compiled {
     pub(crate) report_unknown: bool,
     /// Canonical fields that are not carried.
     pub(crate) without: Vec<String>,
+    /// Names of the values from around the message (`$name`) that its lines use.
+    pub(crate) around: BTreeSet<String>,
     pub(crate) sealed: bool,
     pub(crate) batch: bool,
     pub(crate) shape: ShapeId,

@@ -1,7 +1,7 @@
 //! Reading hard wires: what is taken, what is refused, where, and that no value is told.
 
 use super::*;
-use serde_json::{Value, json};
+use crate::body::{Value, json};
 
 const WITHOUT: &str = "without: day, form, grade_a, grade_b, home, mark, procedure, submitted_at\n";
 const LINES: &str = "\ncode = code\nkind = kind : code(kind)\ncount = count ?\ndone = done ?\ntitle = title ?\nfix = 'c' | 3\nwho = person ?\n    name = name\n    city = city ?\n    nick = nick ?\npaper = paper ?\n    when kind = red\n        red = number\n    when kind = blue\n        blue = number\nrows[] = rows[] ?\n    id = id\n    again = ^code ?\n    body = file : base64 ?\n    tags[] = tags[] ?\ntags[] = tags[]\nme = $partner.client ?\nagain = code : ~upper ?\n";
@@ -11,7 +11,7 @@ fn json_map(head: &str) -> Book {
     compiled(Source::new("p").with("m.map", text).with("codes.toml", "[kind]\none = 1\ntwo = [2, \"2\"]\nthree = \"x\"\n"))
 }
 
-fn compiled(source: Source) -> Book {
+pub(super) fn compiled(source: Source) -> Book {
     Book::compile(&source, &super::laws::shapes()).unwrap_or_else(|faults| panic!("{}", render(&faults, &source, false)))
 }
 
@@ -89,6 +89,26 @@ fn null_empty_and_absent_are_one_only_where_the_file_says_so() {
     }
     for value in [json!(null), json!(""), json!([])] {
         assert_eq!(read(&loose, &changed("rows", value.clone())).unwrap()["rows"], json!([]), "{value}");
+    }
+}
+
+#[test]
+fn a_flag_that_says_none_beside_what_it_flags_is_refused() {
+    let source = super::laws::book_source("");
+    let book = compiled(source);
+    for (flag, street, taken) in [
+        (json!(true), json!("Phố Huế"), true),
+        (json!(false), json!("Phố Huế"), false),
+        (json!(false), json!(null), true),
+        (json!(true), json!(null), false),
+    ] {
+        let wire = json!({ "code": "C-1", "proc": "1.1", "sent": "20260403093000", "fixed": "c", "rows": [], "has_home": flag,
+            "street": street, "client": "HN", "id": "C-1/20260403093000", "title": "none", "seal": "x" });
+        let ctx = Context::new().with("partner.client", "HN");
+        let read = book.map("json").unwrap().read(wire.to_string().as_bytes(), &ctx, &mut MemoryContents::default());
+        assert_eq!(read.is_ok(), taken, "{flag} {street}: {read:?}");
+        let kinds: Vec<_> = read.err().into_iter().flatten().map(|f| (f.kind, f.pointer().to_owned())).collect();
+        assert!(taken || flag == json!(true) || kinds == [(FaultKind::Disagrees, "/has_home".to_owned())], "{kinds:?}");
     }
 }
 

@@ -5,7 +5,8 @@
 //! `size` is a content. This is not a validator: JSON Schema itself is checked elsewhere.
 
 use super::editions::Editions;
-use serde_json::{Map, Value};
+use crate::body::{Map, Value};
+use serde_json::Value as Schema;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The canonical schemas, resolved.
@@ -79,7 +80,7 @@ pub(crate) enum LeafKind {
 }
 
 struct Builder<'s> {
-    sources: &'s BTreeMap<String, Value>,
+    sources: &'s BTreeMap<String, Schema>,
     arena: Vec<Shape>,
     known: HashMap<(String, String), ShapeId>,
     keys: BTreeMap<ShapeId, String>,
@@ -90,7 +91,7 @@ struct Builder<'s> {
 
 impl Shapes {
     /// Resolves the schemas, named by message (`dossier.submit`) or form (`forms/1.005142@2019`). The error names schema and place.
-    pub fn new(schemas: BTreeMap<String, Value>, editions: Editions) -> Result<Self, String> {
+    pub fn new(schemas: BTreeMap<String, Schema>, editions: Editions) -> Result<Self, String> {
         let mut builder =
             Builder { sources: &schemas, arena: Vec::new(), known: HashMap::new(), keys: BTreeMap::new(), rows: HashMap::new() };
         let mut roots = BTreeMap::new();
@@ -223,7 +224,7 @@ impl Shapes {
         }
     }
 
-    fn fill_object(&self, fields: &Fields, map: &mut Map<String, Value>) {
+    fn fill_object(&self, fields: &Fields, map: &mut Map) {
         for (name, id) in &fields.with_lists {
             match (self.get(*id), map.get_mut(name)) {
                 (Shape::List(..), None) => {
@@ -250,11 +251,11 @@ impl Builder<'_> {
         self.arena.push(Shape::Any);
         self.known.insert(key, id);
         let shape = self.shape(name, pointer, schema)?;
-        if let (Shape::List(_), Some(key)) = (&shape, schema.get("x-key").and_then(Value::as_str)) {
+        if let (Shape::List(_), Some(key)) = (&shape, schema.get("x-key").and_then(Schema::as_str)) {
             self.keys.insert(id, key.to_owned());
         }
         if matches!(shape, Shape::List(_)) {
-            let bound = |key: &str| schema.get(key).and_then(Value::as_u64);
+            let bound = |key: &str| schema.get(key).and_then(Schema::as_u64);
             self.rows.insert(id, (bound("minItems").unwrap_or(0), bound("maxItems")));
         }
         if let Some(place) = self.arena.get_mut(id.0) {
@@ -263,8 +264,8 @@ impl Builder<'_> {
         Ok(id)
     }
 
-    fn shape(&mut self, name: &str, pointer: &str, schema: &Value) -> Result<Shape, String> {
-        if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
+    fn shape(&mut self, name: &str, pointer: &str, schema: &Schema) -> Result<Shape, String> {
+        if let Some(reference) = schema.get("$ref").and_then(Schema::as_str) {
             let (file, fragment) = reference.split_once('#').unwrap_or((reference, ""));
             let file = file.trim_end_matches(".json").trim_start_matches("./");
             let target = self.resolve(name, file)?;
@@ -276,7 +277,7 @@ impl Builder<'_> {
                 _ => Shape::Same(id),
             });
         }
-        if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
+        if let Some(properties) = schema.get("properties").and_then(Schema::as_object) {
             if properties.len() == 2 && properties.contains_key("blob") && properties.contains_key("size") {
                 return Ok(Shape::Leaf(Leaf { kind: LeafKind::Content, words: None, public: false }));
             }
@@ -285,8 +286,8 @@ impl Builder<'_> {
                 let inner = format!("{pointer}/properties/{}", field.replace('~', "~0").replace('/', "~1"));
                 fields.all.insert(field.clone(), self.at(name, &inner)?);
             }
-            let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
-            fields.required = required.filter_map(Value::as_str).map(str::to_owned).collect();
+            let required = schema.get("required").and_then(Schema::as_array).into_iter().flatten();
+            fields.required = required.filter_map(Schema::as_str).map(str::to_owned).collect();
             return Ok(Shape::Object(fields));
         }
         if schema.get("items").is_some() {
@@ -309,10 +310,10 @@ impl Builder<'_> {
     }
 }
 
-fn leaf(schema: &Value) -> Shape {
-    let text = |key: &str| schema.get(key).and_then(Value::as_str);
-    let words = match (schema.get("enum").and_then(Value::as_array), text("const")) {
-        (Some(list), _) => Some(list.iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()),
+fn leaf(schema: &Schema) -> Shape {
+    let text = |key: &str| schema.get(key).and_then(Schema::as_str);
+    let words = match (schema.get("enum").and_then(Schema::as_array), text("const")) {
+        (Some(list), _) => Some(list.iter().filter_map(Schema::as_str).map(str::to_owned).collect::<Vec<_>>()),
         (None, Some(word)) => Some(vec![word.to_owned()]),
         (None, None) => None,
     };
@@ -330,14 +331,14 @@ fn leaf(schema: &Value) -> Shape {
     Shape::Leaf(Leaf { kind, words, public: is_true(schema, "x-public") })
 }
 
-fn is_true(schema: &Value, key: &str) -> bool {
-    schema.get(key).and_then(Value::as_bool) == Some(true)
+fn is_true(schema: &Schema, key: &str) -> bool {
+    schema.get(key).and_then(Schema::as_bool) == Some(true)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::body::json;
 
     fn shapes() -> Shapes {
         let alpha = json!({
@@ -353,7 +354,8 @@ mod tests {
                 "id": { "type": "string", "x-public": true }, "more": { "type": "array", "items": { "$ref": "#/$defs/row" } } } } }
         });
         let common = json!({ "$defs": { "code": { "type": "string", "enum": ["a", "b"] } } });
-        Shapes::new(BTreeMap::from([("alpha".into(), alpha), ("common".into(), common)]), Editions::default()).unwrap()
+        Shapes::new(BTreeMap::from([("alpha".into(), alpha.into()), ("common".into(), common.into())]), Editions::default())
+            .unwrap()
     }
 
     #[test]
@@ -381,7 +383,7 @@ mod tests {
 
     #[test]
     fn a_reference_to_nothing_is_an_error_that_names_it() {
-        let schemas = BTreeMap::from([("alpha".to_owned(), json!({ "$ref": "beta.json#/x" }))]);
+        let schemas = BTreeMap::from([("alpha".to_owned(), json!({ "$ref": "beta.json#/x" }).into())]);
         assert!(Shapes::new(schemas, Editions::default()).unwrap_err().contains("`beta`"));
     }
 }

@@ -1,6 +1,6 @@
 //! A lexical fault on its way to becoming a [`WireFault`]: the readers know the byte offset, the driver knows the pointer.
 
-use super::fault::{Both, FaultKind, Found, Place, WireFault};
+use super::fault::{Both, Counted, FaultKind, Found, WireFault};
 
 /// A fault at a byte offset. Boxed inside, so that results stay small on the good path.
 #[derive(Debug)]
@@ -66,8 +66,13 @@ impl Slip {
     }
 
     pub(crate) fn into_fault(self, source: &str) -> WireFault {
+        self.fault_after(Counted::default(), source)
+    }
+
+    /// The same, where lines are counted up to a place before it.
+    pub(crate) fn fault_after(self, counted: Counted, source: &str) -> WireFault {
         let parts = *self.0;
-        let place = Place::at(source, parts.offset, parts.pointer.unwrap_or_default());
+        let place = counted.place(source, parts.offset, parts.pointer.unwrap_or_default());
         WireFault { place, kind: parts.kind, expected: parts.expected, found: parts.found }
     }
 }

@@ -17,7 +17,8 @@ const XMLNS_NS: &str = "http://www.w3.org/2000/xmlns/";
 /// The namespaces that every reader knows from its start, in the order of the constants of [`Ns`].
 const KNOWN: [&str; 5] = ["", XML_NS, "http://www.w3.org/2001/XMLSchema-instance", super::soap::SOAP11, super::soap::SOAP12];
 
-/// The reader.
+/// The reader. A clone goes on from where it was made.
+#[derive(Clone)]
 pub(crate) struct Xml<'a> {
     /// The document up to where reading is to end.
     src: &'a str,

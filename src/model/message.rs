@@ -3,13 +3,15 @@
 //! Normal form: no null, no empty text, no empty object; a list is never absent; text is NFC; times are whole seconds with
 //! +07:00; money is an integer; decimals are text without trailing zeros; a content is `{blob, size}`.
 
-use serde_json::Value;
+use crate::body::Value;
 
 /// What a message says. The name is the canonical schema's file name under schemas/canonical/.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// A dossier is handed in.
     DossierSubmit,
+    /// The whole dossier as it stands, told to a portal that keeps a copy.
+    DossierSync,
     /// Papers that were asked for.
     DossierSupplement,
     /// The citizen takes the dossier back.
@@ -73,8 +75,9 @@ pub struct Message {
 
 impl Kind {
     /// Every kind with its name.
-    pub const ALL: [(Self, &'static str); 25] = [
+    pub const ALL: [(Self, &'static str); 26] = [
         (Self::DossierSubmit, "dossier.submit"),
+        (Self::DossierSync, "dossier.sync"),
         (Self::DossierSupplement, "dossier.supplement"),
         (Self::DossierWithdraw, "dossier.withdraw"),
         (Self::DossierQuery, "dossier.query"),

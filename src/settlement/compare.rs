@@ -4,12 +4,12 @@
 //! in which they matter: amount, status, code, fee, day.
 
 use super::statement::Row;
+use crate::body::{Value, json};
 use crate::catalogue::StatementForm;
 use crate::clock::Time;
 use crate::journal::{Booked, Difference, LineFacts, StatementLine};
 use crate::model::{Class, Vnd, VndError, Way};
 use jiff::civil::Date;
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// A clock of theirs may be so much ahead of ours, around midnight.

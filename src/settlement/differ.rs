@@ -2,9 +2,9 @@
 //!
 //! Pure. Closing adjusts nothing: it says in the case's history which statement no longer has the difference.
 
+use crate::body::{Map, Value, json};
 use crate::journal::{CaseStep, CaseView, CaseWord, Effects, NewAudit, NewCase, NewStatement, StatementLine};
 use crate::model::{CaseKind, Class};
-use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The decision a case bears whose difference is gone.

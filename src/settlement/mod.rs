@@ -22,6 +22,7 @@ pub use compare::{Comparison, Sums, Totals, Transfer, Window};
 pub use sheet::{Begin, sheet};
 pub use statement::Row;
 
+use crate::body::{Value, json};
 use crate::catalogue::StatementForm;
 use crate::clock::Clock;
 use crate::exchange::{Current, Refusal};
@@ -30,7 +31,6 @@ use crate::model::{CaseKind, Class, Way};
 use crate::seal::sha256_hex;
 use bytes::Bytes;
 use jiff::civil::Date;
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -84,7 +84,7 @@ fn safe(cell: String) -> String {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']) { format!("'{cell}") } else { cell }
 }
 
-fn plain(value: &serde_json::Value) -> String {
+fn plain(value: &crate::body::Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 

@@ -79,12 +79,13 @@ without: at, transaction, url
     ma     = reference ?
     lyDo   = reason ?
     chu    = note ?
+    en     = note_en ?
 ";
 
 const RESULTS: &str = "\
 message: receipt
 format:  json
-without: at, dossier, note, transaction, url
+without: at, dossier, note, note_en, transaction, url
 
 ok = *
 muc[] = .
@@ -143,8 +144,12 @@ fn item(id: &str, code: &str, status: &str, at: &str) -> Value {
 }
 
 async fn push(gate: &Gate, items: &[Value]) -> Answer {
+    push_text(gate, json!(items).to_string()).await
+}
+
+async fn push_text(gate: &Gate, body: String) -> Answer {
     let auth = basic("vu", "chu-vu");
-    gate.send("/vu/trang-thai", &[("authorization", &auth), ("content-type", "application/json")], json!(items).to_string()).await
+    gate.send("/vu/trang-thai", &[("authorization", &auth), ("content-type", "application/json")], body).await
 }
 
 async fn hand_in(gate: &Gate) {
@@ -208,22 +213,69 @@ async fn each_item_of_a_batch_is_taken_or_refused_for_itself_and_told_in_its_pla
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_batch_that_is_refused_whole_says_why_of_each_and_one_that_cannot_be_read_takes_nothing() {
+async fn an_item_that_cannot_be_read_is_told_at_its_place_in_both_languages_and_the_others_are_taken() {
+    let good = |id: &str, code: &str| item(id, code, "received", "08:00").to_string();
+    let mut word = item("b-1", OTHER, "received", "08:02");
+    word["trang"] = json!("no such status");
+    let twice = format!("{{\"id\":\"b-1\",\"id\":\"b-2\",{}", good("x", OTHER).trim_start_matches("{"));
+    let mut late = item("b-1", OTHER, "received", "08:02");
+    late["id"] = "x".repeat(100).into();
+    for (what, bad, reason, place, dossier) in [
+        ("a field is missing", json!({ "hoSo": OTHER }).to_string(), "message-unreadable", "/1/id", Some(OTHER)),
+        ("a word nobody knows", word.to_string(), "message-unreadable", "/1/trang", Some(OTHER)),
+        ("no object", "7".to_owned(), "message-unreadable", "/1", None),
+        ("a name twice", twice, "message-unreadable", "/1/id", None),
+        ("a value too long for the schema", late.to_string(), "message-invalid", "/1/id", Some(OTHER)),
+        ("a text too long to be read", good(&"y".repeat(70_000), OTHER), "message-unreadable", "/1/id", None),
+    ] {
+        let gate = gate().await;
+        hand_in(&gate).await;
+        let body = format!("[{},\n {bad},{}]", good("a-1", CODE), good("a-2", OTHER));
+        let answer = push_text(&gate, body.clone()).await;
+        assert_eq!(answer.status, 200, "{what}: {}", answer.text);
+        let rows = answer.json();
+        let words: Vec<&Value> = rows.as_array().unwrap().iter().map(|r| &r["ketQua"]).collect();
+        assert_eq!(words, ["accepted", "refused", "accepted"], "{what}: {}", answer.text);
+        assert_eq!((rows[1]["lyDo"].as_str(), rows[1]["hoSo"].as_str()), (Some(reason), dossier), "{what}: {}", answer.text);
+        for text in ["chu", "en"] {
+            let told = rows[1][text].as_str().unwrap();
+            assert!(told.contains(&format!("{place}:")), "{what}: {told}");
+        }
+        assert_ne!(rows[1]["chu"], rows[1]["en"], "{what}");
+        assert_eq!((status(&gate, CODE).await, status(&gate, OTHER).await), ("received".into(), "received".into()), "{what}");
+        // The same batch again: the same answer, and nothing more is written.
+        let written = gate.rows();
+        let again = push_text(&gate, body).await;
+        assert_eq!((again.status, again.text), (answer.status, answer.text), "{what}");
+        assert_eq!(gate.rows(), written, "{what}");
+        // Mended, under the key it would have had: taken, beside the first receipts.
+        let mended = push_text(&gate, format!("[{},{}]", good("a-1", CODE), item("b-1", OTHER, "processing", "08:09"))).await;
+        assert_eq!((&mended.json()[0], mended.json()[1]["ketQua"].as_str()), (&rows[0], Some("accepted")), "{what}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_of_which_nothing_is_taken_says_why_of_each_and_one_that_is_no_batch_is_refused_whole() {
     let gate = gate().await;
     hand_in(&gate).await;
     let strange = push(&gate, &[item("v-1", STRANGE, "received", "08:00"), item("v-2", STRANGE, "received", "08:01")]).await;
     assert_eq!((strange.status, strange.json().as_array().unwrap().len()), (422, 2), "{}", strange.text);
     let rows = gate.rows();
-    let mut broken = item("v-3", CODE, "received", "08:02");
-    broken["trang"] = json!("no such status");
-    for (what, items) in [
-        ("an unreadable item", vec![item("v-4", OTHER, "received", "08:02"), json!({ "id": "v-5" })]),
-        ("an item with a word nobody knows", vec![broken, item("v-6", OTHER, "received", "08:04")]),
-        ("none", vec![]),
-        ("too many", (0..201).map(|n| item(&format!("x-{n}"), CODE, "received", "08:03")).collect()),
+    let unreadable = push(&gate, &[json!({ "id": "v-3" }), json!(7)]).await;
+    let reasons: Vec<Value> = unreadable.json().as_array().unwrap().iter().map(|r| r["lyDo"].clone()).collect();
+    assert_eq!((unreadable.status, reasons), (422, vec![json!("message-unreadable"); 2]), "{}", unreadable.text);
+    assert_eq!(gate.rows(), rows, "what cannot be read writes nothing");
+    let good = item("v-4", OTHER, "received", "08:02").to_string();
+    for (what, body, reason) in [
+        ("none", "[]".to_owned(), "batch-size"),
+        ("too many", format!("[{}]", vec![good.as_str(); 201].join(",")), "batch-size"),
+        ("no end of the array", format!("[{good},"), "message-unreadable"),
+        ("an item that does not end", format!("[{good},{{\"id\":\"v-5]"), "message-unreadable"),
+        ("something behind it", format!("[{good}] {good}"), "message-unreadable"),
+        ("no array", good.clone(), "message-unreadable"),
     ] {
-        let answer = push(&gate, &items).await;
-        assert!((400..500).contains(&answer.status) || answer.json()["lyDo"].is_string(), "{what}: {}", answer.text);
+        let answer = push_text(&gate, body).await;
+        assert_eq!(answer.json()["lyDo"], reason, "{what}: {}", answer.text);
         assert_eq!(gate.rows(), rows, "{what} writes nothing");
     }
     assert_eq!((status(&gate, CODE).await, status(&gate, OTHER).await), ("new".into(), "new".into()));

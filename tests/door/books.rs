@@ -163,7 +163,7 @@ fn told(lane: &str, transaction: &str, kind: Kind) -> NewDelivery {
         id: format!("m-{lane}"),
         at: time("2026-07-20T08:11:00"),
         kind,
-        body: Some(body),
+        body: Some(body.into()),
         trace: None,
     }
 }

@@ -51,7 +51,7 @@ fn the_guides_sample_holds_in_both_directions() {
     let catalogue = Catalogue::load(&files, &Settings::new(), &Placeholders).unwrap_or_else(|f| panic!("{f}"));
     let samples: BTreeMap<&str, &str> = files.under("adapters/quan/samples/dossier/").collect();
     let map = catalogue.partners["quan"].book.map("dossier").unwrap();
-    let canonical: Value = serde_json::from_str(samples["two-papers.canonical.json"]).unwrap();
+    let canonical: lienthong::body::Value = serde_json::from_str(samples["two-papers.canonical.json"]).unwrap();
     let wire = samples["two-papers.json"];
     let read = map.read(wire.as_bytes(), &Context::new(), &mut NoContents).unwrap_or_else(|f| panic!("{f:?}"));
     assert_eq!(read[0].body, canonical);

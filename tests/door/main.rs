@@ -7,6 +7,7 @@
 
 mod batches;
 mod books;
+mod events;
 mod guide;
 mod letters;
 mod matrix;
@@ -19,3 +20,4 @@ mod portal;
 mod rig;
 mod second;
 mod tls;
+mod together;

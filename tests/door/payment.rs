@@ -86,7 +86,7 @@ async fn a_click_right_after_the_time_is_over_gets_no_second_link_before_the_pla
         id: open.id.replace('0', "1"),
         at: gate.clock.now(),
         kind: Kind::PaymentQuery,
-        body: Some(json!({ "transaction": payment.transaction })),
+        body: Some(json!({ "transaction": payment.transaction }).into()),
         trace: None,
     };
     let effects =

@@ -5,16 +5,18 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request};
 use base64::Engine as _;
 use http_body_util::BodyExt as _;
-use lienthong::catalogue::{Catalogue, Files};
-use lienthong::clock::{Clock as _, Manual, Time};
+use lienthong::catalogue::{Catalogue, Files, Settings, Shelf};
+use lienthong::clock::{Clock as _, Manual, Time, Wall};
 use lienthong::config::{Callers, Config, FixedSecrets, Gateway};
-use lienthong::delivery::{Feed, Saved, Terms};
+use lienthong::delivery::{BreakerPolicy, Feed, Outlook, Saved, Terms};
+use lienthong::dispatch::{self, Dispatcher};
 use lienthong::exchange::Current;
 use lienthong::http::{Door, Metrics, Parts, Peer};
 use lienthong::intake::{self, Intake};
 use lienthong::journal::{
     Attempt, BlobStore, Effects, Journal as _, Next, Options, Settled, Settlement as End, SqliteJournal, Take,
 };
+use lienthong::partner::HttpTransport;
 use lienthong::seal::{Digest, Encoding, Secret, SystemRandom, hmac_text, sha256_hex};
 use lienthong::settlement::Settlement;
 use serde_json::Value;
@@ -27,12 +29,17 @@ pub(crate) const NOW: &str = "2026-07-21T09:00:00+07:00";
 /// A registered dossier of procedure 1.005142.
 pub(crate) const CODE: &str = "H26.15-20260720-0000117";
 
+/// What a call takes, as a forecast at the door has it.
+pub(crate) const CALL: std::time::Duration = std::time::Duration::from_millis(50);
+
 pub(crate) struct Gate {
     pub(crate) journal: Arc<SqliteJournal>,
     pub(crate) clock: Arc<Manual>,
     router: Router,
     admin: Router,
     token: String,
+    current: Arc<Current>,
+    files: Files,
     dir: tempfile::TempDir,
 }
 
@@ -92,11 +99,16 @@ impl Gate {
 
     /// With these adapters, and more callers.
     pub(crate) async fn with(files: &Files, more_callers: &str) -> Self {
+        Self::set_up(files, more_callers, &Settings::new()).await
+    }
+
+    /// The same, with what the gateway's configuration says of partners.
+    pub(crate) async fn set_up(files: &Files, more_callers: &str, settings: &Settings) -> Self {
         log_everything();
         let dir = tempfile::tempdir().unwrap();
         let journal = SqliteJournal::open(dir.path(), Options::default()).unwrap();
         let blobs = BlobStore::open(&dir.path().join("files")).unwrap().guarded(journal.disk());
-        let catalogue = Arc::new(Catalogue::load(files, &BTreeMap::new(), &secrets()).unwrap_or_else(|f| panic!("{f}")));
+        let catalogue = Arc::new(Catalogue::load(files, settings, &secrets()).unwrap_or_else(|f| panic!("{f}")));
         let gateway = Gateway {
             return_urls: vec!["https://cong.vidu.example/thanh-toan".into()],
             public_url: "https://lien-thong.vidu.example".into(),
@@ -110,7 +122,7 @@ impl Gate {
         let current = Current::new(catalogue);
         let settlement = Arc::new(Settlement::new(current.clone(), journal.clone(), clock.clone()));
         let intake = Intake::new(intake::Parts {
-            current,
+            current: current.clone(),
             journal: journal.clone(),
             blobs: blobs.clone(),
             clock: clock.clone(),
@@ -131,9 +143,10 @@ impl Gate {
             registry: Arc::new(registry),
             standings: Arc::new(|_| serde_json::Value::Null),
             adapters: None,
-            outlooks: Arc::new(|_| None),
+            outlooks: Arc::new(outlooks(current.clone(), clock.now())),
         });
-        let mut gate = Self { journal, clock, router: door.public(), admin: door.admin(), token: String::new(), dir };
+        let (router, admin, files) = (door.public(), door.admin(), files.clone());
+        let mut gate = Self { journal, clock, router, admin, token: String::new(), current, files, dir };
         gate.token = gate.sign_in("cong", "chu-cong").await;
         gate
     }
@@ -277,6 +290,23 @@ impl Gate {
         }
     }
 
+    /// The real dispatcher over real connections, by the wall's clock; what waits goes out from now on.
+    pub(crate) fn dispatch(&self) -> Dispatcher {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let today = self.current.now().catalogue.clone();
+        let shelf = Shelf::open(&self.dir.path().join("adapters"), today, &self.files, Box::new(|_| None)).unwrap();
+        Dispatcher::start(dispatch::Parts {
+            current: self.current.clone(),
+            shelf: Arc::new(shelf),
+            journal: self.journal.clone(),
+            blobs: Arc::new(BlobStore::open(&self.dir.path().join("files")).unwrap()),
+            transport: Arc::new(HttpTransport::new(&[]).unwrap()),
+            clock: Arc::new(Wall::new()),
+            random: Arc::new(SystemRandom),
+            breaker: BreakerPolicy::default(),
+        })
+    }
+
     /// A content in the store, by its digest.
     pub(crate) fn content(&self, digest: &str) -> Option<Vec<u8>> {
         std::fs::read(self.dir.path().join("files").join(&digest[..2]).join(digest)).ok()
@@ -303,6 +333,14 @@ impl Gate {
 
     pub(crate) fn token(&self) -> &str {
         &self.token
+    }
+}
+
+/// Partners as their loops would stand at the start of the tests: nothing called yet, as much as the adapters say.
+fn outlooks(current: Arc<Current>, from: Time) -> impl Fn(&str) -> Option<Outlook> {
+    move |partner| {
+        let terms = current.now().catalogue.partners.get(partner)?.limits.out.clone();
+        Some(Outlook { feed: Feed::start(&terms, &Saved::default(), from), call: CALL, calls: 1.0 })
     }
 }
 

@@ -104,7 +104,7 @@ const MAPS: [(&str, &str); 6] = [
     ("notice.map", NOTICE),
     (
         "taken.map",
-        "message: receipt\nformat: form\nwithout: at, dossier, note, outcome, reason, reference, transaction, url\n\nerror_code = '00'\n",
+        "message: receipt\nformat: form\nwithout: at, dossier, note, note_en, outcome, reason, reference, transaction, url\n\nerror_code = '00'\n",
     ),
     (
         "refused.map",

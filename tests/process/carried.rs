@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use lienthong::body::{Value, json};
 use lienthong::catalogue::{Catalogue, Files, Settings};
 use lienthong::config::Placeholders;
 use lienthong::mapping::{Context, MemoryContents, NoContents};
-use serde_json::{Value, json};
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

@@ -10,6 +10,7 @@
 //! | `disk` | a 2xx means it is on disk, seen from outside by strace |
 //! | `order` | statuses in any order, each twice |
 //! | `outage` | the Ministry is down longer than the retry schedule |
+//! | `release` | what one cause kept is released together, by commands, and stands in the audit |
 //! | `reload` | other adapters in force by one swap; a wrong set changes nothing |
 //! | `retention` | killed while it runs, retention takes what ended and nothing of what is open |
 //! | `fee` | a fee is paid once, whatever the platform's answers and notices do |
@@ -35,6 +36,7 @@ mod fee;
 mod kill;
 mod order;
 mod outage;
+mod release;
 mod reload;
 mod retention;
 mod silence;

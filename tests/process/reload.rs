@@ -52,11 +52,11 @@ fn change(file: &Path, from: &str, to: &str) {
     fs::write(file, text.replace(from, to)).unwrap();
 }
 
-fn command(world: &World, arguments: &[&str]) -> Output {
+pub(super) fn command(world: &World, arguments: &[&str]) -> Output {
     Command::new(PROGRAM).args(arguments).args(["--admin", &world.admin, "--token", OPERATOR]).output().unwrap()
 }
 
-fn said(output: &Output) -> String {
+pub(super) fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 

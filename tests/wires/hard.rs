@@ -4,8 +4,8 @@
 //! looked at by strangers too (serde_json, roxmltree): they must see the very same text.
 
 use super::checks::book;
+use lienthong::body::{Value, json};
 use lienthong::mapping::{Context, FaultKind, Format, Mapping, NoContents, WriteFaultKind};
-use serde_json::{Value, json};
 
 /// What must come of a spelling.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,7 +46,7 @@ fn seen(map: &Mapping, wire: &str) -> Vec<String> {
         match value {
             Value::Object(map) => map.values().for_each(|v| texts(v, found)),
             Value::Array(rows) => rows.iter().for_each(|v| texts(v, found)),
-            Value::String(text) => found.push(text.clone()),
+            Value::String(text) => found.push(text.to_string()),
             _ => {}
         }
     }

@@ -9,13 +9,13 @@
 //! does not come up any more. The seed is printed and can be set (`LIENTHONG_FUZZ_SEED`).
 
 use super::respell::respell;
+use lienthong::body::{Value, json};
 use lienthong::catalogue::{Catalogue, Files, Partner, Seal, Settings};
 use lienthong::config::Placeholders;
 use lienthong::mapping::{
     Context, Format, Invented, Inventor, Keeping, Kept, Mapping, MemoryContents, RawFields, Sealer, Source,
 };
 use lienthong::seal::Chance;
-use serde_json::{Value, json};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -65,7 +65,7 @@ const UNREACHED: &[(&str, &str, &str)] = &[];
 type Refused = (String, String, String);
 
 /// Fills a seal's hole with a stand-in key.
-struct StandIn<'s>(Option<&'s Seal>);
+pub(crate) struct StandIn<'s>(pub(crate) Option<&'s Seal>);
 
 impl Sealer for StandIn<'_> {
     fn seal(&self, raw: &RawFields) -> Result<String, String> {
@@ -84,31 +84,33 @@ struct Setting<'s> {
     /// The head's word for what stands for none.
     absent: &'s str,
     lines: Vec<Kept>,
+    /// Canonical places whose words are folded: word and what it is told as.
+    folds: Vec<(String, BTreeMap<String, String>)>,
     /// The right sides of lines inside a `when`.
     branches: BTreeSet<String>,
     lists: &'s dyn Fn(&str, &mut Value),
     xsd: Option<&'s uppsala::XsdValidator>,
 }
 
-fn files() -> Files {
+pub(crate) fn files() -> Files {
     Files::folder(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
-pub(crate) fn schemas(files: &Files) -> BTreeMap<String, Value> {
+pub(crate) fn schemas(files: &Files) -> BTreeMap<String, serde_json::Value> {
     let json = |(path, text): (&str, &str)| {
         path.strip_suffix(".json").map(|name| (name.to_owned(), serde_json::from_str(text).unwrap()))
     };
     files.under("schemas/canonical/").filter_map(json).collect()
 }
 
-fn seal_of<'p>(partner: &'p Partner, map: &str) -> Option<&'p Seal> {
+pub(crate) fn seal_of<'p>(partner: &'p Partner, map: &str) -> Option<&'p Seal> {
     let outs = partner.outs.values().filter(|r| r.map == map).flat_map(|r| &r.seals);
     let ins = partner.ins.values().filter(|r| r.map.as_deref() == Some(map)).flat_map(|r| &r.seals);
     outs.chain(ins).filter_map(|name| partner.seals.get(name)).find(|seal| matches!(seal, Seal::Hmac { .. }))
 }
 
 /// A key of a mapping's head.
-fn head<'f>(files: &'f Files, partner: &str, map: &str, key: &str) -> Option<&'f str> {
+pub(crate) fn head<'f>(files: &'f Files, partner: &str, map: &str, key: &str) -> Option<&'f str> {
     let text = files.text(&format!("adapters/{partner}/{map}.map")).unwrap();
     text.lines().find_map(|l| l.strip_prefix(key)?.strip_prefix(':')).map(str::trim)
 }
@@ -124,12 +126,41 @@ fn drop_path(value: &mut Value, path: &str) {
         (None, _) => drop(map.remove(first)),
         (Some(rest), Some(inner)) => {
             drop_path(inner, rest);
-            if inner.as_object().is_some_and(serde_json::Map::is_empty) {
+            if inner.as_object().is_some_and(lienthong::body::Map::is_empty) {
                 map.remove(first);
             }
         }
         (Some(_), None) => {}
     }
+}
+
+/// Puts for a word what it is told as, in every row on the way.
+fn fold(value: &mut Value, path: &str, words: &BTreeMap<String, String>) {
+    if let Value::Array(rows) = value {
+        return rows.iter_mut().for_each(|row| fold(row, path, words));
+    }
+    let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
+    match (rest, value.get_mut(first)) {
+        (Some(rest), Some(inner)) => fold(inner, rest, words),
+        (None, Some(word)) => {
+            if let Some(other) = word.as_str().and_then(|word| words.get(word)) {
+                *word = json!(other);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What the lines with `~code(list)` fold, by the partner's own list: `word = { as = "other" }`.
+fn folds(lines: &[Kept], source: &Source) -> Vec<(String, BTreeMap<String, String>)> {
+    let codes: toml::Table = source.files.get("codes.toml").map(|text| text.parse().unwrap()).unwrap_or_default();
+    let words = |line: &Kept| {
+        let (_, list) = line.text.split_once("~code(")?;
+        let list = codes.get(list.split_once(')')?.0)?.as_table()?;
+        let told = |(word, wire): (&String, &toml::Value)| Some((word.clone(), wire.get("as")?.as_str()?.to_owned()));
+        Some((line.canonical.clone(), list.iter().filter_map(told).collect()))
+    };
+    lines.iter().filter(|line| line.how == Keeping::Folded).filter_map(words).collect()
 }
 
 /// The right sides of all lines that stand deeper than a `when`, in any file of the partner.
@@ -149,14 +180,14 @@ fn branches(source: &Source) -> BTreeSet<String> {
 }
 
 /// A canonical pointer with `*` for indices.
-fn general(pointer: &str) -> String {
+pub(crate) fn general(pointer: &str) -> String {
     let steps =
         pointer.split('/').map(|step| if !step.is_empty() && step.bytes().all(|b| b.is_ascii_digit()) { "*" } else { step });
     steps.collect::<Vec<_>>().join("/")
 }
 
 /// The body of a SOAP call, or the document itself, as a document of its own.
-fn payload(xml: &str) -> String {
+pub(crate) fn payload(xml: &str) -> String {
     let document = roxmltree::Document::parse(xml).unwrap();
     let root = document.root_element();
     let soap = root.tag_name().namespace().is_some_and(|ns| ns.contains("soap"));
@@ -186,6 +217,7 @@ impl Setting<'_> {
         self.strangers(&shown)?;
         let mut carried = made.body.clone();
         self.without.iter().for_each(|path| drop_path(&mut carried, path));
+        self.folds.iter().for_each(|(path, words)| fold(&mut carried, path, words));
         (self.lists)(self.map.message(), &mut carried);
         let mut kept = MemoryContents::default();
         let again = self.read(&bytes, context, &mut kept)?;
@@ -287,20 +319,20 @@ impl Setting<'_> {
 }
 
 /// Puts empty lists where the schema knows a list and the body has none.
-fn fill(schema: &Value, root: &Value, body: &mut Value) {
-    let schema = match schema.get("$ref").and_then(Value::as_str) {
+fn fill(schema: &serde_json::Value, root: &serde_json::Value, body: &mut Value) {
+    let schema = match schema.get("$ref").and_then(|r| r.as_str()) {
         Some(reference) => root.pointer(reference.trim_start_matches('#')).unwrap(),
         None => schema,
     };
     if let (Some(rows), Some(items)) = (body.as_array_mut(), schema.get("items")) {
         rows.iter_mut().for_each(|row| fill(items, root, row));
     }
-    let (Some(map), Some(properties)) = (body.as_object_mut(), schema.get("properties").and_then(Value::as_object)) else {
+    let (Some(map), Some(properties)) = (body.as_object_mut(), schema.get("properties").and_then(|p| p.as_object())) else {
         return;
     };
     for (name, inner) in properties {
         let shape =
-            inner.get("$ref").and_then(Value::as_str).and_then(|r| root.pointer(r.trim_start_matches('#'))).unwrap_or(inner);
+            inner.get("$ref").and_then(|r| r.as_str()).and_then(|r| root.pointer(r.trim_start_matches('#'))).unwrap_or(inner);
         if shape.get("type").is_some_and(|t| t == "array") {
             map.entry(name.clone()).or_insert(json!([]));
         }
@@ -309,10 +341,12 @@ fn fill(schema: &Value, root: &Value, body: &mut Value) {
 }
 
 /// The values a mapping needs besides the body; made up, but always the same.
-fn context(partner: &Partner, form: Option<&str>) -> Context {
+pub(crate) fn context(partner: &Partner, form: Option<&str>) -> Context {
     let mut context = Context::new()
         .with("message.id", "019a0b7c-5e2f-7c3a-9d41-000000000001")
-        .with("message.time", "2026-04-20T08:00:00+07:00");
+        .with("message.time", "2026-04-20T08:00:00+07:00")
+        .with("session", "s-1")
+        .with("asked.exists", true);
     for (name, value) in &partner.values {
         context.set(format!("partner.{name}"), value.as_str());
     }
@@ -335,7 +369,7 @@ fn nothing_is_lost_there_is_one_spelling_and_the_same_bytes_come_again() {
     println!("seed {seed}");
     let (mut complaints, mut refused, mut written, mut declared) = (Vec::new(), BTreeMap::<Refused, u64>::new(), 0_u64, 0_u64);
     let (mut lines, mut reached) = (BTreeSet::new(), BTreeSet::new());
-    for partner in catalogue.partners.values() {
+    for partner in catalogue.all_partners() {
         for name in partner.book.names() {
             let map = partner.book.map(name).unwrap();
             let title = format!("{}/{name}", partner.name);
@@ -351,6 +385,7 @@ fn nothing_is_lost_there_is_one_spelling_and_the_same_bytes_come_again() {
                 map,
                 declared: Cell::new(0),
                 absent: head(&files, &partner.name, name, "absent").unwrap_or("omit"),
+                folds: folds(&map.fidelity(&source).lines, &source),
                 lines: map.fidelity(&source).lines,
                 branches: branches(&source),
                 sealer: StandIn(seal_of(partner, name)),

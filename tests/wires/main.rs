@@ -14,6 +14,7 @@ mod allocations;
 #[expect(unreachable_pub, reason = "the fuzz targets call it from their own crates")]
 mod checks;
 mod corpus;
+mod from_schemas;
 mod hard;
 mod json;
 mod laws;

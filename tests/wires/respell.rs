@@ -2,9 +2,9 @@
 //!
 //! Nothing here knows a mapping: what it changes is what XML, JSON and forms themselves call the same.
 
+use lienthong::body::Value;
 use lienthong::mapping::Format;
 use lienthong::seal::Chance;
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Spells a document otherwise.

@@ -6,10 +6,10 @@
 use super::laws::schemas;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use lienthong::body::{Value, json};
 use lienthong::catalogue::{Catalogue, Files, Settings};
 use lienthong::config::Placeholders;
 use lienthong::mapping::{Book, Context, Editions, Mapping, MemoryContents, Shapes, Source};
-use serde_json::{Value, json};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -2,9 +2,9 @@
 //! with files, every scalar a text, the empty text for none.
 
 use super::laws::schemas;
+use lienthong::body::{Value, json};
 use lienthong::catalogue::Files;
 use lienthong::mapping::{Book, Context, Editions, NoContents, Shapes, Source};
-use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
 

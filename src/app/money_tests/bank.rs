@@ -1,5 +1,6 @@
 //! An invented payment platform that keeps the truth, with weather between us; and a ministry and a portal that always answer.
 
+use crate::body::{Value, json};
 use crate::clock::{Clock as _, Manual, Time};
 use crate::dispatch::Shared;
 use crate::dispatch::tests::{Dice, Platform, Side, take};
@@ -7,7 +8,6 @@ use crate::exchange::{self, Scene};
 use crate::journal::{Effects, Snapshot};
 use crate::model::{Kind, Message};
 use crate::partner::{Call, Reply, SendError, Transport};
-use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;

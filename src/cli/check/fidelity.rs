@@ -18,10 +18,9 @@ const ORDER: [(Keeping, &str, bool); 6] = [
 
 /// Prints the report of one partner, or of all (`of` is empty).
 pub(super) fn show(catalogue: &Catalogue, files: &Files, of: &str, json: bool) -> Result<(), Failed> {
-    let partners: Vec<&Partner> =
-        catalogue.partners.values().map(AsRef::as_ref).filter(|p| of.is_empty() || p.name == of).collect();
+    let partners: Vec<&Partner> = catalogue.all_partners().map(AsRef::as_ref).filter(|p| of.is_empty() || p.name == of).collect();
     if partners.is_empty() {
-        let known: Vec<&str> = catalogue.partners.keys().map(String::as_str).collect();
+        let known: Vec<&str> = catalogue.all_partners().map(|p| p.name.as_str()).collect();
         return Err(Failed::because(format!("there is no partner `{of}`; there are: {}", known.join(", "))));
     }
     let mut list = Vec::new();

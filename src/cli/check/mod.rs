@@ -78,9 +78,10 @@ pub(super) fn compile(files: &Files) -> Result<Catalogue, LoadFaults> {
 fn sound(catalogue: &Catalogue, json: bool) {
     let row = |p: &crate::catalogue::Partner| {
         let (maps, outs, ins) = (p.book.names().count(), p.outs.len(), p.ins.len());
-        (p.name.clone(), p.role.word(), maps, outs, ins)
+        let name = if p.enabled { p.name.clone() } else { format!("{} (off)", p.name) };
+        (name, p.role.word(), maps, outs, ins)
     };
-    let rows: Vec<_> = catalogue.partners.values().map(|p| row(p)).collect();
+    let rows: Vec<_> = catalogue.all_partners().map(|p| row(p)).collect();
     let procedures = catalogue.procedures.list().len();
     if json {
         let partners: Vec<_> = rows

@@ -33,6 +33,7 @@ pub(super) struct Seen {
     pub(super) at: Time,
     pub(super) operation: String,
     pub(super) code: String,
+    pub(super) body: Value,
 }
 
 pub(super) struct Office {
@@ -52,7 +53,7 @@ impl Transport for Office {
             let n = {
                 let mut seen = self.seen.lock().unwrap();
                 let code = body["code"].as_str().unwrap_or_default().to_owned();
-                seen.push(Seen { at, operation: operation.clone(), code });
+                seen.push(Seen { at, operation: operation.clone(), code, body: body.clone() });
                 seen.len() - 1
             };
             let present = self.present.fetch_add(1, Ordering::SeqCst) + 1;
@@ -83,7 +84,11 @@ impl Rig {
         let text = if head.contains("[sign-in.token]") { text.replace("post = \"/submit\"", signed_in) } else { text };
         let asks = "repeat = \"ask\"\nask = \"inquiry\"";
         let text = if head.contains("# never") { text.replacen(asks, "repeat = \"never\"\nask = \"inquiry\"", 1) } else { text };
-        let files = files.with("adapters/office/partner.toml", text);
+        Self::of(base, files.with("adapters/office/partner.toml", text), script)
+    }
+
+    /// Over these adapters.
+    pub(super) fn of(base: &str, files: Files, script: Script) -> Self {
         let catalogue = Arc::new(Catalogue::for_tests(&files));
         let shm = Path::new("/dev/shm");
         let dir = if shm.is_dir() { tempfile::tempdir_in(shm) } else { tempfile::tempdir() }.unwrap();
@@ -170,7 +175,7 @@ pub(super) fn ok() -> Result<Reply, SendError> {
     said(r#"{"ok":true}"#)
 }
 
-fn most_in_a_second(seen: &[Seen]) -> usize {
+pub(super) fn most_in_a_second(seen: &[Seen]) -> usize {
     (0..seen.len()).map(|i| seen[i..].iter().take_while(|s| s.at.ms_since(seen[i].at) < 1000).count()).max().unwrap_or(0)
 }
 

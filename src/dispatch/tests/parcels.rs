@@ -76,7 +76,7 @@ rules = [
   { http = "200", at = "/outcome", in = ["refused"], then = "reject" },
 ]
 "#;
-const TAKEN: &str = "message: receipt\nformat: json\nwithout: at, dossier, note, transaction, url\n\nok = *\nrows[] = .\n    id = reference\n    outcome = outcome\n    reason = reason ?\n";
+const TAKEN: &str = "message: receipt\nformat: json\nwithout: at, dossier, note, note_en, transaction, url\n\nok = *\nrows[] = .\n    id = reference\n    outcome = outcome\n    reason = reason ?\n";
 
 /// The invented partners, the office with submissions by threes; `need`: a line of the mapping more.
 fn office(items: &str, need: &str) -> Files {

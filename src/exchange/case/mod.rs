@@ -10,9 +10,9 @@ pub use texts::{Choice, Told, told};
 use super::pay::{self, Figure};
 use super::refusal::Refusal;
 use super::scene::Scene;
+use crate::body::json;
 use crate::journal::{CaseStep, CaseView, CaseWord, Effects, Snapshot};
 use crate::model::CaseKind;
-use serde_json::json;
 
 /// What a person's word on a case causes. `snapshot` is the case's dossier (empty when it has none).
 pub fn case_step(

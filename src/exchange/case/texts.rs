@@ -3,9 +3,9 @@
 //! A text is a list of sentences with `{names}` of the case's facts; a sentence that names a fact the case has not is left out. Only
 //! public facts stand in a case, so any of them may be shown.
 
+use crate::body::Value;
 use crate::journal::CaseView;
 use crate::model::{CaseKind, Status};
-use serde_json::Value;
 
 /// A decision that a kind of case takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -563,8 +563,8 @@ const MISMATCH: Texts = Texts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::body::json;
     use crate::clock::Time;
-    use serde_json::json;
 
     fn case(kind: &str, data: Value) -> CaseView {
         CaseView {

@@ -3,9 +3,9 @@
 use super::super::scene::Scene;
 use super::owes;
 use super::start::{open, open_of, request};
+use crate::body::{Value, json};
 use crate::journal::{Effects, Snapshot};
 use crate::model::{FeeState, Payment};
-use serde_json::{Value, json};
 
 /// Our answer to the platform's question what a dossier owes; the canonical `bill.answer`. Where no transaction is open one is opened: the
 /// effects, written before the answer leaves, so that no citizen pays under an id we do not know. Asked again nothing is written while that
@@ -40,8 +40,8 @@ pub fn bill(scene: &Scene<'_>, snapshot: &Snapshot) -> (Value, Option<Box<Effect
         for name in ["amount", "extra_fee", "description", "device", "return_url"] {
             map.remove(name);
         }
-        map.insert("outcome".into(), "owed".into());
-        map.insert("asked_at".into(), scene.now.rfc3339().into());
+        map.insert("outcome", "owed".into());
+        map.insert("asked_at", scene.now.rfc3339().into());
     }
     (body, effects)
 }

@@ -9,9 +9,9 @@ use super::super::refusal::Refusal;
 use super::super::scene::Scene;
 use super::super::tell::{self, Words};
 use super::owes;
+use crate::body::json;
 use crate::journal::{CaseView, Effects, NewCase, Snapshot};
 use crate::model::{CaseKind, Charge, Dispute, Dossier, Fee, FeeItem, FeeState, Message, Vnd};
-use serde_json::json;
 
 /// Which figure a person decides for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,7 +180,7 @@ pub(in crate::exchange) fn decide_figure(
     effects.events.push(scene.event(&dossier.code, "fee.decided", about.clone()));
     let mut kept = about;
     if let Some(map) = kept.as_object_mut() {
-        map.insert("reason".into(), reason.into());
+        map.insert("reason", reason.into());
     }
     effects.audit.push(scene.audit("fee.decide", &dossier.code, kept));
     if let Some(told) = dispute.as_ref().and_then(|d| d.told).filter(|told| *told != amount) {

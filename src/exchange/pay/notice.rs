@@ -6,10 +6,10 @@
 use super::super::refusal::Refusal;
 use super::super::scene::Scene;
 use super::settle;
+use crate::body::json;
 use crate::clock::Time;
 use crate::journal::{DeliveryState, Effects, NewCase, NewDelivery, Snapshot};
 use crate::model::{CaseKind, Kind, Message, Payment, PaymentState};
-use serde_json::json;
 
 /// An inquiry caused by a bad notice comes at most once in this time per open transaction.
 const ASK_AGAIN_MS: i64 = 10 * 60 * 1000;

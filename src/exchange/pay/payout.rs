@@ -7,10 +7,10 @@
 use super::super::outcome::Ended;
 use super::super::scene::Scene;
 use super::refund::{about, become_of};
+use crate::body::{Value, json};
 use crate::clock::Time;
 use crate::journal::{CaseStep, CaseView, CaseWord, Claim, DeliveryView, Effects, NewCase, NewDelivery, Snapshot};
 use crate::model::{CaseKind, Kind, Message, Payment, Refund, RefundState};
-use serde_json::{Value, json};
 
 /// A refund that the platform has taken and not paid out is asked after for so long; then a person looks.
 const MOST_MS: i64 = 7 * 24 * 60 * 60 * 1000;
@@ -25,7 +25,7 @@ pub(super) fn handed(scene: &Scene<'_>, refund: &Refund, payment: &Payment) -> O
         "at": refund.at.rfc3339(),
     });
     if let (Some(code), Some(map)) = (&payment.platform_transaction, body.as_object_mut()) {
-        map.insert("platform_transaction".into(), code.clone().into());
+        map.insert("platform_transaction", code.clone().into());
     }
     scene.delivery(&payment.partner, Kind::RefundRequest, &refund.id, &refund.dossier, Some(body))
 }
@@ -133,7 +133,7 @@ fn unanswered(scene: &Scene<'_>, refund: &Refund, why: &str, snapshot: &Snapshot
 fn open(scene: &Scene<'_>, kind: CaseKind, refund: &Refund, why: &str, effects: &mut Effects) {
     let mut data = about(refund);
     if let Some(map) = data.as_object_mut() {
-        map.insert("why".into(), why.into());
+        map.insert("why", why.into());
     }
     effects.cases.push(NewCase { kind, dossier: Some(refund.dossier.clone()), data, at: scene.now });
 }

@@ -11,9 +11,9 @@ use super::super::scene::Scene;
 use super::super::submit;
 use super::super::tell::{self, Words};
 use super::payout::{handed, is_about, settles};
+use crate::body::{Value, json};
 use crate::journal::{CaseView, DeliveryState, DeliveryView, Effects, NewCase, Snapshot};
 use crate::model::{Account, CaseKind, Dossier, Kind, Movement, Payment, PaymentState, Refund, RefundState, Vnd};
-use serde_json::{Value, json};
 
 /// What an operator tells of a refund.
 #[derive(Clone, Debug, PartialEq, Eq)]

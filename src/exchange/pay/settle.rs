@@ -9,12 +9,12 @@ use super::super::tell;
 use super::notice::{ask, ask_once, query_lane};
 use super::owes;
 use super::start::{attempt, terms};
+use crate::body::json;
 use crate::journal::{Claim, DeliveryState, Effects, NewCase, Snapshot};
 use crate::model::{
     Account, CaseKind, Dossier, Fee, FeeState, Kind, Message, Movement, Payment, PaymentState, Receipt, Vnd, vietnamese,
 };
 use crate::planted::{Plant, planted};
-use serde_json::json;
 
 /// A paid notice that the platform's own answer does not bear out yet is asked after for so long; then a person decides.
 const UNBORNE_MS: i64 = 24 * 60 * 60 * 1000;

@@ -8,10 +8,10 @@ use super::super::scene::Scene;
 use super::super::submit::owned;
 use super::notice::query_lane;
 use super::{no_payment, owes};
+use crate::body::{Value, json};
 use crate::journal::{DeliveryState, Effects, Snapshot};
 use crate::model::{Account, Beneficiary, Dossier, Fee, FeeState, Kind, Message, Payment, PaymentState, Terms, Vnd};
 use crate::planted::{Plant, planted};
-use serde_json::{Value, json};
 
 /// How long a click waits for the platform's word about an attempt that has run out, milliseconds from its end.
 const LAST_WORD_MS: i64 = 60 * 1000;
@@ -197,7 +197,7 @@ pub(super) fn request(scene: &Scene<'_>, dossier: &Dossier, payment: &Payment, r
     let terms = payment.terms.clone().unwrap_or_else(|| terms(scene, dossier, &fee));
     let none = || json!({ "account": "0", "bank": "0", "name": "0" });
     let beneficiary = terms.beneficiary.as_ref();
-    let mut payer = serde_json::Map::from_iter([("name".to_owned(), Value::from(dossier.payer.name.clone()))]);
+    let mut payer = crate::body::Map::from_iter([("name".to_owned(), Value::from(dossier.payer.name.clone()))]);
     for (name, value) in
         [("identity", &dossier.payer.identity), ("address", &dossier.payer.address), ("province", &dossier.payer.province)]
     {

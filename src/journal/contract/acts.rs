@@ -172,8 +172,14 @@ pub(super) async fn held_deliveries_are_released_together_by_reason_and_only_wit
         limit,
     };
     let release = async |which: Which, verdict| {
-        let act = Act::ReleaseAll { which, verdict, reason: "they mended it".to_owned() };
-        j.act(act, "operator-a", at(2)).await.unwrap()
+        let act = |dry| Act::ReleaseAll { which: which.clone(), verdict, reason: "they mended it".to_owned(), dry };
+        let before = format!("{:?}", j.queues().await.unwrap());
+        let told = j.act(act(true), "operator-a", at(2)).await.unwrap();
+        assert_eq!(format!("{:?}", j.queues().await.unwrap()), before, "told only");
+        let done = j.act(act(false), "operator-a", at(2)).await.unwrap();
+        let released = |acted: &Acted| if let Acted::Released { released, .. } = acted { *released } else { u64::MAX };
+        assert_eq!(released(&told), released(&done), "what is told beforehand is what is done then");
+        done
     };
     let done = release(which(Some("attempts-used-up"), 1), None).await;
     assert_eq!(done, Acted::Released { released: 1, left: 1, doubtful: 0 }, "the oldest, and no more than was said");

@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::CaseKind;
 
-fn case(kind: CaseKind, dossier: &str, data: serde_json::Value) -> NewCase {
+fn case(kind: CaseKind, dossier: &str, data: crate::body::Value) -> NewCase {
     NewCase { kind, dossier: Some(dossier.into()), data, at: T0 }
 }
 

@@ -4,9 +4,9 @@
 //! version, its row budget, its query plans) stands in `sqlite`.
 
 use super::*;
+use crate::body::json;
 use crate::delivery::{Feed, Saved, Terms};
 use crate::model::{Account, Dossier, Kind, Payer, PaymentState, Status, Vnd};
-use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -133,7 +133,7 @@ pub(super) fn more(code: &str, id: &str) -> Acceptance {
             received_at: T0,
             adapters: "set-1".to_owned(),
             body: format!("{{\"code\":\"{code}\",\"message\":\"{id}\"}}").into_bytes(),
-            raw: b"{}".to_vec(),
+            raw: b"{}".to_vec().into(),
         },
         effects: Effects { events: vec![event(code, "accepted")], deliveries: vec![delivery(code, id)], ..Effects::default() },
         receipt: json!({ "outcome": "accepted" }),

@@ -191,7 +191,7 @@ async fn a_full_disk_is_told_and_over_when_there_is_room() {
     let mut taken = 0;
     let error = loop {
         let mut a = submit(&format!("D{taken}"));
-        a.message.raw = vec![b'x'; 8_000];
+        a.message.raw = vec![b'x'; 8_000].into();
         match j.accept(a).await {
             Ok(Accepted::New { .. }) => taken += 1,
             Ok(other) => panic!("{other:?}"),
@@ -207,7 +207,7 @@ async fn a_full_disk_is_told_and_over_when_there_is_room() {
         tasks.spawn(async move {
             if n % 2 == 0 {
                 let mut a = submit(&format!("E{n}"));
-                a.message.raw = vec![b'x'; 80_000];
+                a.message.raw = vec![b'x'; 80_000].into();
                 assert!(matches!(j.accept(a).await, Err(JournalError::Full)));
                 return None;
             }
@@ -235,7 +235,7 @@ async fn the_write_ahead_log_begins_anew_at_its_cap_under_a_steady_load() {
         tasks.spawn(async move {
             for n in 0..75 {
                 let mut a = submit(&format!("D{task}-{n}"));
-                a.message.raw = vec![b'x'; 80_000];
+                a.message.raw = vec![b'x'; 80_000].into();
                 new(&*j, a).await;
             }
         });
@@ -277,6 +277,11 @@ async fn below_the_disks_reserve_what_was_taken_goes_on_and_in_its_last_quarter_
 
 /// Steps of SQLite's machine for finding the streams of a partner and ten lanes of the first.
 fn steps(f: &Folder) -> i32 {
+    steps_for(f, 10)
+}
+
+/// The same with so many lanes.
+fn steps_for(f: &Folder, most: u32) -> i32 {
     let conn = Connection::open(f.file()).unwrap();
     let mut streams = conn.prepare(super::super::claim::STREAM).unwrap();
     let first = streams.query_row(("office", "", "", "", -1), |r| {
@@ -285,8 +290,8 @@ fn steps(f: &Folder) -> i32 {
     let (class, caller, route, step) = first.unwrap();
     assert!(streams.query_row(("office", &class, &caller, &route, step), |_| Ok(())).is_err(), "one stream");
     let mut lanes = conn.prepare(super::super::claim::LANES).unwrap();
-    let rows = lanes.query_map(("office", &class, &caller, &route, step, 10), |r| r.get::<_, String>(0)).unwrap();
-    assert_eq!(rows.map(Result::unwrap).count(), 10);
+    let rows = lanes.query_map(("office", &class, &caller, &route, step, most), |r| r.get::<_, String>(0)).unwrap();
+    assert_eq!(rows.map(Result::unwrap).count(), most as usize);
     streams.get_status(StatementStatus::VmStep) + lanes.get_status(StatementStatus::VmStep)
 }
 
@@ -306,6 +311,30 @@ async fn finding_what_may_be_claimed_costs_the_same_however_much_waits() {
         cost.push(steps(&f));
     }
     assert!(cost[1] <= cost[0] + 20, "{cost:?} steps with 20 and with 2000 waiting");
+}
+
+/// Four calls of fifty: as many lanes are looked up as go, and one more, however many wait.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn finding_what_goes_together_costs_what_goes_and_not_what_waits() {
+    let f = folder();
+    let j = f.journal(Options::default());
+    let (mut n, mut cost, mut taken) = (0, Vec::new(), Vec::new());
+    for upto in [300, 2_000] {
+        let mut tasks = tokio::task::JoinSet::new();
+        while n < upto {
+            let (j, code) = (j.clone(), format!("D{n}"));
+            tasks.spawn(async move { new(&*j, submit(&code)).await });
+            n += 1;
+        }
+        tasks.join_all().await;
+        cost.push(steps_for(&f, 4 * 50 + 1));
+        let take = Take { batches: BTreeMap::from([("submit".to_owned(), 50)]), ..take("office", 4, at(0), "set-1") };
+        let claims = j.claim(take).await.unwrap().claims;
+        let calls: BTreeSet<u32> = claims.iter().map(|c| c.call).collect();
+        taken.push((claims.len(), calls.len()));
+    }
+    assert_eq!(taken, [(200, 4), (200, 4)]);
+    assert!(cost[1] <= cost[0] + 20, "{cost:?} steps with 300 and with 2000 waiting");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

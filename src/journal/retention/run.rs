@@ -123,7 +123,7 @@ pub(super) fn finish(conn: &Connection, run: &Run, terms: &Value, now: Time) -> 
         "run": run.number, "began": run.began.rfc3339(), "days": terms, "removed": removed, "reason": run.reason,
     });
     let who = run.who.clone();
-    AuditRow::new(NewAudit { at: now, who, what: "retention".into(), about: "journal".into(), data }).write(conn)
+    AuditRow::new(NewAudit { at: now, who, what: "retention".into(), about: "journal".into(), data: data.into() }).write(conn)
 }
 
 fn shown(t: &RetentionTally) -> Value {

@@ -5,11 +5,11 @@ mod model;
 
 use super::super::contract::{claim, delivery, dossier, ended, event, more, new, payment, settle, submit};
 use super::super::*;
+use crate::body::{Value, json};
 use crate::clock::DAY_MS;
 use crate::model::{CaseKind, Dossier, Kind, PaymentState, Status};
 use crate::seal::sha256_hex;
 use rusqlite::Connection;
-use serde_json::json;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -110,7 +110,7 @@ async fn without_a_term_nothing_goes_and_without_an_end_nothing_of_a_dossier() {
     assert_eq!(words(&removed), [("bodies", 1)], "the refused one's; the other is new and stays");
     let gone = p.journal.delivery(1).await.unwrap().unwrap();
     let left = gone.gone.unwrap();
-    assert_eq!(gone.body, serde_json::Value::Null);
+    assert_eq!(gone.body, Value::Null);
     assert_eq!((left.at, left.digest.as_str()), (days(9_000), sha256_hex(&ended("D1", LATE).message.body).as_str()));
     assert_eq!(p.journal.delivery(2).await.unwrap().unwrap().gone, None);
     let told = p.journal.removed("D1").await.unwrap();
@@ -191,7 +191,7 @@ async fn the_pages_of_a_removed_body_are_overwritten_and_used_again() {
         a.effects.deliveries.clear();
         // So long that its end stands on a page of its own. What stands in a row may leave traces in its page's gaps (docs/retention.md).
         let body = format!("{{\"rest\":\"{}\",\"owner\":\"{MARK}\"}}", "x".repeat(30_000));
-        a.message.raw = body.clone().into_bytes();
+        a.message.raw = body.clone().into_bytes().into();
         a.message.body = body.into_bytes();
         new(&*p.journal, a).await;
     }

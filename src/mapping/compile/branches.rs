@@ -4,6 +4,7 @@ use super::Compiler;
 use super::frame::{At, Frame, WireName};
 use super::lines::site;
 use super::paths::cpath;
+use crate::body::Text;
 use crate::mapping::convert::Chain;
 use crate::mapping::editions::bare;
 use crate::mapping::grammar::{Line, Path, What};
@@ -151,7 +152,7 @@ impl Compiler<'_> {
 
     /// After all lines: which nodes tell code and day of a form while the wire is still being read.
     pub(super) fn early(&self, frame: &mut Frame, rules: &[Rule]) {
-        let day: [Box<str>; 1] = ["submitted_at".into()];
+        let day: [Text; 1] = ["submitted_at".into()];
         for n in 0..frame.forks.len() {
             let Some(fork) = frame.forks.get(n) else { continue };
             let SelectBy::Path(code) = &fork.select.code else { continue };
@@ -164,7 +165,7 @@ impl Compiler<'_> {
 }
 
 /// The node and chain of the exact line that gives a path.
-fn giver(rules: &[Rule], path: &[Box<str>]) -> Option<(NodeId, Chain)> {
+fn giver(rules: &[Rule], path: &[Text]) -> Option<(NodeId, Chain)> {
     rules.iter().find_map(|rule| match &rule.what {
         Act::Value { to: To::Own(own), alts, .. } if **own == *path => rule.node.zip(alts.iter().find(|c| c.gives()).cloned()),
         Act::Scope { rules, .. } => giver(rules, path),

@@ -292,6 +292,7 @@ impl Compiler<'_> {
     }
 
     fn check_context(&mut self, name: &str, path: &Path) {
+        self.around.insert(name.to_owned());
         const KNOWN: [&str; 13] = [
             "message.id",
             "message.time",

@@ -71,6 +71,8 @@ struct Compiler<'c> {
     groups: usize,
     /// Arrays whose items are chosen by a member.
     arrays: usize,
+    /// Names of the values from around the message that lines use.
+    around: BTreeSet<String>,
     sealed: bool,
     batch: bool,
     /// Documents this one stands in, against circles.
@@ -160,6 +162,7 @@ fn one(
         branch: Vec::new(),
         groups: 0,
         arrays: 0,
+        around: BTreeSet::new(),
         sealed: false,
         batch: false,
         inside,
@@ -207,6 +210,7 @@ impl Compiler<'_> {
             absent: head.absent,
             report_unknown: head.report_unknown,
             without: head.without,
+            around: self.around,
             sealed: self.sealed,
             batch: self.batch,
             shape,

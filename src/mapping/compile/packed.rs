@@ -6,6 +6,7 @@
 use super::Compiler;
 use super::frame::{At, Frame, Listed};
 use super::one;
+use crate::body::Text;
 use crate::mapping::api::Envelope;
 use crate::mapping::archive::is_entry_name;
 use crate::mapping::cells::Cursor;
@@ -83,7 +84,7 @@ impl Compiler<'_> {
         if !self.unclear.is_empty() {
             return;
         }
-        fn walk<'r>(rules: &'r [Rule], wanted: &mut Vec<(&'r [Box<str>], &'r Rule)>) {
+        fn walk<'r>(rules: &'r [Rule], wanted: &mut Vec<(&'r [Text], &'r Rule)>) {
             for rule in rules {
                 match &rule.what {
                     Act::Value { alts, .. } => {
@@ -255,7 +256,7 @@ impl Compiler<'_> {
 }
 
 /// The list lines of a frame.
-fn lists<'p>(plan: &'p Plan, rules: &'p [Rule], found: &mut Vec<(usize, &'p [Box<str>])>) {
+fn lists<'p>(plan: &'p Plan, rules: &'p [Rule], found: &mut Vec<(usize, &'p [Text])>) {
     for rule in rules {
         match (&rule.what, rule.node) {
             (Act::List { to }, Some(node)) if plan.node(node).and_then(|n| n.rows.as_ref()).is_some_and(|p| p.join.is_none()) => {
@@ -268,7 +269,7 @@ fn lists<'p>(plan: &'p Plan, rules: &'p [Rule], found: &mut Vec<(usize, &'p [Box
 }
 
 /// Whether a line tells the place exactly.
-fn tells(rules: &[Rule], path: &[Box<str>]) -> bool {
+fn tells(rules: &[Rule], path: &[Text]) -> bool {
     rules.iter().any(|rule| match &rule.what {
         Act::Value { to: To::Own(own), alts } => **own == *path && alts.iter().all(|c| !c.lossy && c.gives()),
         Act::Scope { rules, .. } => tells(rules, path),

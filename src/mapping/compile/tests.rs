@@ -1,7 +1,7 @@
 //! Faults of mapping texts: several at once, each with file, line and column.
 
+use crate::body::json;
 use crate::mapping::{Book, Editions, Shapes, Source, render};
-use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ fn shapes() -> Arc<Shapes> {
             "type": "object", "properties": { "blob": text(), "size": { "type": "integer" } } } } } },
         "tags": { "type": "array", "items": text() }
     } });
-    Arc::new(Shapes::new(BTreeMap::from([("note".to_owned(), note)]), Editions::default()).unwrap())
+    Arc::new(Shapes::new(BTreeMap::from([("note".to_owned(), note.into())]), Editions::default()).unwrap())
 }
 
 fn faults(source: &Source) -> Vec<String> {

@@ -2,12 +2,12 @@
 
 use super::eval::{Eval, Lossy};
 use super::{MOST_FAULTS, Outward};
+use crate::body::{Entry, Text};
+use crate::body::{Map, Value};
 use crate::mapping::convert::{Lex, Tag, Typing, nfc};
 use crate::mapping::fault::{Both, FaultKind, Found, Place, WireFault};
 use crate::mapping::plan::To;
 use crate::mapping::write::get;
-use serde_json::map::Entry;
-use serde_json::{Map, Value};
 
 impl Eval<'_, '_, '_> {
     /// Puts a value; one that is there already must be equal.
@@ -93,7 +93,7 @@ impl Eval<'_, '_, '_> {
 }
 
 /// Puts a value at its place, made with its objects; false when another value is there.
-pub(super) fn put_at(body: &mut Value, path: &[Box<str>], value: Value) -> bool {
+pub(super) fn put_at(body: &mut Value, path: &[Text], value: Value) -> bool {
     let Some((word, rest)) = path.split_first() else {
         if body.is_null() {
             *body = value;
@@ -106,7 +106,7 @@ pub(super) fn put_at(body: &mut Value, path: &[Box<str>], value: Value) -> bool 
     }
     let Some(map) = body.as_object_mut() else { return false };
     // Nearly always the field is new: one search for both.
-    match (map.entry(String::from(&**word)), rest.is_empty()) {
+    match (map.entry(word.clone()), rest.is_empty()) {
         (Entry::Vacant(slot), true) => {
             slot.insert(value);
             true
@@ -117,22 +117,19 @@ pub(super) fn put_at(body: &mut Value, path: &[Box<str>], value: Value) -> bool 
 }
 
 /// The place in a body, made with its objects; null when nothing is there yet.
-pub(super) fn place<'b>(body: &'b mut Value, path: &[Box<str>]) -> Option<&'b mut Value> {
+pub(super) fn place<'b>(body: &'b mut Value, path: &[Text]) -> Option<&'b mut Value> {
     let mut at = body;
     for word in path {
         if at.is_null() {
             *at = Value::Object(Map::new());
         }
         let map = at.as_object_mut()?;
-        if !map.contains_key(&**word) {
-            map.insert(String::from(&**word), Value::Null);
-        }
-        at = map.get_mut(&**word)?;
+        at = map.entry(word.clone()).or_insert(Value::Null);
     }
     Some(at)
 }
 
-pub(super) fn get_mut<'b>(body: &'b mut Value, path: &[Box<str>]) -> Option<&'b mut Value> {
+pub(super) fn get_mut<'b>(body: &'b mut Value, path: &[Text]) -> Option<&'b mut Value> {
     path.iter().try_fold(body, |at, word| at.get_mut(&**word))
 }
 

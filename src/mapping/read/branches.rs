@@ -3,20 +3,13 @@
 use super::agree::place;
 use super::eval::Eval;
 use super::{Frame, Presence, Seen, json, select, xml};
+use crate::body::{Map, Text, Value};
 use crate::mapping::fault::{Both, FaultKind, Found, short};
 use crate::mapping::plan::{Branch, Fork, Opt, Plan, To};
 use crate::mapping::write::get;
-use serde_json::{Map, Value};
 
 impl<'a> Eval<'_, '_, 'a> {
-    pub(super) fn when(
-        &mut self,
-        plan: &'a Plan,
-        frame: &mut Frame<'a>,
-        on: &[Box<str>],
-        branches: &'a [Branch],
-        required: bool,
-    ) {
+    pub(super) fn when(&mut self, plan: &'a Plan, frame: &mut Frame<'a>, on: &[Text], branches: &'a [Branch], required: bool) {
         let told = get(&self.body, on).and_then(Value::as_str).map(str::to_owned);
         let shown = |eval: &Self, branch: &'a Branch| {
             branch.rules.iter().any(|r| eval.given(frame, r) && r.node.is_none_or(|n| branch.own.contains(&n)))
@@ -28,7 +21,7 @@ impl<'a> Eval<'_, '_, 'a> {
                     (0..branches.len()).filter(|n| branches.get(*n).is_some_and(|b| shown(self, b))).collect();
                 if let (Some(first), Some(branch)) = (candidates.first(), candidates.first().and_then(|n| branches.get(*n))) {
                     if let (Some(word), Some(place)) = (branch.words.first(), place(&mut self.body, on)) {
-                        *place = Value::String(word.clone());
+                        *place = word.into();
                     }
                     Some(*first)
                 } else {

@@ -6,11 +6,11 @@ use super::agree::{get_mut, put_at};
 use super::join::Joined;
 use super::packed::Packed;
 use super::{Frame, Outward, Presence, Run, Said, Seen, found};
+use crate::body::{Map, Text, Value};
 use crate::mapping::convert::{Chain, Lex};
 use crate::mapping::fault::{Both, FaultKind, Found};
 use crate::mapping::grammar::Lit;
 use crate::mapping::plan::{Act, NodeId, Opt, Piece, Plan, Rule, To};
-use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -98,7 +98,7 @@ fn evaluate<'a>(run: &mut Run<'_, 'a>, plan: &'a Plan, frame: &mut Frame<'a>) ->
             eval.run.map.shapes.fill_lists(shape, form);
         }
     }
-    let said = Said { body: eval.body, context: eval.context };
+    let said = Said { body: eval.body, context: eval.context, faults: Vec::new() };
     (said, eval.outer, batch)
 }
 
@@ -234,7 +234,7 @@ impl<'a> Eval<'_, '_, 'a> {
             return;
         }
         if let Act::Const { lits, any } = &rule.what
-            && self.constant(plan, frame, rule, node, lits, *any)
+            && (self.constant(plan, frame, rule, node, lits, *any) || self.says_none(plan, frame, rule, node, lits))
         {
             return;
         }
@@ -288,6 +288,21 @@ impl<'a> Eval<'_, '_, 'a> {
         true
     }
 
+    /// A flag (`'1' ? '0'`) that says there is nothing, beside something: refused, for either could be meant.
+    fn says_none(&mut self, plan: &'a Plan, frame: &Frame<'a>, rule: &'a Rule, node: NodeId, lits: &[Lit]) -> bool {
+        let (Opt::Literal(none), Seen::Scalar(lex)) = (&rule.opt, &frame.slot(node).seen) else { return false };
+        if !self.run.map.typing.same(lex, none) {
+            return false;
+        }
+        let flag = lits.first().map(ToString::to_string).unwrap_or_default();
+        let vi = format!("{flag}, vì những gì đi cùng nó có mặt");
+        let expected = Both::new(vi, format!("{flag}, since what belongs to it is there"));
+        let (at, told) = (frame.slot(node).at, found(frame.slot(node), false));
+        let path = plan.node(node).map_or("", |n| &n.path);
+        self.run.fault(path, at, FaultKind::Disagrees, expected, told);
+        true
+    }
+
     fn value(&mut self, plan: &'a Plan, frame: &Frame<'a>, node: NodeId, to: &'a To, alts: &'a [Chain]) {
         let slot = frame.slot(node);
         let path = plan.node(node).map_or("", |n| &n.path);
@@ -333,7 +348,7 @@ impl<'a> Eval<'_, '_, 'a> {
         }
     }
 
-    fn list(&mut self, plan: &'a Plan, frame: &mut Frame<'a>, node: NodeId, to: &'a [Box<str>]) {
+    fn list(&mut self, plan: &'a Plan, frame: &mut Frame<'a>, node: NodeId, to: &'a [Text]) {
         let at = frame.slot(node).at;
         let rows = match frame.slots.get_mut(node).map(|s| &mut s.seen) {
             Some(Seen::Rows(rows)) => std::mem::take(rows),

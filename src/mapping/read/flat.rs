@@ -2,9 +2,9 @@
 
 use super::agree::{get_mut, put_at};
 use super::{Outward, Run};
+use crate::body::{Map, Value};
 use crate::mapping::fault::{Both, FaultKind, Found};
 use crate::mapping::plan::CPath;
-use serde_json::{Map, Value};
 
 /// Takes a row into the elements read so far; what it said about frames further out than its element comes back.
 pub(super) fn take(
@@ -49,9 +49,9 @@ pub(super) fn take(
 
 #[cfg(test)]
 mod tests {
+    use crate::body::{Value, json};
     use crate::mapping::{Book, Context, Editions, Mapping, NoContents, Shapes, Source, render};
     use proptest::prelude::*;
-    use serde_json::{Value, json};
     use std::collections::BTreeMap;
     use std::sync::Arc;
 
@@ -64,7 +64,7 @@ mod tests {
             "type": "array", "items": { "type": "object", "properties": { "id": text() } } } } } });
         let note = json!({ "type": "object", "properties": {
             "code": text(), "papers": { "type": "array", "x-key": "code", "items": paper }, "loose": loose } });
-        Arc::new(Shapes::new(BTreeMap::from([("note".to_owned(), note)]), Editions::default()).unwrap())
+        Arc::new(Shapes::new(BTreeMap::from([("note".to_owned(), note.into())]), Editions::default()).unwrap())
     }
 
     const LINES: &str = "Code = code ?\nFile[] = papers[].files[]\n    Id = id\n    Of = ^code\n    Title = ^title ?\n    In = ^^code ?\n    Name = name ?\n";

@@ -2,12 +2,12 @@
 
 use super::json::value;
 use super::{Frame, Run, Seen, eval, flat};
+use crate::body::Value;
 use crate::mapping::convert::{Lex, Tag};
 use crate::mapping::fault::{Both, FaultKind, Found};
 use crate::mapping::json::{Json, Kind};
 use crate::mapping::plan::{Key, Node, NodeId, Plan};
 use crate::mapping::slip::{Lexed, Slip};
-use serde_json::Value;
 use std::borrow::Cow;
 
 /// Reads the member whose items `first` and its neighbours are.

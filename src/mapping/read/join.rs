@@ -6,10 +6,10 @@
 use super::agree::{get_mut, put_at};
 use super::eval::Eval;
 use super::{Frame, Seen};
+use crate::body::{Entry, Text};
+use crate::body::{Map, Value};
 use crate::mapping::fault::{Both, FaultKind, Found, short};
 use crate::mapping::plan::{Act, By, CPath, Join, Plan, Rule};
-use serde_json::map::Entry;
-use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The rows of one list line.
@@ -17,7 +17,7 @@ pub(super) struct Joined<'a> {
     /// Of a row.
     pub(super) plan: &'a Plan,
     /// The canonical list (flattened: the outer one).
-    pub(super) to: &'a [Box<str>],
+    pub(super) to: &'a [Text],
     pub(super) rows: Vec<Value>,
     pub(super) path: &'a str,
     pub(super) at: usize,
@@ -202,10 +202,10 @@ fn unfolded(rows: Vec<Value>, inner: Option<&CPath>) -> Vec<(Value, Value)> {
 }
 
 /// Takes a place out of an object.
-fn prune(object: &mut Value, path: &[Box<str>]) {
+fn prune(object: &mut Value, path: &[Text]) {
     let Some((last, before)) = path.split_last() else { return };
     if let Some(Value::Object(map)) = get_mut(object, before) {
-        map.remove(&**last);
+        map.remove(last);
     }
 }
 
@@ -218,7 +218,7 @@ pub(super) fn merge(into: &mut Value, from: Value) -> bool {
     }
 }
 
-fn merge_fields(into: &mut Map<String, Value>, from: Map<String, Value>) -> bool {
+fn merge_fields(into: &mut Map, from: Map) -> bool {
     let mut agrees = true;
     for (name, value) in from {
         match into.entry(name) {

@@ -210,14 +210,27 @@ fn array<'a>(
     let (mut values, mut messages) = (Vec::new(), Vec::new());
     let mut index = 0;
     while json.item(index == 0).map_err(|slip| slip.under(|| run.pointer(&node.path)))? {
+        let (start, depth) = (json.offset(), json.depth());
         run.rows.push((&node.path, index));
+        let before = (run.faults.len(), run.rows.len());
         let mut row = Frame::over(row_plan, run.spare.pop().unwrap_or_default());
-        value(run, json, row_plan, &mut row, 0)?;
-        let (mut said, mut outer) = eval::row(run, row_plan, row);
+        let read = value(run, json, row_plan, &mut row, 0);
         if node.batch {
+            let (said, outer) = match read {
+                Ok(()) => run.message(row_plan, row, before),
+                Err(slip) => {
+                    let said = run.lost(slip, before);
+                    *json = Json::resume(run.src, start, depth);
+                    json.pass().map_err(|slip| slip.under(|| run.pointer("")))?;
+                    (said, Vec::new())
+                }
+            };
+            run.bearable(start)?;
             frame.hear(outer, &BTreeMap::new(), at);
             messages.push(said);
         } else {
+            read?;
+            let (mut said, mut outer) = eval::row(run, row_plan, row);
             match &row_plan.flat {
                 Some(inner) => outer = flat::take(run, &mut values, inner, std::mem::take(&mut said.body), outer),
                 None => values.push(std::mem::take(&mut said.body)),

@@ -16,21 +16,23 @@ mod xml;
 
 pub(crate) use select::key as form_key_of;
 
-use super::api::{Content, ContentSink, Context, Format, RawFields, Reading, Reported};
+use super::api::{Content, ContentSink, Context, Format, RawFields, Reading, Reported, Unread};
 use super::archive::MOST_UNPACKED;
 use super::base64_stream::Decoder;
 use super::convert::{Lex, Tag};
-use super::fault::{Both, FaultKind, Found, Place, WireFault};
+use super::fault::{Both, Counted, FaultKind, Found, WireFault};
 use super::plan::{AbsentForm, Compiled, Node, NodeId, Opt, Plan};
 use super::slip::{Lexed, Slip, lossy_fault, utf8};
-use serde_json::Value;
+use crate::body::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 use std::rc::Rc;
 
-/// The most faults told of one document.
+/// The most faults told of one document, or of one row of a batch.
 const MOST_FAULTS: usize = 20;
+/// The most faults of all messages of a batch; one with more is refused whole.
+const MOST_OF_BATCH: usize = 4000;
 
 /// What a reading carries along.
 struct Run<'r, 'a> {
@@ -47,6 +49,10 @@ struct Run<'r, 'a> {
     rows: Vec<(&'a str, usize)>,
     /// Slots of frames that are done with, for the next row.
     spare: Vec<Vec<Slot<'a>>>,
+    /// How many faults messages of a batch took with them.
+    of_batch: usize,
+    /// Behind all messages of a batch that had faults so far.
+    counted: Counted,
 }
 
 /// One frame while it is read.
@@ -108,6 +114,8 @@ struct Held<'a> {
 struct Said {
     body: Value,
     context: BTreeMap<String, Value>,
+    /// A message of a batch: why it cannot be read.
+    faults: Vec<WireFault>,
 }
 
 /// What a row says about a frame further out.
@@ -127,13 +135,32 @@ enum Presence {
     Missing,
 }
 
-/// Reads one document.
+/// Reads one document, whole or not at all.
 pub(crate) fn read(
     map: &Compiled,
     bytes: &[u8],
     ctx: &Context,
     sink: &mut dyn ContentSink,
 ) -> Result<Vec<Reading>, Vec<WireFault>> {
+    let (mut readings, mut faults) = (Vec::new(), Vec::new());
+    for item in read_each(map, bytes, ctx, sink)? {
+        match item {
+            Ok(reading) => readings.push(reading),
+            Err(unread) => faults.extend(unread.faults),
+        }
+    }
+    faults.truncate(MOST_FAULTS);
+    if faults.is_empty() { Ok(readings) } else { Err(faults) }
+}
+
+/// Reads one document; a message of a batch that cannot be read stands in its place with its own faults. `Err`: faults of what the messages
+/// share, or the messages cannot be told apart.
+pub(crate) fn read_each(
+    map: &Compiled,
+    bytes: &[u8],
+    ctx: &Context,
+    sink: &mut dyn ContentSink,
+) -> Result<Vec<Result<Reading, Unread>>, Vec<WireFault>> {
     let text = decoded(map, bytes)?;
     let mut run = Run::new(map, ctx, sink, &text, MOST_UNPACKED);
     let frame = run.document().map_err(|fault| vec![fault])?;
@@ -212,6 +239,8 @@ impl<'r, 'a> Run<'r, 'a> {
             unpack,
             rows: Vec::new(),
             spare: Vec::new(),
+            of_batch: 0,
+            counted: Counted::default(),
         }
     }
 
@@ -225,7 +254,44 @@ impl<'r, 'a> Run<'r, 'a> {
         result.map_err(|slip| slip.into_fault(self.src))
     }
 
-    fn finish(mut self, frame: Frame<'a>) -> Result<Vec<Reading>, Vec<WireFault>> {
+    /// The faults found since there were `before` of them belong to a message of a batch, and to no other.
+    fn of_message(&mut self, before: usize) -> Vec<WireFault> {
+        let own = self.faults.split_off(before.min(self.faults.len()));
+        if let Some(first) = own.iter().map(|fault| fault.place.offset).min() {
+            self.counted = self.counted.on(self.src, first);
+        }
+        self.of_batch += own.len();
+        own
+    }
+
+    /// Whether a batch is worth reading on.
+    fn bearable(&self, at: usize) -> Lexed<()> {
+        if self.of_batch <= MOST_OF_BATCH {
+            return Ok(());
+        }
+        let (vi, en) =
+            (format!("nhiều nhất {MOST_OF_BATCH} lỗi trong một lô"), format!("at most {MOST_OF_BATCH} faults in a batch"));
+        Err(Slip::new(at, FaultKind::Limit, vi, en))
+    }
+
+    /// A message of a batch that was read to its end; nothing of one with faults is heard further out.
+    fn message(&mut self, plan: &'a Plan, row: Frame<'a>, before: (usize, usize)) -> (Said, Vec<Outward>) {
+        let (mut said, outer) = eval::row(self, plan, row);
+        said.faults = self.of_message(before.0);
+        if said.faults.is_empty() { (said, outer) } else { (said, Vec::new()) }
+    }
+
+    /// A message of a batch that could not be read to its end: one fault, as what was found so far may follow from it.
+    fn lost(&mut self, slip: Slip, before: (usize, usize)) -> Said {
+        let (faults, rows) = before;
+        self.faults.truncate(faults);
+        self.rows.truncate(rows);
+        let fault = slip.under(|| self.pointer("")).fault_after(self.counted, self.src);
+        self.faults.push(fault);
+        Said { faults: self.of_message(faults), ..Said::default() }
+    }
+
+    fn finish(mut self, frame: Frame<'a>) -> Result<Vec<Result<Reading, Unread>>, Vec<WireFault>> {
         let map = self.map;
         let (said, messages) = eval::root(&mut self, &map.root, frame);
         if !self.faults.is_empty() {
@@ -236,9 +302,10 @@ impl<'r, 'a> Run<'r, 'a> {
             None => vec![said],
             Some(rows) => rows.into_iter().map(|row| merge(&said, row)).collect(),
         };
-        for Said { mut body, context } in all {
+        for Said { mut body, context, faults } in all {
             map.shapes.fill_lists(map.shape, &mut body);
-            readings.push(Reading { body, context, reported: self.reported.clone(), raw: self.raw.clone() });
+            let reading = Reading { body, context, reported: self.reported.clone(), raw: self.raw.clone() };
+            readings.push(if faults.is_empty() { Ok(reading) } else { Err(Unread { faults, read: reading }) });
         }
         Ok(readings)
     }
@@ -263,7 +330,7 @@ impl<'r, 'a> Run<'r, 'a> {
 
     fn fault(&mut self, path: &str, at: usize, kind: FaultKind, expected: Both, found: Found) {
         if self.faults.len() < MOST_FAULTS {
-            let place = Place::at(self.src, at, self.pointer(path));
+            let place = self.counted.place(self.src, at, self.pointer(path));
             self.faults.push(WireFault { place, kind, expected, found });
         }
     }

@@ -6,12 +6,12 @@
 use super::eval::Eval;
 use super::join::merge;
 use super::{MOST_FAULTS, inside, store_takes};
+use crate::body::Value;
 use crate::mapping::archive::{self, LONGEST_DOCUMENT, Refused, is_entry_name, only_entry};
 use crate::mapping::convert::{Chain, Entry};
 use crate::mapping::fault::{Both, FaultKind, Found, Place, WireFault};
 use crate::mapping::plan::To;
 use crate::mapping::write::get;
-use serde_json::Value;
 use std::rc::Rc;
 
 /// Bytes that stand for a content or a document.

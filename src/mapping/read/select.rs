@@ -1,6 +1,7 @@
 //! Which form: by the procedure's code and the edition in force on the day of submission, or by what the context knows.
 
 use super::{Frame, Run, Seen};
+use crate::body::Value;
 use crate::mapping::compile::form_key;
 use crate::mapping::convert::Chain;
 use crate::mapping::fault::{Both, FaultKind, short};
@@ -8,7 +9,6 @@ use crate::mapping::pattern::day_of;
 use crate::mapping::plan::{Compiled, Fork, NodeId, SelectBy, Variant};
 use crate::mapping::slip::{MAX_HELD, Slip};
 use crate::mapping::{Context, write::get};
-use serde_json::Value;
 
 /// The form, while the wire is still being read; `None` when its code has not been seen.
 pub(super) fn early<'p>(run: &Run<'_, '_>, frame: &Frame<'_>, fork: &'p Fork) -> Option<(String, &'p Variant)> {

@@ -1,6 +1,6 @@
 //! XML events into slots. Names are compared by namespace and local name, never by prefix.
 
-use super::{Frame, Held, Run, Seen, eval, flat, lex, select};
+use super::{Frame, Held, Outward, Run, Said, Seen, eval, flat, lex, select};
 use crate::mapping::convert::{Lex, Tag};
 use crate::mapping::fault::{Both, FaultKind, Found, short};
 use crate::mapping::plan::{Key, Node, NodeId, Plan};
@@ -291,6 +291,19 @@ fn child_element<'a>(
     }
     run.rows.push((&node.path, index));
     let mut row = Frame::over(row_plan, run.spare.pop().unwrap_or_default());
+    if node.batch {
+        let (said, outer) = message(run, xml, row_plan, row, at)?;
+        run.bearable(at)?;
+        run.rows.pop();
+        frame.hear(outer, &BTreeMap::new(), at);
+        if let Some(slot) = frame.slots.get_mut(id) {
+            match &mut slot.seen {
+                Seen::Messages(messages) => messages.push(said),
+                _ => (slot.at, slot.seen) = (at, Seen::Messages(vec![said])),
+            }
+        }
+        return Ok(());
+    }
     element(run, xml, row_plan, &mut row, 0, at)?;
     let (mut said, mut outer) = eval::row(run, row_plan, row);
     if let (Some(inner), Some(slot)) = (&row_plan.flat, frame.slots.get_mut(id)) {
@@ -306,21 +319,32 @@ fn child_element<'a>(
         return Ok(());
     }
     run.rows.pop();
-    if node.batch {
-        frame.hear(outer, &BTreeMap::new(), at);
-    } else {
-        frame.hear(outer, &said.context, at);
-    }
+    frame.hear(outer, &said.context, at);
     let Some(slot) = frame.slots.get_mut(id) else { return Ok(()) };
     match &mut slot.seen {
         Seen::Rows(rows) => rows.push(said.body),
-        Seen::Messages(rows) => rows.push(said),
-        _ => {
-            slot.at = at;
-            slot.seen = if node.batch { Seen::Messages(vec![said]) } else { Seen::Rows(vec![said.body]) };
-        }
+        _ => (slot.at, slot.seen) = (at, Seen::Rows(vec![said.body])),
     }
     Ok(())
+}
+
+/// A message of a batch, whose start tag was just read; what is wrong in it is its own as long as its end is found.
+fn message<'a>(
+    run: &mut Run<'_, 'a>,
+    xml: &mut Xml<'a>,
+    plan: &'a Plan,
+    mut row: Frame<'a>,
+    at: usize,
+) -> Lexed<(Said, Vec<Outward>)> {
+    let before = (run.faults.len(), run.rows.len());
+    let start = xml.clone();
+    let Err(slip) = element(run, xml, plan, &mut row, 0, at) else { return Ok(run.message(plan, row, before)) };
+    let said = run.lost(slip, before);
+    *xml = start;
+    xml.long_text = true;
+    xml.skip().map_err(|slip| slip.under(|| run.pointer("")))?;
+    xml.long_text = false;
+    Ok((said, Vec::new()))
 }
 
 fn fork<'a>(

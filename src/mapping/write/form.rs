@@ -65,6 +65,8 @@ impl Wire for Out {
 
     fn row_close(&mut self, _: &Plan, _: &Node) {}
 
+    fn expect(&mut self, _: usize) {}
+
     fn content(&mut self, _: &Node, _: &mut dyn Read, _: bool) -> std::io::Result<u64> {
         Err(std::io::Error::new(std::io::ErrorKind::Unsupported, "a form carries no contents"))
     }

@@ -1,9 +1,9 @@
 //! Whether the elements of a list can be written into rows that find each other again: each has the list's key, and no two the same. Pure.
 
+use crate::body::Value;
 use crate::mapping::fault::Both;
 use crate::mapping::plan::{By, CPath, Join};
 use crate::mapping::write::get;
-use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// The first element that would not be found again: its place from the list, and why.

@@ -156,6 +156,10 @@ impl Wire for Out {
         }
     }
 
+    fn expect(&mut self, bytes: usize) {
+        self.bytes.reserve_exact(bytes);
+    }
+
     fn content(&mut self, node: &Node, from: &mut dyn Read, here: bool) -> std::io::Result<u64> {
         self.key(node, here);
         self.bytes.push(b'"');

@@ -1,13 +1,13 @@
 //! What a `when` would leave out of a message: values that only a branch carries which does not hold. Pure.
 
 use super::get;
+use crate::body::{Text, Value};
 use crate::mapping::plan::{Act, Branch, Piece, Plan, Rule, To};
-use serde_json::Value;
 
 /// The first canonical place with a value that only other branches carry than the one that holds; an empty list is no value.
-pub(super) fn out<'p>(plan: &Plan, holding: Option<&Branch>, branches: &'p [Branch], body: &Value) -> Option<&'p [Box<str>]> {
+pub(super) fn out<'p>(plan: &Plan, holding: Option<&Branch>, branches: &'p [Branch], body: &Value) -> Option<&'p [Text]> {
     let holds = |b: &Branch| holding.is_some_and(|h| std::ptr::eq(h, b));
-    let mut lost: Vec<&[Box<str>]> = Vec::new();
+    let mut lost: Vec<&[Text]> = Vec::new();
     for branch in branches.iter().filter(|b| !holds(b)) {
         targets(&branch.rules, &[], &mut |path| {
             if get(body, path).is_some_and(|v| !v.as_array().is_some_and(Vec::is_empty)) {
@@ -19,14 +19,14 @@ pub(super) fn out<'p>(plan: &Plan, holding: Option<&Branch>, branches: &'p [Bran
         return None;
     }
     // The value may stand in the branch that holds, or outside of all.
-    let mut kept: Vec<&[Box<str>]> = Vec::new();
+    let mut kept: Vec<&[Text]> = Vec::new();
     targets(&plan.rules, branches, &mut |path| kept.push(path));
     holding.iter().for_each(|b| targets(&b.rules, &[], &mut |path| kept.push(path)));
     lost.into_iter().find(|path| !kept.contains(path))
 }
 
 /// The canonical places, in their frame, that lines carry; `but` is the `when` to pass over.
-fn targets<'p>(rules: &'p [Rule], but: &[Branch], take: &mut dyn FnMut(&'p [Box<str>])) {
+fn targets<'p>(rules: &'p [Rule], but: &[Branch], take: &mut dyn FnMut(&'p [Text])) {
     for rule in rules {
         match &rule.what {
             Act::Value { to: To::Own(path), .. } | Act::List { to: path } => take(path),
@@ -46,9 +46,9 @@ fn targets<'p>(rules: &'p [Rule], but: &[Branch], take: &mut dyn FnMut(&'p [Box<
 
 #[cfg(test)]
 mod tests {
+    use crate::body::json;
     use crate::mapping::laws::shapes;
     use crate::mapping::{Book, Context, NoContents, Source, WriteFaultKind};
-    use serde_json::json;
 
     #[test]
     fn what_only_another_branch_carries_is_refused_wherever_the_when_stands() {
@@ -59,7 +59,7 @@ mod tests {
         let beside = format!("{head}, paper\n\nC = code\nwhen kind = one\n    T = title ?\nwhen kind = two\n    X = 'x'\n");
         let source = Source::new("p").with("nested.map", nested).with("beside.map", beside);
         let book = Book::compile(&source, &shapes()).unwrap_or_else(|f| panic!("{f:?}"));
-        let write = |map: &str, body: &serde_json::Value| {
+        let write = |map: &str, body: &crate::body::Value| {
             let written = book.map(map).unwrap().write(body, &Context::new(), &NoContents, None);
             written.map(|_| ()).map_err(|f| (f.kind, f.pointer))
         };

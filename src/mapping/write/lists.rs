@@ -1,16 +1,16 @@
 //! Lists on their way out: rows, flattened rows, the messages of a batch.
 
 use super::{Cursor, Frame, Run, Wire, Written, get, join};
+use crate::body::{Text, Value};
 use crate::mapping::fault::WriteFaultKind;
 use crate::mapping::plan::{Node, Opt, Plan, Rule, To};
-use serde_json::Value;
 
 impl<'w, W: Wire> Run<'w, W> {
-    pub(super) fn list(&mut self, rule: &Rule, to: &[Box<str>], node: &Node, at: Cursor<'w, '_>) -> Written<()> {
+    pub(super) fn list(&mut self, rule: &Rule, to: &[Text], node: &Node, at: Cursor<'w, '_>) -> Written<()> {
         let rows = self.body(at).and_then(|b| get(b, to)).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let Some(plan) = &node.rows else { return Ok(()) };
         if let Some((place, text)) = plan.join.as_ref().and_then(|join| join::unfit(rows, plan.flat.as_ref(), join)) {
-            let place: Vec<Box<str>> = to.iter().cloned().chain(place.into_iter().map(String::into_boxed_str)).collect();
+            let place: Vec<Text> = to.iter().cloned().chain(place.into_iter().map(Text::from)).collect();
             return Err(self.fault(&To::Own(place.into()), Some(node), at, WriteFaultKind::Value, text));
         }
         let takes = |row: &Value| plan.join.as_ref().is_none_or(|join| join.takes(row));
@@ -37,9 +37,9 @@ impl<'w, W: Wire> Run<'w, W> {
     fn flat(
         &mut self,
         rule: &Rule,
-        to: &[Box<str>],
+        to: &[Text],
         elements: &'w [Value],
-        inner: &[Box<str>],
+        inner: &[Text],
         plan: &Plan,
         node: &Node,
         at: Cursor<'w, '_>,

@@ -19,7 +19,7 @@ use super::fault::{Both, WriteFault, WriteFaultKind};
 use super::grammar::Lit;
 use super::plan::{Act, Branch, Compiled, Node, NodeId, Opt, Plan, Rule, To};
 use super::read::form_key_of;
-use serde_json::Value;
+use crate::body::{Text, Value};
 
 /// What a format's writer can do. Nodes tell names; `here` means the own text of the open element (or the row itself).
 trait Wire {
@@ -35,6 +35,8 @@ trait Wire {
     fn list_close(&mut self, node: &Node);
     fn row_open(&mut self, plan: &Plan, list: &Node);
     fn row_close(&mut self, plan: &Plan, list: &Node);
+    /// So many bytes more are to come: room is made for them at once.
+    fn expect(&mut self, bytes: usize);
     fn content(&mut self, node: &Node, from: &mut dyn std::io::Read, here: bool) -> std::io::Result<u64>;
     /// The same for bytes that are made while they are written; `fill` tells how many.
     fn packed(&mut self, node: &Node, here: bool, fill: &mut packed::Fill<'_>) -> std::io::Result<u64>;
@@ -64,6 +66,8 @@ struct Run<'w, W> {
     /// What each row of a batch knows for itself; none: what the document knows.
     rows: &'w [Context],
     wire: W,
+    /// Room for the contents of all bodies was made.
+    roomy: bool,
     raw: RawFields,
 }
 
@@ -79,7 +83,7 @@ struct Cursor<'w, 'p> {
 struct Frame<'w, 'p> {
     body: &'w Value,
     /// The frame around it, the list in it and this row's place there.
-    outer: Option<(&'p Frame<'w, 'p>, &'p [Box<str>], usize)>,
+    outer: Option<(&'p Frame<'w, 'p>, &'p [Text], usize)>,
 }
 
 type Written<T> = Result<T, WriteFault>;
@@ -104,7 +108,7 @@ pub(crate) fn write(
 }
 
 /// The value at a path; null counts as nothing.
-pub(crate) fn get<'v>(body: &'v Value, path: &[Box<str>]) -> Option<&'v Value> {
+pub(crate) fn get<'v>(body: &'v Value, path: &[Text]) -> Option<&'v Value> {
     path.iter().try_fold(body, |at, word| at.get(&**word)).filter(|v| !v.is_null())
 }
 
@@ -132,7 +136,7 @@ impl<'w, W: Wire> Run<'w, W> {
         contents: &'w dyn ContentSource,
         wire: W,
     ) -> Self {
-        Self { map, ctx, contents, bodies, rows, wire, raw: RawFields::default() }
+        Self { map, ctx, contents, bodies, rows, wire, roomy: false, raw: RawFields::default() }
     }
 
     fn document(mut self, sealer: Option<&dyn Sealer>) -> Written<Vec<u8>> {
@@ -221,7 +225,7 @@ impl<'w, W: Wire> Run<'w, W> {
         &mut self,
         plan: &Plan,
         rule: &Rule,
-        object: Option<&[Box<str>]>,
+        object: Option<&[Text]>,
         rules: &[Rule],
         lazy: bool,
         node: Option<&Node>,

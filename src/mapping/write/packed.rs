@@ -1,12 +1,17 @@
 //! Contents and documents on their way out: plain, or in an archive of one entry; bytes are made while they are written.
 
 use super::{Cursor, Run, Wire, Written, get, write};
+use crate::body::Value;
 use crate::mapping::archive::{is_entry_name, pack};
 use crate::mapping::convert::{Chain, Entry, Lex};
 use crate::mapping::fault::{Both, WriteFaultKind};
 use crate::mapping::plan::{Compiled, Node, To};
-use serde_json::Value;
 use std::io;
+
+/// Room is made ahead for no more of one content than this, bytes: its size is only what its message says.
+const MOST_EXPECTED: u64 = 64 << 20;
+/// Room for what stands around contents, bytes.
+const AROUND: usize = 16 << 10;
 
 /// Writes bytes and tells how many the content had.
 pub(super) type Fill<'f> = dyn FnMut(&mut dyn io::Write) -> io::Result<u64> + 'f;
@@ -36,6 +41,7 @@ impl<'w, W: Wire> Run<'w, W> {
             Ok(from) => from,
             Err(e) => return Err(self.fault(to, Some(node), at, WriteFaultKind::Content, broken(&e.kind().to_string()))),
         };
+        self.make_room();
         let written = match &entry {
             None => self.wire.content(node, &mut *from, here),
             Some(name) => self.wire.packed(node, here, &mut |out| pack(name, &mut *from, out)),
@@ -47,6 +53,15 @@ impl<'w, W: Wire> Run<'w, W> {
             Err(e) => broken(&e.kind().to_string()),
         };
         Err(self.fault(to, Some(node), at, WriteFaultKind::Content, text))
+    }
+
+    /// With the first content: room for all of them, so that a long document is not copied while it grows.
+    fn make_room(&mut self) {
+        if !std::mem::replace(&mut self.roomy, true) {
+            let bytes: usize = self.bodies.iter().map(|body| encoded_len(body)).sum();
+            // And for the lines around them: one byte too few would double it all.
+            self.wire.expect(bytes + bytes / 64 + AROUND);
+        }
     }
 
     /// The whole message by another mapping, as bytes or as text.
@@ -100,6 +115,18 @@ impl<'w, W: Wire> Run<'w, W> {
             }
             None => Err(self.missing(&to, Some(node), at)),
         }
+    }
+}
+
+/// The bytes of all contents in a value, in base64.
+fn encoded_len(value: &Value) -> usize {
+    match value {
+        Value::Object(map) => match (map.get("blob"), map.get("size").and_then(Value::as_u64)) {
+            (Some(_), Some(size)) => usize::try_from(size.min(MOST_EXPECTED)).unwrap_or(0).div_ceil(3) * 4,
+            _ => map.values().map(encoded_len).sum(),
+        },
+        Value::Array(rows) => rows.iter().map(encoded_len).sum(),
+        _ => 0,
     }
 }
 

@@ -166,6 +166,10 @@ impl Wire for Out {
         self.close(list);
     }
 
+    fn expect(&mut self, bytes: usize) {
+        self.bytes.reserve_exact(bytes);
+    }
+
     fn content(&mut self, node: &Node, from: &mut dyn Read, here: bool) -> std::io::Result<u64> {
         if !here {
             self.open(node);

@@ -9,8 +9,9 @@ use super::super::grammar::Lit;
 use super::super::plan::{Act, Compiled, NodeId, Opt, Plan, Rule, To};
 use super::super::shapes::LeafKind;
 use super::super::source::{Check, Faults, Span};
-use super::model::{Content, Declared, Model, Schema, Simple, Type};
+use super::model::{Content, Declared, Model, Schema, Type};
 use super::said::{Frame, Leaf, Lines, Said};
+use super::simple::Simple;
 use super::tree::QName;
 use std::collections::{BTreeSet, VecDeque};
 

@@ -1,8 +1,9 @@
 //! Reading an XSD, with what it includes and imports, into a [`Schema`]. Understood: elements, complex and simple types, groups,
-//! attribute groups, extension and restriction, substitution groups, wildcards, `fixed`, enumerations, lengths, digits, patterns. Not looked at: identity
-//! constraints, bounds of numbers and times, `xsi:type` (validation is the validator's). `redefine` and `override` are refused.
+//! attribute groups, extension and restriction, substitution groups, wildcards, `fixed`, enumerations, lengths, digits, bounds, patterns. Not looked at: identity
+//! constraints, bounds of times, `xsi:type` (validation is the validator's). `redefine` and `override` are refused.
 
-use super::model::{Attribute, Content, Declared, Model, Schema, Simple, Type, TypeId, Wildcard};
+use super::model::{Attribute, Content, Declared, Model, Schema, Type, TypeId, Wildcard};
+use super::simple::{Bound, Simple};
 use super::tree::{Element, QName, Wrong, XS, read};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -240,6 +241,7 @@ impl<'d> Loader<'d> {
             name: QName::new(ns, el.get("name").unwrap_or("")),
             kind: self.kind_of(doc, el),
             fixed: el.get("fixed").map(str::to_owned),
+            nillable: matches!(el.get("nillable"), Some("true" | "1")),
             min,
             max,
             at: (Arc::clone(&doc.file), el.at),
@@ -482,6 +484,10 @@ impl<'d> Loader<'d> {
                 "maxLength" => facets.most = number,
                 "totalDigits" => facets.digits = number,
                 "fractionDigits" => facets.fraction = number,
+                "minInclusive" => facets.low = Some(Bound { number: value.to_owned(), itself: true }),
+                "minExclusive" => facets.low = Some(Bound { number: value.to_owned(), itself: false }),
+                "maxInclusive" => facets.high = Some(Bound { number: value.to_owned(), itself: true }),
+                "maxExclusive" => facets.high = Some(Bound { number: value.to_owned(), itself: false }),
                 "pattern" => match uppsala::XsdRegex::compile(value) {
                     Ok(_) => patterns.push(value),
                     Err(why) => self.tell(doc, (facet.at, format!("this pattern cannot be read: {why}"))),

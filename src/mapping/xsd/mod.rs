@@ -5,19 +5,24 @@
 //! | `tree` | an XSD as a small tree |
 //! | `load` | trees → components, with what is included and imported |
 //! | `model` | the nouns; what may stand next in a content model, whether it is ambiguous |
+//! | `simple` | simple types: a text held against words and facets |
+//! | `invent` | documents made up from a schema |
 //! | `said` | what a mapping writes inside an element, as a language |
 //! | `against` | the one held against the other |
 //! | `validate` | documents against a schema, behind a trait |
 
 mod against;
+mod invent;
 mod load;
 mod model;
 mod said;
+mod simple;
 #[cfg(test)]
 mod tests;
 mod tree;
 mod validate;
 
+pub use invent::{WireElement, XsdInventor};
 pub use validate::{XsdFault, XsdValidator};
 
 use super::fault::Place;
@@ -28,6 +33,7 @@ use model::Schema;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
+use tree::QName;
 
 /// The schema of a contract: components for the checks, the text for a validator.
 #[derive(Debug)]

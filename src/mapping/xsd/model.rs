@@ -1,6 +1,7 @@
 //! The nouns of a schema: elements, types, content models; and the two questions a content model answers: what may stand next, and
 //! whether it may end here. Pure values; occurrence counts as none, one, several (exact bounds are kept beside, on the leaf).
 
+use super::simple::Simple;
 use super::tree::QName;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,6 +26,8 @@ pub(crate) struct Declared {
     pub(crate) kind: TypeId,
     /// `fixed`.
     pub(crate) fixed: Option<String>,
+    /// It may stand empty with `xsi:nil`.
+    pub(crate) nillable: bool,
     /// At least and (none: any number) at most so many, where it stands.
     pub(crate) min: u64,
     pub(crate) max: Option<u64>,
@@ -51,29 +54,6 @@ pub(crate) enum Content {
     Simple(Simple),
     /// Elements; with text between them where `mixed`.
     Elements { model: Model, mixed: bool },
-}
-
-/// A simple type, as far as a mapping can be held against it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Simple {
-    /// The builtin type it comes from, by local name (`string`, `int`, `dateTime`); empty for lists and unions.
-    pub(crate) base: String,
-    /// Its only values.
-    pub(crate) words: Option<Vec<String>>,
-    pub(crate) facets: Facets,
-}
-
-/// What else a text must keep to be of the type; a restriction's own facets stand in the place of its base's.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Facets {
-    /// Characters, at least and at most.
-    pub(crate) least: Option<usize>,
-    pub(crate) most: Option<usize>,
-    /// Digits in all, and after the point, at most.
-    pub(crate) digits: Option<usize>,
-    pub(crate) fraction: Option<usize>,
-    /// One of each restriction on the way from the base: all must match.
-    pub(crate) patterns: Vec<String>,
 }
 
 /// An attribute declaration.
@@ -137,53 +117,6 @@ impl Schema {
     /// A type; every id was given by this schema.
     pub(crate) fn kind(&self, id: TypeId) -> Option<&Type> {
         self.types.get(id)
-    }
-}
-
-// === impl Simple ===
-
-impl Simple {
-    /// Why a text is no value of it, as far as facets, words and the form of numbers tell; none: nothing speaks against it.
-    pub(crate) fn refuses(&self, text: &str) -> Option<String> {
-        let text = if matches!(self.base.as_str(), "string" | "normalizedString") { text } else { text.trim() };
-        let Facets { least, most, digits, fraction, patterns } = &self.facets;
-        let length = text.chars().count();
-        let number = text.trim_start_matches(['-', '+']);
-        let (whole, part) = number.split_once('.').unwrap_or((number, ""));
-        let (whole, part) = (whole.trim_start_matches('0'), part.trim_end_matches('0'));
-        let of = |bound: &Option<usize>, broken: fn(usize, usize) -> bool, is: usize| bound.filter(|b| broken(is, *b));
-        let over: fn(usize, usize) -> bool = |is, bound| is > bound;
-        if let Some(words) = self.words.as_ref().filter(|words| !words.iter().any(|w| w == text)) {
-            return Some(format!("it allows: {}", words.iter().take(24).cloned().collect::<Vec<_>>().join(", ")));
-        }
-        if !self.is_number(text) {
-            return Some(format!("it wants xs:{}", self.base));
-        }
-        if let Some(n) = of(least, |is, bound| is < bound, length) {
-            return Some(format!("it wants at least {n} characters, this has {length}"));
-        }
-        if let Some(n) = of(most, over, length) {
-            return Some(format!("it allows at most {n} characters, this has {length}"));
-        }
-        if let Some(n) = of(digits, over, whole.len() + part.len()) {
-            return Some(format!("it allows at most {n} digits"));
-        }
-        if let Some(n) = of(fraction, over, part.len()) {
-            return Some(format!("it allows at most {n} digits after the point"));
-        }
-        let broken = |p: &&String| uppsala::XsdRegex::compile(p).is_ok_and(|regex| !regex.is_match(text));
-        patterns.iter().find(broken).map(|p| format!("it wants the pattern {p}"))
-    }
-
-    fn is_number(&self, text: &str) -> bool {
-        let digits = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
-        let number = text.strip_prefix(['-', '+']).unwrap_or(text);
-        match self.base.as_str() {
-            "int" | "integer" | "long" | "short" | "byte" | "nonNegativeInteger" | "positiveInteger" => digits(number),
-            "decimal" => number.split_once('.').map_or(digits(number), |(a, b)| digits(&format!("{a}{b}"))),
-            "boolean" => matches!(text, "true" | "false" | "1" | "0"),
-            _ => true,
-        }
     }
 }
 

@@ -4,6 +4,7 @@
 use super::super::plan::{AbsentForm, Act, Compiled, Node, NodeId, Opt, Plan, Rule};
 use super::super::shapes::{Shape, ShapeId};
 use super::tree::QName;
+use crate::body::Text;
 use std::collections::BTreeSet;
 
 /// What is written, in order. Leaves are places in [`Lines::leaves`].
@@ -33,7 +34,7 @@ pub(super) struct Leaf<'p> {
 #[derive(Clone, Copy)]
 pub(super) struct Frame<'p> {
     pub(super) shape: Option<ShapeId>,
-    pub(super) form: Option<(&'p [Box<str>], ShapeId)>,
+    pub(super) form: Option<(&'p [Text], ShapeId)>,
 }
 
 /// The lines of one element.
@@ -165,7 +166,7 @@ impl<'p> Lines<'p> {
     }
 
     /// How many rows the canonical schema allows; of a flattened list, of all its elements together.
-    fn bounds(&self, frame: Frame<'p>, to: &[Box<str>], rows: Option<&Plan>) -> (u64, Option<u64>) {
+    fn bounds(&self, frame: Frame<'p>, to: &[Text], rows: Option<&Plan>) -> (u64, Option<u64>) {
         let Some(list) = self.place(frame, to) else { return (0, None) };
         let own = self.map.shapes.rows(list);
         let own = if rows.is_some_and(|r| r.join.as_ref().is_some_and(|j| j.only.is_some())) { (0, own.1) } else { own };
@@ -190,7 +191,7 @@ impl<'p> Lines<'p> {
     }
 
     /// The shape of a place of a frame; inside a form, the form's own.
-    fn place(&self, frame: Frame<'p>, path: &[Box<str>]) -> Option<ShapeId> {
+    fn place(&self, frame: Frame<'p>, path: &[Text]) -> Option<ShapeId> {
         let (start, rest) = match frame.form {
             Some((at, shape)) if path.len() >= at.len() && at.iter().zip(path).all(|(a, b)| a == b) => {
                 (Some(shape), path.get(at.len()..).unwrap_or_default())

@@ -3,7 +3,7 @@
 use super::super::api::Envelope;
 use super::super::{Book, Editions, Shapes, Source};
 use super::*;
-use serde_json::json;
+use crate::body::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc as Shared;
 
@@ -44,7 +44,7 @@ fn shapes() -> Shared<Shapes> {
         "code": text, "kind": { "enum": ["one", "two"] }, "count": { "type": "integer" },
         "at": { "type": "string", "format": "date-time" }, "rows": { "type": "array", "items": row, "minItems": 1, "maxItems": 3 },
         "colour": { "enum": ["red", "blue"] }, "name": text, "title": text } });
-    Shared::new(Shapes::new(BTreeMap::from([("note".to_owned(), note)]), Editions::default()).unwrap())
+    Shared::new(Shapes::new(BTreeMap::from([("note".to_owned(), note.into())]), Editions::default()).unwrap())
 }
 
 fn xsd(text: &str) -> Result<Xsd, Vec<String>> {

@@ -90,17 +90,17 @@ impl History {
         known.last = now.0;
         known.dealt = false;
         let mut a = more(&code, &id);
-        let mut body = json!({ "message": id });
+        let mut body = serde_json::json!({ "message": id });
         if let Some(digest) = self.contents.get(content) {
             // What was removed comes again with the message.
             if self.content_gone.remove(&content) {
                 assert_eq!(self.place.keep(format!("content {content}").as_bytes()), *digest);
             }
-            body["content"] = json!({ "blob": format!("sha256:{digest}"), "size": 9 });
+            body["content"] = serde_json::json!({ "blob": format!("sha256:{digest}"), "size": 9 });
             known.contents.insert(content);
         }
         a.message.body = body.to_string().into_bytes();
-        a.message.raw = format!("<raw>{id}</raw>").into_bytes();
+        a.message.raw = format!("<raw>{id}</raw>").into_bytes().into();
         a.message.received_at = now;
         let status = if known.ended { Status::Returned } else { Status::New };
         a.effects.dossier = Some(Dossier { status, ..dossier(&code, known.version) });
@@ -108,7 +108,7 @@ impl History {
         let told = json!({ "told": id });
         let sent = if own_body { told.to_string().into_bytes() } else { a.message.body.clone() };
         a.effects.deliveries = vec![NewDelivery { at: now, body: own_body.then_some(told), ..delivery(&code, &id) }];
-        let kept = (a.message.body.clone(), a.message.raw.clone());
+        let kept = (a.message.body.clone(), a.message.raw.to_vec());
         let number = new(&*self.place.journal, a).await;
         let delivery = self.place.one::<i64>("SELECT max(seq) FROM delivery");
         let known = self.dossiers.get_mut(&code).unwrap();
@@ -291,7 +291,7 @@ impl History {
                 let told = detail.gone.map(|g| (g.digest, g.size));
                 assert_eq!(told, gone.then(|| (sha256_hex(body), body.len() as u64)), "{code} {n}");
                 if !gone {
-                    assert_eq!(detail.body, serde_json::from_slice::<serde_json::Value>(body).unwrap());
+                    assert_eq!(detail.body, serde_json::from_slice::<Value>(body).unwrap());
                 }
                 assert!(!(gone && known.open.contains(n)), "nothing open is gone");
                 let count = format!("SELECT count(*) FROM attempt WHERE delivery = {n}");

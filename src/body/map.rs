@@ -1,0 +1,281 @@
+//! An object's fields: a vector sorted by name.
+//!
+//! A canonical object has a handful of fields, rarely more than thirty: a look along a vector is quicker than a tree, and costs one
+//! allocation for all of them. Most fields come in the order of their names or nearly so.
+
+use super::{Text, Value};
+use std::slice;
+use std::vec;
+
+/// The fields of an object, each name once, in the order of the names' bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Map {
+    fields: Vec<(Text, Value)>,
+}
+
+/// A name's place in an object.
+#[derive(Debug)]
+pub enum Entry<'m> {
+    /// The object has no such name.
+    Vacant(VacantEntry<'m>),
+    /// It has.
+    Occupied(OccupiedEntry<'m>),
+}
+
+/// Where a name would stand.
+#[derive(Debug)]
+pub struct VacantEntry<'m> {
+    map: &'m mut Map,
+    at: usize,
+    name: Text,
+}
+
+/// Where a name stands.
+#[derive(Debug)]
+pub struct OccupiedEntry<'m> {
+    map: &'m mut Map,
+    at: usize,
+}
+
+/// Goes over the fields in the order of their names.
+#[derive(Clone, Debug)]
+pub struct Iter<'m>(slice::Iter<'m, (Text, Value)>);
+
+/// Takes the fields in the order of their names.
+#[derive(Debug)]
+pub struct IntoIter(vec::IntoIter<(Text, Value)>);
+
+/// Up to how many fields are looked along one by one.
+const FEW: usize = 12;
+
+// === impl Map ===
+
+impl Map {
+    /// No fields.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { fields: Vec::new() }
+    }
+
+    /// No fields, with room for so many.
+    #[must_use]
+    pub fn with_capacity(fields: usize) -> Self {
+        Self { fields: Vec::with_capacity(fields) }
+    }
+
+    /// Where a name stands, or would.
+    fn find(&self, name: &str) -> Result<usize, usize> {
+        // The last one first: fields that come in order are put behind it.
+        match self.fields.last() {
+            None => return Err(0),
+            Some((last, _)) if last.as_str() < name => return Err(self.fields.len()),
+            Some(_) => {}
+        }
+        self.fields.binary_search_by(|(own, _)| own.as_str().cmp(name))
+    }
+
+    /// Where a name stands. Names are compared for equality only: lengths differ mostly.
+    fn place(&self, name: &str) -> Option<usize> {
+        if self.fields.len() <= FEW {
+            return self.fields.iter().position(|(own, _)| own.as_str() == name);
+        }
+        self.fields.binary_search_by(|(own, _)| own.as_str().cmp(name)).ok()
+    }
+
+    /// The value of a name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.fields.get(self.place(name)?).map(|(_, value)| value)
+    }
+
+    /// The value of a name.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
+        let at = self.place(name)?;
+        self.fields.get_mut(at).map(|(_, value)| value)
+    }
+
+    /// Whether there is such a name.
+    #[must_use]
+    pub fn contains_key(&self, name: &str) -> bool {
+        self.place(name).is_some()
+    }
+
+    /// Puts a value; the one that was there comes back.
+    pub fn insert(&mut self, name: impl Into<Text>, value: Value) -> Option<Value> {
+        match self.entry(name) {
+            Entry::Occupied(slot) => Some(std::mem::replace(slot.into_mut(), value)),
+            Entry::Vacant(slot) => {
+                slot.insert(value);
+                None
+            }
+        }
+    }
+
+    /// Takes a field away.
+    pub fn remove(&mut self, name: &str) -> Option<Value> {
+        self.place(name).map(|at| self.fields.remove(at).1)
+    }
+
+    /// A name's place.
+    pub fn entry(&mut self, name: impl Into<Text>) -> Entry<'_> {
+        let name = name.into();
+        match self.find(&name) {
+            Err(at) => Entry::Vacant(VacantEntry { map: self, at, name }),
+            Ok(at) => Entry::Occupied(OccupiedEntry { map: self, at }),
+        }
+    }
+
+    /// The fields in the order of their names.
+    #[must_use]
+    pub fn iter(&self) -> Iter<'_> {
+        Iter(self.fields.iter())
+    }
+
+    /// The same, the values to be changed.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&Text, &mut Value)> {
+        self.fields.iter_mut().map(|(name, value)| (&*name, value))
+    }
+
+    /// The names in their order.
+    pub fn keys(&self) -> impl DoubleEndedIterator<Item = &Text> + ExactSizeIterator + Clone {
+        self.fields.iter().map(|(name, _)| name)
+    }
+
+    /// The values in the order of their names.
+    pub fn values(&self) -> impl DoubleEndedIterator<Item = &Value> + ExactSizeIterator + Clone {
+        self.fields.iter().map(|(_, value)| value)
+    }
+
+    /// The values in the order of their names, to be changed.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
+        self.fields.iter_mut().map(|(_, value)| value)
+    }
+
+    /// How many fields there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    /// Keeps the fields that fit.
+    pub fn retain(&mut self, mut keep: impl FnMut(&Text, &mut Value) -> bool) {
+        self.fields.retain_mut(|(name, value)| keep(name, value));
+    }
+}
+
+impl<'m> IntoIterator for &'m Map {
+    type Item = (&'m Text, &'m Value);
+    type IntoIter = Iter<'m>;
+
+    fn into_iter(self) -> Iter<'m> {
+        self.iter()
+    }
+}
+
+impl IntoIterator for Map {
+    type Item = (Text, Value);
+    type IntoIter = IntoIter;
+
+    fn into_iter(self) -> IntoIter {
+        IntoIter(self.fields.into_iter())
+    }
+}
+
+impl<N: Into<Text>> Extend<(N, Value)> for Map {
+    fn extend<I: IntoIterator<Item = (N, Value)>>(&mut self, fields: I) {
+        for (name, value) in fields {
+            self.insert(name, value);
+        }
+    }
+}
+
+impl<N: Into<Text>> FromIterator<(N, Value)> for Map {
+    /// Of equal names the last one stays.
+    fn from_iter<I: IntoIterator<Item = (N, Value)>>(fields: I) -> Self {
+        let fields = fields.into_iter();
+        let mut map = Self::with_capacity(fields.size_hint().0);
+        map.extend(fields);
+        map
+    }
+}
+
+// === impl Entry ===
+
+impl<'m> Entry<'m> {
+    /// The value there; another one is put when there is none.
+    pub fn or_insert(self, value: Value) -> &'m mut Value {
+        match self {
+            Self::Vacant(slot) => slot.insert(value),
+            Self::Occupied(slot) => slot.into_mut(),
+        }
+    }
+
+    /// The value there; another one is made when there is none.
+    pub fn or_insert_with(self, value: impl FnOnce() -> Value) -> &'m mut Value {
+        match self {
+            Self::Vacant(slot) => slot.insert(value()),
+            Self::Occupied(slot) => slot.into_mut(),
+        }
+    }
+}
+
+impl<'m> VacantEntry<'m> {
+    /// Puts the value.
+    #[expect(clippy::indexing_slicing, reason = "put there right before")]
+    pub fn insert(self, value: Value) -> &'m mut Value {
+        let Self { map, at, name } = self;
+        map.fields.insert(at, (name, value));
+        &mut map.fields[at].1
+    }
+}
+
+impl<'m> OccupiedEntry<'m> {
+    /// The value there.
+    #[must_use]
+    #[expect(clippy::indexing_slicing, reason = "found there, and the object is held since")]
+    pub fn into_mut(self) -> &'m mut Value {
+        &mut self.map.fields[self.at].1
+    }
+}
+
+// === impl Iter ===
+
+impl<'m> Iterator for Iter<'m> {
+    type Item = (&'m Text, &'m Value);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(|(name, value)| (name, value))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl DoubleEndedIterator for Iter<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.0.next_back().map(|(name, value)| (name, value))
+    }
+}
+
+impl ExactSizeIterator for Iter<'_> {}
+
+impl Iterator for IntoIter {
+    type Item = (Text, Value);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl ExactSizeIterator for IntoIter {}
