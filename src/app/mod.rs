@@ -308,6 +308,16 @@ pub async fn serve_until_told(running: &Running) {
     }
 }
 
+/// From now on a file that may grow no further (`ulimit -f`, `LimitFSIZE=`) is an error of the write, refused like a full disk, and not the
+/// end of the process.
+pub fn heed_quota() {
+    // SIGXFSZ of Linux. Once it is listened for it ends nobody, whether the ear stays or not.
+    const FILE_TOO_LARGE: i32 = 25;
+    if let Err(error) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(FILE_TOO_LARGE)) {
+        tracing::warn!(%error, "a quota on files would end this process: its signal cannot be listened for");
+    }
+}
+
 /// Returns at SIGTERM or Ctrl-C; at once when signals cannot be waited for.
 pub async fn told_to_stop() {
     let Ok(mut term) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else { return };

@@ -45,6 +45,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failed> {
         Failed::because(format!("{e}\n  a commented example stands in config/gateway.toml; name yours with --config FILE"))
     })?;
     app::log(&config.gateway.log);
+    app::heed_quota();
     let mut settings = Settings::of(config).map_err(|e| Failed::because(e.to_string()))?;
     settings.config_file = Some(Config::file(arguments.config.as_deref(), &ProcessEnv));
     settings.rehearsal = arguments.rehearse.clone();
