@@ -185,6 +185,7 @@ impl App {
             overrides,
             given: files,
             renewal: dispatcher.renewal(),
+            callers: tokio::sync::watch::Sender::new(Arc::new(config.callers.clone())),
             busy: tokio::sync::Mutex::default(),
         });
         let door = Door::new(http::Parts {
@@ -201,6 +202,7 @@ impl App {
             standings: standings(board.clone()),
             adapters: Some(reloader.clone()),
             outlooks: outlooks(board.clone()),
+            callers: reloader.callers.subscribe(),
         });
         let doors = vec![
             tokio::spawn(http::serve(listeners.main, door.public(), tls, door.wire(), stopped.clone())),
@@ -293,7 +295,7 @@ impl std::fmt::Debug for Running {
     }
 }
 
-/// Reloads at every SIGHUP, until SIGTERM or Ctrl-C.
+/// Reads adapters, partners' settings and callers anew at every SIGHUP, until SIGTERM or Ctrl-C.
 pub async fn serve_until_told(running: &Running) {
     let mut hup = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok();
     loop {

@@ -28,8 +28,8 @@ pub fn check_callers(catalogue: &Catalogue, callers: &Callers) -> Vec<String> {
     }
     for partner in catalogue.partners.values() {
         for route in partner.ins.values() {
-            let can = |c: &&crate::config::Caller| c.partner.as_deref() == Some(&partner.name) && passes(route, &c.credential);
-            if !callers.list.iter().any(|c| can(&c)) {
+            let can = |c: &crate::config::Caller| c.partner.as_deref() == Some(&partner.name) && passes(route, &c.credential);
+            if !callers.list.iter().any(|c| can(c)) {
                 told.push(format!(
                     "nobody can pass the door `{}` of `{}`: no caller has a credential for it",
                     route.name, partner.name

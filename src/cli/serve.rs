@@ -9,7 +9,7 @@ pub(super) const ABOUT: &str = "\
 Runs the gateway: opens its journal, compiles the adapters, opens its two addresses (partners and /v1; operators) and starts \
 delivering. Everything it needs is told at the start; what is wrong with the configuration is told all at once, and nothing is started.
 
-SIGHUP reads the adapters folder and the partners' settings anew (see `lienthong reload --help`). SIGTERM or Ctrl-C stops it in order: no new requests, those under way are answered, calls under way are settled, the journal is closed. \
+SIGHUP reads the adapters folder, the partners' settings and callers.toml anew (see `lienthong reload --help`). SIGTERM or Ctrl-C stops it in order: no new requests, those under way are answered, calls under way are settled, the journal is closed. \
 A kill at any instant loses nothing that was acknowledged.";
 
 const EXAMPLES: &str = "\

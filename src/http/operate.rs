@@ -196,7 +196,11 @@ pub(super) async fn partners(
         })
         .collect();
     let cases: u64 = door.journal.open_cases().await?.iter().map(|(_, n)| n).sum();
-    Ok(Json(json!({ "partners": list, "open_cases": cases, "journal": door.journal.health() })))
+    // Deadlines beyond the calendar's end count weekends and fixed holidays only.
+    let holidays = &known.catalogue.holidays;
+    let ends_soon = door.clock.now().civil().is_some_and(|now| holidays.end_soon(now.date()));
+    let calendar = json!({ "until": holidays.until().map(|day| day.to_string()), "ends_soon": ends_soon });
+    Ok(Json(json!({ "partners": list, "open_cases": cases, "journal": door.journal.health(), "calendar": calendar })))
 }
 
 pub(super) async fn pause(State(door): State<Arc<Door>>, Path(name): Path<String>, asked: Asked) -> Result<Json<Value>, Problem> {

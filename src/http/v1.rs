@@ -60,7 +60,7 @@ pub(super) async fn dossier(
     extensions: Extensions,
 ) -> Result<Json<Value>, Problem> {
     let caller = door.admit(&headers, &extensions, Operation::DossierShow)?;
-    let snapshot = seen(&door, caller, &code).await?;
+    let snapshot = seen(&door, &caller, &code).await?;
     Ok(Json(show(&snapshot)))
 }
 
@@ -71,7 +71,7 @@ pub(super) async fn timeline(
     extensions: Extensions,
 ) -> Result<Json<Value>, Problem> {
     let caller = door.admit(&headers, &extensions, Operation::DossierTimeline)?;
-    seen(&door, caller, &code).await?;
+    seen(&door, &caller, &code).await?;
     let events = door.journal.timeline(&code).await?;
     Ok(Json(json!({ "code": code, "events": events.iter().map(event).collect::<Vec<_>>() })))
 }
@@ -84,7 +84,7 @@ pub(super) async fn events(
 ) -> Result<Json<Value>, Problem> {
     let caller = door.admit(&headers, &extensions, Operation::EventsList)?;
     let page = query(page)?;
-    let only = (!sees_all(caller)).then_some(caller.name.as_str());
+    let only = (!sees_all(&caller)).then_some(caller.name.as_str());
     let events = door.journal.events(page.after, page.limit(), only).await?;
     let last = events.last().map_or(page.after, |e| e.event);
     Ok(Json(json!({ "events": events.iter().map(event).collect::<Vec<_>>(), "last": last })))

@@ -10,6 +10,7 @@
 //! | `disk` | a 2xx means it is on disk, seen from outside by strace |
 //! | `quota` | the disk takes no more, by a quota from outside: refused cleanly, and on again |
 //! | `stop` | a stop ends within its bound though a partner hangs; nothing is repeated blind |
+//! | `callers` | who may call, in force by SIGHUP; a wrong file changes nothing, nobody's limits begin afresh |
 //! | `forecast` | when a filled queue is drained, and what if it were fed faster |
 //! | `order` | statuses in any order, each twice |
 //! | `outage` | the Ministry is down longer than the retry schedule |
@@ -30,6 +31,7 @@
     reason = "a test: what is not as expected fails it, and it waits by the wall"
 )]
 
+mod callers;
 mod carried;
 mod demo;
 mod disk;
