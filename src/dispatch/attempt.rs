@@ -240,7 +240,7 @@ async fn renewed(shared: &Shared, message: &Outgoing<'_>, at: (Time, (&Turns, &s
     let Some(first) = &message.route.first else { return Ok(renewed) };
     let outcome = ask_first(shared, message, first, at).await?;
     match outcome {
-        Outcome::Done { find } => renewed.asked = find,
+        Outcome::Done { find } => renewed.asked = find.into_iter().map(|(name, value)| (name, value.into())).collect(),
         // Whatever became of the question, the message was not processed.
         Outcome::Unknown { why } => return Err(Outcome::Retry { why: format!("asked-first: {why}"), not_before: None }),
         Outcome::Reject { why } | Outcome::Park { why } => return Err(Outcome::Park { why: format!("asked-first: {why}") }),

@@ -27,7 +27,7 @@ fn refusing(refusal: &Refusal, dossier: Option<String>) -> Value {
     let (note, note_en) = (told(refusal, false), told(refusal, true));
     let mut row = json!({ "outcome": "refused", "reason": refusal.code, "note": note, "note_en": note_en });
     if let (Some(map), Some(code)) = (row.as_object_mut(), dossier) {
-        map.insert("dossier".into(), code.into());
+        map.insert("dossier", code.into());
     }
     row
 }

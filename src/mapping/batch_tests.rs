@@ -2,7 +2,7 @@
 
 use super::refusals::compiled;
 use super::{Book, Context, FaultKind, MemoryContents, Reading, Source, Unread, WireFault};
-use serde_json::{Value, json};
+use crate::body::{Value, json};
 
 const WITHOUT: &str =
     "without: count, day, done, form, grade_a, grade_b, home, kind, mark, paper, person, procedure, submitted_at, tags";
