@@ -62,7 +62,7 @@ mod tests {
         let callers = Callers::parse("callers.toml", text).unwrap();
         assert_eq!(check_callers(&catalogue, &callers), Vec::<String>::new());
         let mut wrong = callers.clone();
-        wrong.list[0].partner = Some("x".into());
+        std::sync::Arc::make_mut(&mut wrong.list[0]).partner = Some("x".into());
         let told = check_callers(&catalogue, &wrong);
         assert!(
             told[0].contains("its partner `x` is not there") && told.iter().any(|t| t.contains("nobody can pass the door")),
