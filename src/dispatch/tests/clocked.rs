@@ -357,7 +357,7 @@ async fn a_forecast_comes_true() {
 #[tokio::test(start_paused = true)]
 async fn a_forecast_of_calls_that_carry_several_comes_true() {
     let head = "# together\nmaintenance = [\"daily 23:59-24:00\"]\n[limits]\nout = { rate = \"10/s\", at_once = 2 }";
-    comes_true("2026-06-09T23:57:50", head, 900).await;
+    comes_true("2026-06-09T23:58:30", head, 900).await;
 }
 
 async fn comes_true(begin: &str, head: &str, call_ms: u64) {
