@@ -100,7 +100,7 @@ fn files() -> Files {
         .with("adapters/truc/inner.map", map("root: Dossier", &inner, INNER))
         .with(
             "adapters/truc/taken.map",
-            reply("receipt", "at, note, outcome, reason, reference, transaction, url", "ok = true\ncode = dossier\n"),
+            reply("receipt", "at, note, note_en, outcome, reason, reference, transaction, url", "ok = true\ncode = dossier\n"),
         )
         .with(
             "adapters/truc/not-taken.map",
