@@ -198,6 +198,7 @@ impl App {
             overrides,
             given: files,
             renewal: dispatcher.renewal(),
+            callers: tokio::sync::watch::Sender::new(Arc::new(config.callers.clone())),
             busy: tokio::sync::Mutex::default(),
         });
         let door = Door::new(http::Parts {
@@ -214,6 +215,7 @@ impl App {
             standings: standings(board.clone()),
             adapters: Some(reloader.clone()),
             outlooks: outlooks(board.clone()),
+            callers: reloader.callers.subscribe(),
         });
         let doors = vec![
             tokio::spawn(http::serve(listeners.main, door.public(), tls, door.wire(), stopped.clone())),
@@ -308,7 +310,7 @@ impl std::fmt::Debug for Running {
     }
 }
 
-/// Reloads at every SIGHUP, until SIGTERM or Ctrl-C.
+/// Reads adapters, partners' settings and callers anew at every SIGHUP, until SIGTERM or Ctrl-C.
 pub async fn serve_until_told(running: &Running) {
     let mut hup = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok();
     loop {
@@ -320,6 +322,16 @@ pub async fn serve_until_told(running: &Running) {
                 }
             }
         }
+    }
+}
+
+/// From now on a file that may grow no further (`ulimit -f`, `LimitFSIZE=`) is an error of the write, refused like a full disk, and not the
+/// end of the process.
+pub fn heed_quota() {
+    // SIGXFSZ of Linux. Once it is listened for it ends nobody, whether the ear stays or not.
+    const FILE_TOO_LARGE: i32 = 25;
+    if let Err(error) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(FILE_TOO_LARGE)) {
+        tracing::warn!(%error, "a quota on files would end this process: its signal cannot be listened for");
     }
 }
 

@@ -47,7 +47,7 @@ pub(super) async fn fetch(
     extensions: Extensions,
 ) -> Result<Response<Body>, Problem> {
     let caller = door.admit(&headers, &extensions, Operation::FileGet)?;
-    let row = door.journal.file(&id).await?.filter(|row| may_fetch(caller, row)).ok_or_else(no_file)?;
+    let row = door.journal.file(&id).await?.filter(|row| may_fetch(&caller, row)).ok_or_else(no_file)?;
     let (blobs, digest) = (door.blobs.clone(), row.digest.clone());
     let opened = tokio::task::spawn_blocking(move || blobs.open_blob(&digest)).await.map_err(|_| Problem::overloaded())?;
     let file = opened.map_err(|error| {

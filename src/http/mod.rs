@@ -48,7 +48,7 @@ pub use serve::{Peer, ServeFault, Wire, check_plain, serve, tls};
 pub use trace::Ids;
 
 use crate::clock::Clock;
-use crate::config::{Caller, Config, Rate};
+use crate::config::{Caller, Callers, Config, Rate};
 use crate::delivery::{Outlook, Quota};
 use crate::exchange::Refusal;
 use crate::intake::Intake;
@@ -67,7 +67,7 @@ use roles::Operation;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 /// How long a token of the token route lives.
 const TOKEN_TTL: Duration = Duration::from_secs(3600);
@@ -104,6 +104,8 @@ pub struct Parts<'c> {
     pub adapters: Option<Arc<dyn Adapters>>,
     /// What a forecast of a partner looks at.
     pub outlooks: Outlooks,
+    /// Who may call, as it is in force.
+    pub callers: watch::Receiver<Arc<Callers>>,
 }
 
 /// Answers how the loop towards a partner stands (pace, breaker, last trouble), as JSON for operators: the door shows it and knows nothing
@@ -160,7 +162,7 @@ impl Door {
             blobs: parts.blobs,
             clock: parts.clock.clone(),
             random: parts.random,
-            sign_in: SignIn::new(parts.config.callers.clone(), hmac_sha256(&parts.key, b"door"), TOKEN_TTL),
+            sign_in: SignIn::new(parts.callers, hmac_sha256(&parts.key, b"door"), TOKEN_TTL),
             limits: Limits::new(Some(whole_burst(limits.rate)), vec![OWN_API]),
             bodies: Bodies::new(BODY_MEMORY, limits.read_timeout.max(Duration::from_secs(1))),
             metrics: parts.metrics,
@@ -252,12 +254,12 @@ impl Door {
     }
 
     /// The caller of our own API, if it may do this and has not done it too often.
-    fn admit(&self, headers: &HeaderMap, extensions: &Extensions, operation: Operation) -> Result<&Caller, Problem> {
+    fn admit(&self, headers: &HeaderMap, extensions: &Extensions, operation: Operation) -> Result<Arc<Caller>, Problem> {
         let caller = self.sign_in.caller(headers, self.clock.now())?;
         if let Some(who) = extensions.get::<trace::Who>() {
             who.is(&caller.name);
         }
-        if !roles::allowed(caller, operation) {
+        if !roles::allowed(&caller, operation) {
             return Err(Problem::forbidden());
         }
         self.limits.charge(&caller.name, operation.word(), None, self.clock.since_start())?;

@@ -201,7 +201,17 @@ pub(super) async fn partners(
         .collect();
     let cases: u64 = door.journal.open_cases().await?.iter().map(|(_, n)| n).sum();
     let retention = retention::shown(&door, &door.journal.retention(&door.retention, door.clock.now()).await?);
-    Ok(Json(json!({ "partners": list, "open_cases": cases, "journal": door.journal.health(), "retention": retention })))
+    // Deadlines beyond the calendar's end count weekends and fixed holidays only.
+    let holidays = &known.catalogue.holidays;
+    let ends_soon = door.clock.now().civil().is_some_and(|now| holidays.end_soon(now.date()));
+    let calendar = json!({ "until": holidays.until().map(|day| day.to_string()), "ends_soon": ends_soon });
+    Ok(Json(json!({
+        "partners": list,
+        "open_cases": cases,
+        "journal": door.journal.health(),
+        "calendar": calendar,
+        "retention": retention,
+    })))
 }
 
 pub(super) async fn pause(State(door): State<Arc<Door>>, Path(name): Path<String>, asked: Asked) -> Result<Json<Value>, Problem> {

@@ -66,6 +66,7 @@ impl House {
             standings: Arc::new(|_| serde_json::Value::Null),
             adapters: None,
             outlooks: Arc::new(|_| None),
+            callers: tokio::sync::watch::channel(Arc::new(config.callers.clone())).1,
         });
         let house = Self { door, journal, blobs, clock, _dir: dir };
         house.keep_a_dossier().await;

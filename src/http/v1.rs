@@ -60,7 +60,7 @@ pub(super) async fn dossier(
     extensions: Extensions,
 ) -> Result<Json<Value>, Problem> {
     let caller = door.admit(&headers, &extensions, Operation::DossierShow)?;
-    let snapshot = seen(&door, caller, &code).await?;
+    let snapshot = seen(&door, &caller, &code).await?;
     let mut shown = show(&snapshot);
     if let Some(map) = shown.as_object_mut() {
         map.insert("removed".into(), retention::removed(&door.journal.removed(&code).await?));
@@ -75,7 +75,7 @@ pub(super) async fn timeline(
     extensions: Extensions,
 ) -> Result<Json<Value>, Problem> {
     let caller = door.admit(&headers, &extensions, Operation::DossierTimeline)?;
-    seen(&door, caller, &code).await?;
+    seen(&door, &caller, &code).await?;
     let events = door.journal.timeline(&code).await?;
     Ok(Json(json!({ "code": code, "events": events.iter().map(event).collect::<Vec<_>>() })))
 }
@@ -88,7 +88,7 @@ pub(super) async fn events(
 ) -> Result<Json<Value>, Problem> {
     let caller = door.admit(&headers, &extensions, Operation::EventsList)?;
     let page = query(page)?;
-    let only = (!sees_all(caller)).then_some(caller.name.as_str());
+    let only = (!sees_all(&caller)).then_some(caller.name.as_str());
     let floor = door.journal.events_floor().await?;
     if page.after < floor {
         return Err(retention::events_gone(floor));

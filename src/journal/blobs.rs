@@ -291,10 +291,8 @@ impl From<io::Error> for BlobError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full,
-            io::ErrorKind::FileTooLarge => match error.downcast::<Self>() {
-                Ok(own) => own,
-                Err(other) => Self::Io(other),
-            },
+            // Our own bound on a content; else the system's on a file (RLIMIT_FSIZE), which is a disk that takes no more.
+            io::ErrorKind::FileTooLarge => error.downcast::<Self>().unwrap_or(Self::Full),
             _ => Self::Io(error),
         }
     }
