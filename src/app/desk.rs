@@ -26,6 +26,7 @@ fn shown(renewed: &Renewed) -> Value {
         "changed": renewed.digest != renewed.before,
         "came": renewed.came,
         "went": renewed.went,
+        "callers": renewed.callers,
     })
 }
 
@@ -42,7 +43,7 @@ impl From<ReloadFault> for Problem {
                 Self::from(refusal).and("report", faults.render(false).into())
             }
             ReloadFault::Config(_) => {
-                let text = "Tệp cấu hình có lỗi; bộ cấu hình kết nối đang dùng được giữ nguyên.";
+                let text = "Tệp cấu hình có lỗi; bộ cấu hình kết nối và danh sách đơn vị gọi đang dùng được giữ nguyên.";
                 Self::from(refusal("config-wrong", 422, text)).and("report", fault.to_string().into())
             }
             ReloadFault::Files(_) => {

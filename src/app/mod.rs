@@ -14,6 +14,7 @@ mod log;
 mod money_tests;
 mod rehearsal;
 mod reload;
+mod retention;
 mod settings;
 mod steps;
 
@@ -61,6 +62,7 @@ pub struct Running {
     dispatcher: Dispatcher,
     doors: Vec<JoinHandle<()>>,
     expiry: JoinHandle<()>,
+    retention: JoinHandle<()>,
     stop: watch::Sender<bool>,
     /// The longest a stop may take.
     within: Duration,
@@ -158,6 +160,17 @@ impl App {
         let board = dispatcher.board();
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(steps::run(steady, store.clone(), stopped.clone()));
+        let keeping = retention::Parts {
+            journal: journal.clone(),
+            commands: {
+                let store = store.clone();
+                Box::new(move || store.written().2)
+            },
+            blobs: blobs.as_ref().clone(),
+            clock: clock.clone(),
+            retention: config.gateway.retention.clone(),
+        };
+        let retention = tokio::spawn(retention::run(keeping, stopped.clone()));
         if !rehearsal.full.is_empty() {
             tokio::spawn(rehearsal.fill(store, blobs.as_ref().clone(), stopped.clone()));
         }
@@ -185,6 +198,7 @@ impl App {
             overrides,
             given: files,
             renewal: dispatcher.renewal(),
+            callers: tokio::sync::watch::Sender::new(Arc::new(config.callers.clone())),
             busy: tokio::sync::Mutex::default(),
         });
         let door = Door::new(http::Parts {
@@ -201,6 +215,7 @@ impl App {
             standings: standings(board.clone()),
             adapters: Some(reloader.clone()),
             outlooks: outlooks(board.clone()),
+            callers: reloader.callers.subscribe(),
         });
         let doors = vec![
             tokio::spawn(http::serve(listeners.main, door.public(), tls, door.wire(), stopped.clone())),
@@ -217,6 +232,7 @@ impl App {
             dispatcher,
             doors,
             expiry,
+            retention,
             stop,
             within: config.gateway.limits.stop_within,
         })
@@ -276,6 +292,7 @@ impl Running {
             }
         }
         let _ = self.expiry.await;
+        let _ = self.retention.await;
         let left = self.within.saturating_sub(clock.since_start());
         if tokio::time::timeout(left, self.dispatcher.stop()).await.is_err() {
             tracing::warn!("calls under way were cut; their outcome is asked after at the next start");
@@ -293,7 +310,7 @@ impl std::fmt::Debug for Running {
     }
 }
 
-/// Reloads at every SIGHUP, until SIGTERM or Ctrl-C.
+/// Reads adapters, partners' settings and callers anew at every SIGHUP, until SIGTERM or Ctrl-C.
 pub async fn serve_until_told(running: &Running) {
     let mut hup = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok();
     loop {
@@ -305,6 +322,16 @@ pub async fn serve_until_told(running: &Running) {
                 }
             }
         }
+    }
+}
+
+/// From now on a file that may grow no further (`ulimit -f`, `LimitFSIZE=`) is an error of the write, refused like a full disk, and not the
+/// end of the process.
+pub fn heed_quota() {
+    // SIGXFSZ of Linux. Once it is listened for it ends nobody, whether the ear stays or not.
+    const FILE_TOO_LARGE: i32 = 25;
+    if let Err(error) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(FILE_TOO_LARGE)) {
+        tracing::warn!(%error, "a quota on files would end this process: its signal cannot be listened for");
     }
 }
 

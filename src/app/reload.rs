@@ -1,5 +1,5 @@
-//! A new set of adapters while the gateway runs: read, compiled and proven as a whole, then put in force by one swap; or refused as a
-//! whole, with every fault, and the present one stays.
+//! A new set of adapters, and other callers, while the gateway runs: read, compiled and proven as a whole, then put in force; or refused as
+//! a whole, with every fault, and what is in force stays.
 //!
 //! In order: read and compile (partners' settings and secrets are read anew), what the configuration demands of a partner's address, nobody left behind
 //! who still has messages waiting, the set on the shelf and synced, the audit entry synced, the swap. A crash before the swap leaves
@@ -9,7 +9,7 @@ use super::settings::{self, StartFault};
 use crate::body::json;
 use crate::catalogue::{Catalogue, Files, FilesError, LoadFaults, Shelf};
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError, Gateway, ProcessEnv, Secrets};
+use crate::config::{Callers, Config, ConfigError, Gateway, ProcessEnv, Secrets};
 use crate::dispatch::Renewal;
 use crate::exchange::Current;
 use crate::journal::{Effects, Journal, JournalError, NewAudit};
@@ -24,13 +24,15 @@ pub struct Reloader {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) secrets: Arc<dyn Secrets + Send + Sync>,
     pub(super) gateway: Gateway,
-    /// Where gateway.toml stands: its `[partners]` and `adapters` are read anew, everything else needs a restart.
+    /// Where gateway.toml stands: its `[partners]`, its `adapters` and the callers.toml it names are read anew, all else needs a restart.
     pub(super) config_file: Option<PathBuf>,
     /// What is in force of `[partners]`, for sets read back from the shelf too.
     pub(super) overrides: Arc<RwLock<crate::catalogue::Settings>>,
     /// The files the gateway was started with; read anew where the configuration names a folder.
     pub(super) given: Files,
     pub(super) renewal: Renewal,
+    /// Who may call, as it is in force: the door looks at each request. What a caller has used of its limits is not kept here and stays.
+    pub(super) callers: tokio::sync::watch::Sender<Arc<Callers>>,
     pub(super) busy: tokio::sync::Mutex<()>,
 }
 
@@ -45,13 +47,15 @@ pub struct Renewed {
     pub came: Vec<String>,
     /// Partners that are no longer there.
     pub went: Vec<String>,
+    /// Callers that came, went or are others now.
+    pub callers: Vec<String>,
 }
 
 /// Why the present set stays in force.
 #[derive(Debug, thiserror::Error)]
 pub enum ReloadFault {
     /// gateway.toml or callers.toml.
-    #[error("the configuration has faults; the adapters in force stay:\n{0}")]
+    #[error("the configuration has faults; adapters and callers in force stay:\n{0}")]
     Config(ConfigError),
     /// The folder.
     #[error(transparent)]
@@ -84,7 +88,7 @@ impl Reloader {
     /// Reads the adapters anew and puts them in force; `who` stands in the audit.
     pub async fn reload(&self, who: &str) -> Result<Renewed, ReloadFault> {
         let _one = self.busy.lock().await;
-        let (gateway, files, catalogue) = self.load().await?;
+        let (gateway, callers, files, catalogue) = self.load().await?;
         settings::check_bases(&gateway, &catalogue).map_err(ReloadFault::Base)?;
         let before = self.current.now();
         let names = |c: &Catalogue| c.partners.keys().cloned().collect::<Vec<_>>();
@@ -96,6 +100,7 @@ impl Reloader {
             digest: catalogue.digest.clone(),
             came: new.into_iter().filter(|n| !old.contains(n)).collect(),
             went,
+            callers: callers.as_ref().map(|new| self.callers.borrow().changed(new)).unwrap_or_default(),
         };
         let catalogue = Arc::new(catalogue);
         let (shelf, kept) = (Arc::clone(&self.shelf), Arc::clone(&catalogue));
@@ -112,26 +117,34 @@ impl Reloader {
         if let Ok(mut overrides) = self.overrides.write() {
             *overrides = gateway.partners;
         }
+        let told = callers.as_ref().map(|callers| crate::catalogue::check_callers(&catalogue, callers));
+        told.into_iter().flatten().for_each(|told| tracing::warn!("{told}"));
         self.current.swap(catalogue);
+        if let Some(callers) = callers {
+            self.callers.send_replace(Arc::new(callers));
+        }
         self.renewal.tell();
-        tracing::info!(adapters = %renewed.digest, before = %renewed.before, who, "other adapters are in force");
+        tracing::info!(adapters = %renewed.digest, before = %renewed.before, callers = ?renewed.callers, who, "what was read anew is in force");
         Ok(renewed)
     }
 
-    async fn load(&self) -> Result<(Gateway, Files, Catalogue), ReloadFault> {
+    async fn load(&self) -> Result<(Gateway, Option<Callers>, Files, Catalogue), ReloadFault> {
         let (gateway, given, secrets) = (self.gateway.clone(), self.given.clone(), Arc::clone(&self.secrets));
         let config_file = self.config_file.clone();
         let loaded = tokio::task::spawn_blocking(move || {
-            let gateway = match config_file {
-                Some(path) => Config::load(Some(&path), &ProcessEnv).map_err(ReloadFault::Config)?.gateway,
-                None => gateway,
+            let (gateway, callers) = match config_file {
+                Some(path) => {
+                    let config = Config::load(Some(&path), &ProcessEnv).map_err(ReloadFault::Config)?;
+                    (config.gateway, Some(config.callers))
+                }
+                None => (gateway, None),
             };
             let files = match &gateway.adapters {
                 Some(folder) => Files::folder(folder)?,
                 None => given,
             };
             let catalogue = Catalogue::prove(&files, &gateway.partners, secrets.as_ref()).map_err(ReloadFault::Adapters)?;
-            Ok((gateway, files, catalogue))
+            Ok((gateway, callers, files, catalogue))
         });
         loaded.await.map_err(|e| ReloadFault::Disk(e.to_string()))?
     }
@@ -152,7 +165,7 @@ impl Reloader {
     }
 
     async fn written(&self, who: &str, renewed: &Renewed) -> Result<(), JournalError> {
-        let data = json!({ "before": renewed.before, "came": renewed.came, "went": renewed.went });
+        let data = json!({ "before": renewed.before, "came": renewed.came, "went": renewed.went, "callers": renewed.callers });
         let audit = NewAudit {
             at: self.clock.now(),
             who: who.to_owned(),

@@ -28,8 +28,8 @@ pub fn check_callers(catalogue: &Catalogue, callers: &Callers) -> Vec<String> {
     }
     for partner in catalogue.partners.values() {
         for route in partner.ins.values() {
-            let can = |c: &&crate::config::Caller| c.partner.as_deref() == Some(&partner.name) && passes(route, &c.credential);
-            if !callers.list.iter().any(|c| can(&c)) {
+            let can = |c: &crate::config::Caller| c.partner.as_deref() == Some(&partner.name) && passes(route, &c.credential);
+            if !callers.list.iter().any(|c| can(c)) {
                 told.push(format!(
                     "nobody can pass the door `{}` of `{}`: no caller has a credential for it",
                     route.name, partner.name
@@ -62,7 +62,7 @@ mod tests {
         let callers = Callers::parse("callers.toml", text).unwrap();
         assert_eq!(check_callers(&catalogue, &callers), Vec::<String>::new());
         let mut wrong = callers.clone();
-        wrong.list[0].partner = Some("x".into());
+        std::sync::Arc::make_mut(&mut wrong.list[0]).partner = Some("x".into());
         let told = check_callers(&catalogue, &wrong);
         assert!(
             told[0].contains("its partner `x` is not there") && told.iter().any(|t| t.contains("nobody can pass the door")),

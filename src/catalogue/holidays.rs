@@ -14,6 +14,9 @@ use std::collections::BTreeSet;
 /// A term is never counted further than so many days.
 const LONGEST_DAYS: u32 = 3_650;
 
+/// Less than so many days ahead the calendar is about to end: the next year's holidays are announced by then.
+const SOON_DAYS: i64 = 60;
+
 /// From this hour on what is handed in on paper counts from the next working day.
 const PAPER_UNTIL_HOUR: i8 = 15;
 
@@ -62,6 +65,19 @@ impl Holidays {
     #[must_use]
     pub fn knows(&self, year: i16) -> bool {
         self.years.contains(&year)
+    }
+
+    /// The last day whose year is known, none: no year is known.
+    #[must_use]
+    pub fn until(&self) -> Option<Date> {
+        let last = self.years.last()?;
+        Date::new(*last, 12, 31).ok()
+    }
+
+    /// Whether they end soon, seen from that day: so near that the next year's should be added.
+    #[must_use]
+    pub fn end_soon(&self, today: Date) -> bool {
+        self.until().and_then(|end| end.checked_sub(jiff::Span::new().days(SOON_DAYS)).ok()).is_none_or(|line| today > line)
     }
 
     /// Whether agencies work on that day.
@@ -178,6 +194,22 @@ mod tests {
             let made_up = usize::from(year == 2019); // its Saturday of January was for a day of 2018
             assert_eq!(off + made_up - worked, if year < 2021 { 10 } else { 11 }, "{year}");
         }
+    }
+
+    #[test]
+    fn a_calendar_that_ends_within_sixty_days_is_told() {
+        let holidays = shipped();
+        assert_eq!(holidays.until(), Some(date(2027, 12, 31)));
+        for (today, soon) in [
+            (date(2026, 7, 21), false),
+            (date(2027, 11, 1), false),
+            (date(2027, 11, 2), true),
+            (date(2027, 12, 31), true),
+            (date(2029, 1, 1), true),
+        ] {
+            assert_eq!(holidays.end_soon(today), soon, "{today}");
+        }
+        assert!(Holidays::default().end_soon(date(2026, 1, 1)), "none is known");
     }
 
     #[test]

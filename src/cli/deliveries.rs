@@ -240,6 +240,9 @@ async fn show(gateway: &Remote, delivery: u64, json: bool) -> Result<(), Failed>
             screen::line(format!("{name:<10} {}", screen::when(at)));
         }
     }
+    if let Some(gone) = d.get("body_gone").filter(|g| g.is_object()) {
+        screen::line(removed(gone));
+    }
     let attempts = remote::list(answer.get("attempts_made").unwrap_or(&Value::Null), "list");
     if !attempts.is_empty() {
         let row = |a: &Value| -> Vec<String> {
@@ -254,6 +257,13 @@ async fn show(gateway: &Remote, delivery: u64, json: bool) -> Result<(), Failed>
         screen::line(format!("\nWhat helps: {help}"));
     }
     Ok(())
+}
+
+/// What is told of a body that is gone.
+fn removed(gone: &Value) -> String {
+    let at = time(gone, "removed_at").map_or_else(String::new, screen::when);
+    let (digest, size) = (text(gone, "digest"), number(gone, "size"));
+    format!("body       removed {at} by retention (đã xóa theo thời hạn lưu giữ), {digest}, {size} bytes")
 }
 
 #[cfg(test)]

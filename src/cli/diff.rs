@@ -103,6 +103,10 @@ async fn running(a: &Arguments, json: bool) -> Result<(), Failed> {
                 "note: {instead} of them beside the set in force: the one they were sent by is not to be had any more"
             ));
         }
+        let gone = number(&answer, "gone");
+        if gone > 0 {
+            screen::note(format!("note: {gone} more could not be compared: their bodies were removed by retention"));
+        }
     }
     if differ == 0 {
         Ok(())

@@ -36,6 +36,9 @@ pub(super) async fn run(arguments: &Arguments, json: bool) -> Result<(), Failed>
         return Ok(());
     }
     head(&dossier);
+    if let Some(removed) = removed(&dossier) {
+        screen::line(removed);
+    }
     let rows: Vec<Vec<String>> = remote::list(&timeline, "events").iter().map(event).collect();
     screen::line("");
     screen::out(&screen::table(&["at", "what", "details"], &rows));
@@ -83,6 +86,22 @@ fn head(dossier: &Value) {
             screen::line(format!("{:<11} {}", name.trim_end_matches("_at"), screen::when(at)));
         }
     }
+}
+
+/// What of it was removed; none: nothing.
+fn removed(dossier: &Value) -> Option<String> {
+    let removed = dossier.get("removed").filter(|r| r.is_object())?;
+    let when = |name: &str| time(removed, name).map(screen::when);
+    let mut said = Vec::new();
+    if let Some(at) = when("at") {
+        said.push(format!(
+            "{} bodies and {} requests as received, last {at}",
+            number(removed, "bodies"),
+            number(removed, "received")
+        ));
+    }
+    said.extend(when("files_at").map(|at| format!("files no other dossier needs, {at}")));
+    Some(format!("{:<11} {} (by retention / theo thời hạn lưu giữ)", "removed", said.join("; ")))
 }
 
 fn event(event: &Value) -> Vec<String> {

@@ -8,7 +8,7 @@
 //! | `serve` `demo` `simulate` `load` `torture` | run something |
 //! | `check` `lint` `read` and `write` and `translate` (`wire`) `catalogue` | work on adapters and files, no gateway needed |
 //! | `fmt` `explain` `diff` | for adapter authors, no gateway needed (`explain --delivery` asks one) |
-//! | `status` `forecast` `deliveries` `cases` `reconcile` `dossier` `fees` `refunds` `accounts` `pause` | ask the running gateway (`remote`) |
+//! | `status` `forecast` `deliveries` `cases` `reconcile` `dossier` `fees` `refunds` `accounts` `retention` `pause` | ask the running gateway (`remote`) |
 //! | `invented` | an invented world for `demo` and `torture` |
 //! | `screen` | what the terminal gets |
 
@@ -32,6 +32,7 @@ mod reconcile;
 mod refunds;
 mod reload;
 mod remote;
+mod retention;
 mod samples;
 mod screen;
 mod serve;
@@ -146,6 +147,9 @@ enum Command {
     /// Whether the books add up; movements.
     #[command(long_about = accounts::ABOUT)]
     Accounts(accounts::Arguments),
+    /// What is removed when its dossier has ended long enough.
+    #[command(long_about = retention::ABOUT)]
+    Retention(retention::Arguments),
     /// Send nothing to a partner until it is resumed.
     #[command(long_about = pause::PAUSE)]
     Pause(pause::PauseArguments),
@@ -226,6 +230,7 @@ async fn obey(command: Command, json: bool) -> Result<(), Failed> {
         Command::Fees(a) => fees::run(a, json).await,
         Command::Refunds(a) => refunds::run(a, json).await,
         Command::Accounts(a) => accounts::run(a, json).await,
+        Command::Retention(a) => retention::run(&a, json).await,
         Command::Pause(a) => pause::pause(&a, json).await,
         Command::Resume(a) => pause::resume(&a, json).await,
     }

@@ -1,13 +1,14 @@
-//! `lienthong reload`: other adapters, without a restart.
+//! `lienthong reload`: other adapters and other callers, without a restart.
 
 use super::remote::{self, Remote, text};
 use super::{Failed, screen};
 use serde_json::{Value, json};
 
 pub(super) const ABOUT: &str = "\
-Tells the running gateway to read its adapters folder and the [partners] of gateway.toml anew. The new set is compiled as a whole and put in force by one swap; if \
+Tells the running gateway to read its adapters folder, the [partners] of gateway.toml and callers.toml anew. The new set is compiled as a whole and put in force by one swap; if \
 anything in it is wrong, every fault is told as `lienthong check` tells it, nothing changes, and the exit code is 1. Requests and calls \
-under way end with the set they began with; deliveries attempted before keep theirs. Stands in the audit. SIGHUP does the same.";
+under way end with the set they began with; deliveries attempted before keep theirs. A caller that is gone, or whose secret is another, is \
+signed out at once; nobody's limits begin afresh. Stands in the audit. SIGHUP does the same.";
 
 const EXAMPLES: &str = "\
 Example:
@@ -30,15 +31,18 @@ pub(super) async fn run(arguments: &Arguments, json: bool) -> Result<(), Failed>
         return Ok(());
     }
     let digest = text(&answer, "adapters");
+    let names = |name: &str| remote::list(&answer, name).iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ");
+    if !names("callers").is_empty() {
+        screen::line(format!("callers that came, went or are others now: {}", names("callers")));
+    }
     if answer.get("changed") == Some(&Value::Bool(false)) {
         screen::line(format!("the adapters are those in force already: {digest}"));
         return Ok(());
     }
     screen::line(format!("in force: {digest}\nbefore:   {}", text(&answer, "before")));
     for (word, name) in [("new partners", "came"), ("partners gone", "went")] {
-        let names: Vec<&str> = remote::list(&answer, name).iter().filter_map(Value::as_str).collect();
-        if !names.is_empty() {
-            screen::line(format!("{word}: {}", names.join(", ")));
+        if !names(name).is_empty() {
+            screen::line(format!("{word}: {}", names(name)));
         }
     }
     Ok(())

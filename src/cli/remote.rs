@@ -182,14 +182,15 @@ pub(super) fn segment(text: &str) -> String {
 
 /// What another set would write otherwise, asked until all deliveries have been compared: the gateway answers so many at once.
 pub(super) async fn compared(remote: &Remote, mut asked: Value) -> Result<Value, Failed> {
-    let (mut rows, mut compared, mut instead) = (Vec::new(), 0, 0);
+    let (mut rows, mut compared, mut instead, mut gone) = (Vec::new(), 0, 0, 0);
     loop {
         let answer = remote.post("/v1/adapters/compare", &asked).await?;
         compared += number(&answer, "compared");
         instead += number(&answer, "instead");
+        gone += number(&answer, "gone");
         rows.extend(list(&answer, "deliveries").iter().cloned());
         let Some((next, body)) = answer.get("next").and_then(Value::as_u64).zip(asked.as_object_mut()) else { break };
         body.insert("after".to_owned(), next.into());
     }
-    Ok(json!({ "compared": compared, "differ": rows.len(), "instead": instead, "deliveries": rows }))
+    Ok(json!({ "compared": compared, "differ": rows.len(), "instead": instead, "gone": gone, "deliveries": rows }))
 }

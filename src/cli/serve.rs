@@ -9,7 +9,7 @@ pub(super) const ABOUT: &str = "\
 Runs the gateway: opens its journal, compiles the adapters, opens its two addresses (partners and /v1; operators) and starts \
 delivering. Everything it needs is told at the start; what is wrong with the configuration is told all at once, and nothing is started.
 
-SIGHUP reads the adapters folder and the partners' settings anew (see `lienthong reload --help`). SIGTERM or Ctrl-C stops it in order: no new requests, those under way are answered, calls under way are settled, the journal is closed. \
+SIGHUP reads the adapters folder, the partners' settings and callers.toml anew (see `lienthong reload --help`). SIGTERM or Ctrl-C stops it in order: no new requests, those under way are answered, calls under way are settled, the journal is closed. \
 A kill at any instant loses nothing that was acknowledged.";
 
 const EXAMPLES: &str = "\
@@ -45,6 +45,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failed> {
         Failed::because(format!("{e}\n  a commented example stands in config/gateway.toml; name yours with --config FILE"))
     })?;
     app::log(&config.gateway.log);
+    app::heed_quota();
     let mut settings = Settings::of(config).map_err(|e| Failed::because(e.to_string()))?;
     settings.config_file = Some(Config::file(arguments.config.as_deref(), &ProcessEnv));
     settings.rehearsal = arguments.rehearse.clone();

@@ -1,7 +1,7 @@
 //! `lienthong status`: how the running gateway stands, partner by partner.
 
 use super::remote::{self, Remote, number, text, time};
-use super::{Failed, screen};
+use super::{Failed, retention, screen};
 use crate::clock::{Clock as _, Wall};
 use serde_json::Value;
 
@@ -57,7 +57,13 @@ pub(super) async fn run(arguments: &Arguments, json: bool) -> Result<(), Failed>
     let rows: Vec<Vec<String>> = partners.iter().map(row).collect();
     screen::out(&screen::table(&head, &rows));
     journal(answer.get("journal").unwrap_or(&Value::Null));
+    if let Some(run) = answer.pointer("/retention/last").filter(|r| r.is_object()) {
+        screen::line(retention::sentence(run));
+    }
     hints(partners, number(&answer, "open_cases"));
+    if let Some(told) = calendar(answer.get("calendar").unwrap_or(&Value::Null)) {
+        screen::line(told);
+    }
     Ok(())
 }
 
@@ -77,6 +83,16 @@ fn breaker(partner: &Value) -> String {
         _ if trouble.is_empty() => word,
         _ => format!("{word} ({trouble})"),
     }
+}
+
+/// A calendar that is about to end, or has.
+fn calendar(of: &Value) -> Option<String> {
+    let soon = of.get("ends_soon").and_then(Value::as_bool).unwrap_or(false);
+    soon.then(|| {
+        let until = text(of, "until");
+        let known = if until.is_empty() { "no holidays are known".to_owned() } else { format!("holidays are known until {until} only") };
+        format!("{known}: add the next year to schemas/catalogue/holidays.toml and reload; deadlines beyond count weekends and fixed holidays")
+    })
 }
 
 /// The journal's line, and what is wrong with its disk.

@@ -7,12 +7,13 @@ use super::reader::{Doc, Fault, Faults, Table};
 use crate::seal::{same, sha256_hex};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Everybody who may call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Callers {
     /// In the file's order.
-    pub list: Vec<Caller>,
+    pub list: Vec<Arc<Caller>>,
 }
 
 /// One caller.
@@ -197,54 +198,64 @@ impl Callers {
             if callers.list.iter().any(|c| c.name == read.name) {
                 t.fault_at("name", "this name is given twice", None);
             }
-            callers.list.push(read);
+            callers.list.push(Arc::new(read));
         }
         if faults.is_empty() { Ok(callers) } else { Err(faults.finish()) }
     }
 
+    /// The names of those that are not the same in both, in order.
+    #[must_use]
+    pub fn changed(&self, to: &Self) -> Vec<String> {
+        let of = |callers: &Self, others: &Self| -> BTreeSet<String> {
+            callers.list.iter().filter(|c| others.named(&c.name) != Some(c)).map(|c| c.name.clone()).collect()
+        };
+        of(self, to).union(&of(to, self)).cloned().collect()
+    }
+
     /// The caller of a name.
     #[must_use]
-    pub fn named(&self, name: &str) -> Option<&Caller> {
+    pub fn named(&self, name: &str) -> Option<&Arc<Caller>> {
         self.list.iter().find(|c| c.name == name)
     }
 
     /// The one that fits; all are looked at, whether one was found or not.
-    fn only(&self, fits: impl Fn(&&Caller) -> bool) -> Option<&Caller> {
+    fn only(&self, fits: impl Fn(&&Arc<Caller>) -> bool) -> Option<&Arc<Caller>> {
         self.list.iter().fold(None, |found, c| if fits(&c) { Some(c) } else { found })
     }
 
     /// The caller with this bearer token. Every candidate is compared, so time tells nothing.
     #[must_use]
-    pub fn by_token(&self, token: &str) -> Option<&Caller> {
-        let fits = |c: &&Caller| matches!(&c.credential, Credential::Token { sha256 } if Credential::matches(sha256, token));
+    pub fn by_token(&self, token: &str) -> Option<&Arc<Caller>> {
+        let fits = |c: &&Arc<Caller>| matches!(&c.credential, Credential::Token { sha256 } if Credential::matches(sha256, token));
         self.only(fits)
     }
 
     /// The caller with this client id and secret.
     #[must_use]
-    pub fn by_client(&self, client: &str, secret: &str) -> Option<&Caller> {
-        let fits = |c: &&Caller| matches!(&c.credential, Credential::Client { id, secret_sha256 } if Credential::matches(secret_sha256, secret) & (id == client));
+    pub fn by_client(&self, client: &str, secret: &str) -> Option<&Arc<Caller>> {
+        let fits = |c: &&Arc<Caller>| matches!(&c.credential, Credential::Client { id, secret_sha256 } if Credential::matches(secret_sha256, secret) & (id == client));
         self.only(fits)
     }
 
     /// The caller with this user name and password.
     #[must_use]
-    pub fn by_basic(&self, name: &str, password: &str) -> Option<&Caller> {
-        let fits = |c: &&Caller| matches!(&c.credential, Credential::Basic { user, password_sha256 } if Credential::matches(password_sha256, password) & (user == name));
+    pub fn by_basic(&self, name: &str, password: &str) -> Option<&Arc<Caller>> {
+        let fits = |c: &&Arc<Caller>| matches!(&c.credential, Credential::Basic { user, password_sha256 } if Credential::matches(password_sha256, password) & (user == name));
         self.only(fits)
     }
 
     /// The caller that speaks for a partner from this address.
     #[must_use]
-    pub fn by_network(&self, partner: &str, address: IpAddr) -> Option<&Caller> {
-        let fits = |c: &&Caller| matches!(&c.credential, Credential::Networks(list) if list.iter().any(|n| n.contains(address)));
+    pub fn by_network(&self, partner: &str, address: IpAddr) -> Option<&Arc<Caller>> {
+        let fits =
+            |c: &&Arc<Caller>| matches!(&c.credential, Credential::Networks(list) if list.iter().any(|n| n.contains(address)));
         self.list.iter().filter(|c| c.partner.as_deref() == Some(partner)).find(fits)
     }
 
     /// The caller that speaks for a partner by this seal.
     #[must_use]
-    pub fn by_seal(&self, partner: &str, name: &str) -> Option<&Caller> {
-        let fits = |c: &&Caller| matches!(&c.credential, Credential::Seal { seal } if seal == name);
+    pub fn by_seal(&self, partner: &str, name: &str) -> Option<&Arc<Caller>> {
+        let fits = |c: &&Arc<Caller>| matches!(&c.credential, Credential::Seal { seal } if seal == name);
         self.list.iter().filter(|c| c.partner.as_deref() == Some(partner)).find(fits)
     }
 }

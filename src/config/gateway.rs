@@ -5,6 +5,7 @@
 use super::allow::host_of;
 use super::env::Env;
 use super::reader::{Doc, Fault, Faults, Table, duration};
+use super::retention::{Retention, retention};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -37,6 +38,8 @@ pub struct Gateway {
     pub log: Log,
     /// Our own strength.
     pub limits: Limits,
+    /// How long what is kept is kept.
+    pub retention: Retention,
     /// Overrides by partner name.
     pub partners: BTreeMap<String, PartnerSettings>,
     /// Where a citizen may come back to after paying: prefixes of URLs, up to a `/`, `?` or the end.
@@ -168,6 +171,7 @@ impl Default for Gateway {
             callers: PathBuf::from("callers.toml"),
             log: Log::default(),
             limits: Limits::default(),
+            retention: Retention::default(),
             partners: BTreeMap::new(),
             return_urls: Vec::new(),
             callback_hosts: Vec::new(),
@@ -220,7 +224,7 @@ impl Rate {
 
 // === impl Gateway ===
 
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "listen",
     "admin",
     "public_url",
@@ -233,6 +237,7 @@ const KEYS: [&str; 15] = [
     "callers",
     "log",
     "limits",
+    "retention",
     "partners",
     "return_urls",
     "callback_hosts",
@@ -264,6 +269,7 @@ impl Gateway {
             callers: path("callers").unwrap_or(fresh.callers),
             log: root.table("log").map_or(fresh.log, |t| log(&t)),
             limits: root.table("limits").map_or(fresh.limits, |t| limits(&t)),
+            retention: root.table("retention").map_or(fresh.retention, |t| retention(&t)),
             partners: root.named("partners").into_iter().map(|(name, t)| (name.to_owned(), partner(&t))).collect(),
             return_urls: root
                 .get("return_urls")

@@ -10,6 +10,7 @@ mod callers;
 mod env;
 mod gateway;
 pub mod reader;
+mod retention;
 mod secrets;
 mod units;
 
@@ -17,6 +18,7 @@ pub use callers::{Caller, Callers, Credential, Network, Role};
 pub use env::{Env, ProcessEnv};
 pub use gateway::{Format, Gateway, Limits, Log, PartnerSettings, Rate, RetrySettings, Tls};
 pub use reader::Fault;
+pub use retention::Retention;
 pub use secrets::{FixedSecrets, FolderSecrets, Placeholders, Secrets, variable};
 
 use std::path::{Path, PathBuf};

@@ -100,7 +100,8 @@ pub(super) async fn reload(State(door): State<Arc<Door>>, asked: Asked) -> Resul
 }
 
 /// What another set would write otherwise for the deliveries of a time, each beside the set it is written by: places, never values. Nothing
-/// is put in force. `next` goes on where this answer ends; `instead` counts those whose own set could not be had.
+/// is put in force. `next` goes on where this answer ends; `instead` counts those whose own set could not be had, `gone` those whose body was
+/// removed by retention.
 pub(super) async fn compare(State(door): State<Arc<Door>>, asked: Asked) -> Result<Json<Value>, Problem> {
     door.admit(&asked.headers, &asked.extensions, Operation::AdaptersCompare)?;
     let taken = door.bodies.read(&asked.headers, asked.body, LONGEST).await?;
@@ -119,10 +120,14 @@ pub(super) async fn compare(State(door): State<Arc<Door>>, asked: Asked) -> Resu
         Refusal::new("adapters-faulty", 422, format!("Bộ đặc tả có lỗi: {faults}"), format!("The adapters have faults: {faults}"))
     })?;
     let (list, whole) = within(&door, (from, until), wanted.queued, wanted.after).await?;
-    let mut instead = 0;
+    let (mut instead, mut gone) = (0, 0);
     let mut rows = Vec::new();
     for view in &list {
         let Some(detail) = door.journal.delivery(view.delivery).await? else { continue };
+        if detail.gone.is_some() {
+            gone += 1;
+            continue;
+        }
         let set = set_of(&door, &detail).await;
         instead += u64::from(set.instead);
         let Some(present) = set.catalogue.partners.get(&view.partner) else { continue };
@@ -138,9 +143,10 @@ pub(super) async fn compare(State(door): State<Arc<Door>>, asked: Asked) -> Resu
         }
     }
     let next = list.last().filter(|_| !whole).map(|view| view.delivery);
-    let (compared, differ) = (list.len(), rows.len());
+    let (compared, differ) = (list.len() - gone, rows.len());
     Ok(Json(json!({
-        "compared": compared, "complete": whole, "next": next, "instead": instead, "differ": differ, "deliveries": rows,
+        "compared": compared, "complete": whole, "next": next, "instead": instead, "gone": gone, "differ": differ,
+        "deliveries": rows,
     })))
 }
 

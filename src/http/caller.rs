@@ -10,15 +10,18 @@ use crate::seal;
 use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// How `/v1` asks for a credential.
 pub(super) const CHALLENGE: &str = "Bearer realm=\"lienthong\", Basic realm=\"lienthong\", charset=\"UTF-8\"";
 
-/// All callers, with the key of the tokens.
+/// All callers as they are in force, with the key of the tokens. Other callers count from the next request on; one that is gone, or whose
+/// secret is another, is signed out by that.
 #[derive(Debug)]
 pub struct SignIn {
-    callers: Callers,
+    callers: watch::Receiver<Arc<Callers>>,
     key: Key,
     ttl: Duration,
 }
@@ -39,18 +42,18 @@ impl std::fmt::Debug for Key {
 impl SignIn {
     /// All callers; `key` signs the tokens and must be the same after a restart, `ttl` is how long one lives.
     #[must_use]
-    pub fn new(callers: Callers, key: [u8; 32], ttl: Duration) -> Self {
+    pub fn new(callers: watch::Receiver<Arc<Callers>>, key: [u8; 32], ttl: Duration) -> Self {
         Self { callers, key: Key(key), ttl }
     }
 
-    /// The callers themselves.
+    /// The callers in force now.
     #[must_use]
-    pub fn callers(&self) -> &Callers {
-        &self.callers
+    pub fn callers(&self) -> Arc<Callers> {
+        Arc::clone(&self.callers.borrow())
     }
 
     /// The caller of our own API: a bearer token or Basic.
-    pub fn caller(&self, headers: &HeaderMap, now: Time) -> Result<&Caller, Problem> {
+    pub fn caller(&self, headers: &HeaderMap, now: Time) -> Result<Arc<Caller>, Problem> {
         let found = match authorization(headers) {
             Some((scheme, value)) if scheme.eq_ignore_ascii_case("bearer") => self.bearer(value, now),
             Some((scheme, value)) if scheme.eq_ignore_ascii_case("basic") => self.basic(value),
@@ -61,15 +64,16 @@ impl SignIn {
 
     /// The caller of a bearer token: a signed one, or one whose digest is known.
     #[must_use]
-    pub fn bearer(&self, token: &str, now: Time) -> Option<&Caller> {
-        self.signed(token, now).or_else(|| self.callers.by_token(token))
+    pub fn bearer(&self, token: &str, now: Time) -> Option<Arc<Caller>> {
+        let callers = self.callers();
+        self.signed(&callers, token, now).or_else(|| callers.by_token(token)).cloned()
     }
 
     /// The caller of an `Authorization: Basic` value (the part after the word).
     #[must_use]
-    pub fn basic(&self, value: &str) -> Option<&Caller> {
+    pub fn basic(&self, value: &str) -> Option<Arc<Caller>> {
         let (user, password) = user_password(value)?;
-        self.callers.by_basic(&user, &password)
+        self.callers().by_basic(&user, &password).cloned()
     }
 
     /// A token for a caller that signed in with id and secret, and how many seconds it lives.
@@ -80,12 +84,12 @@ impl SignIn {
         (format!("lt1.{}.{}", URL_SAFE_NO_PAD.encode(&payload), URL_SAFE_NO_PAD.encode(mac)), self.ttl.as_secs())
     }
 
-    fn signed(&self, token: &str, now: Time) -> Option<&Caller> {
+    fn signed<'c>(&self, callers: &'c Callers, token: &str, now: Time) -> Option<&'c Arc<Caller>> {
         let (payload, mac) = token.strip_prefix("lt1.")?.split_once('.')?;
         let payload = String::from_utf8(URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
         let mac = URL_SAFE_NO_PAD.decode(mac).ok()?;
         let (name, expiry) = payload.split_once('\n')?;
-        let caller = self.callers.named(name).filter(|c| matches!(c.credential, Credential::Client { .. }))?;
+        let caller = callers.named(name).filter(|c| matches!(c.credential, Credential::Client { .. }))?;
         let good = seal::same(&self.mac(&payload, caller), &mac);
         (good && expiry.parse::<i64>().is_ok_and(|e| now.0 < e)).then_some(caller)
     }
@@ -127,14 +131,15 @@ mod tests {
             digest("a-token"),
             digest("word"),
         );
-        SignIn::new(Callers::parse("callers.toml", &text).unwrap(), [7; 32], Duration::from_secs(3600))
+        let callers = Arc::new(Callers::parse("callers.toml", &text).unwrap());
+        SignIn::new(watch::channel(callers).1, [7; 32], Duration::from_secs(3600))
     }
 
     #[test]
     fn a_signed_token_outlives_a_restart_and_dies_with_its_time_or_its_secret() {
         let now = Time(1_000_000);
         let before = sign_in("one");
-        let (token, seconds) = before.sign(before.callers.by_client("north-id", "one").unwrap(), now);
+        let (token, seconds) = before.sign(before.callers().by_client("north-id", "one").unwrap(), now);
         assert_eq!(seconds, 3600);
         let after = sign_in("one");
         assert_eq!(after.bearer(&token, now.plus_ms(3_599_999)).unwrap().name, "client");
@@ -159,7 +164,7 @@ mod tests {
             ("a-token".to_owned(), None),
         ] {
             headers.insert(header::AUTHORIZATION, value.parse().unwrap());
-            assert_eq!(sign_in.caller(&headers, Time(0)).ok().map(|c| c.name.as_str()), who, "{value}");
+            assert_eq!(sign_in.caller(&headers, Time(0)).ok().map(|c| c.name.clone()).as_deref(), who, "{value}");
         }
         assert_eq!(sign_in.caller(&HeaderMap::new(), Time(0)).unwrap_err().refusal.status, 401);
     }

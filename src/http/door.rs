@@ -110,7 +110,7 @@ impl Door {
 
     async fn heard(&self, known: &Arc<Known>, partner: &Arc<Partner>, route: &InRoute, asked: Asked) -> Result<Reply, Problem> {
         let caller = self.admit_partner(partner, route, &asked.headers, &asked.extensions)?;
-        let origin = origin(partner, caller, asked.extensions.get::<trace::Ids>());
+        let origin = origin(partner, &caller, asked.extensions.get::<trace::Ids>());
         let wait = prefer_wait(&asked.headers);
         let max = route.max_body.unwrap_or(self.max_body);
         let taken = self.bodies.read(&asked.headers, asked.body, max).await?;
@@ -145,7 +145,7 @@ impl Door {
         route: &InRoute,
         headers: &HeaderMap,
         extensions: &Extensions,
-    ) -> Result<&Caller, Problem> {
+    ) -> Result<Arc<Caller>, Problem> {
         let caller = self.spoken(partner, route, headers, extensions)?;
         if let Some(who) = extensions.get::<trace::Who>() {
             who.is(&caller.name);
@@ -155,7 +155,7 @@ impl Door {
             Role::Ministry => Operation::MinistryDoor,
             Role::Payment => Operation::PaymentDoor,
         };
-        if caller.partner.as_deref() != Some(partner.name.as_str()) || !roles::allowed(caller, operation) {
+        if caller.partner.as_deref() != Some(partner.name.as_str()) || !roles::allowed(&caller, operation) {
             return Err(Problem::forbidden());
         }
         let own = (!partner.limits.ins.is_empty()).then_some(partner.limits.ins.as_slice());
@@ -169,7 +169,7 @@ impl Door {
         route: &InRoute,
         headers: &HeaderMap,
         extensions: &Extensions,
-    ) -> Result<&Caller, Problem> {
+    ) -> Result<Arc<Caller>, Problem> {
         let given = |scheme: &str| authorization(headers).filter(|(s, _)| s.eq_ignore_ascii_case(scheme)).map(|(_, v)| v);
         let callers = self.sign_in.callers();
         match route.auth {
@@ -180,10 +180,12 @@ impl Door {
                 .and_then(|value| self.sign_in.basic(value))
                 .ok_or_else(|| Problem::unauthenticated("Basic realm=\"lienthong\", charset=\"UTF-8\"")),
             // The seal itself is verified when the message is read, before anything else is done with it.
-            Some(Auth::Seal) => route.seals.iter().find_map(|s| callers.by_seal(&partner.name, s)).ok_or_else(Problem::forbidden),
+            Some(Auth::Seal) => {
+                route.seals.iter().find_map(|s| callers.by_seal(&partner.name, s)).cloned().ok_or_else(Problem::forbidden)
+            }
             Some(Auth::Network) => extensions
                 .get::<Peer>()
-                .and_then(|peer| callers.by_network(&partner.name, peer.0.ip()))
+                .and_then(|peer| callers.by_network(&partner.name, peer.0.ip()).cloned())
                 .ok_or_else(Problem::forbidden),
             None => Err(Problem::forbidden()),
         }

@@ -3,7 +3,7 @@
 use super::problem::Problem;
 use super::roles::Operation;
 use super::v1::Asked;
-use super::{Door, upload};
+use super::{Door, retention, upload};
 use crate::config::{Caller, Role};
 use crate::exchange::Refusal;
 use crate::journal::FileRow;
@@ -47,14 +47,17 @@ pub(super) async fn fetch(
     extensions: Extensions,
 ) -> Result<Response<Body>, Problem> {
     let caller = door.admit(&headers, &extensions, Operation::FileGet)?;
-    let row = door.journal.file(&id).await?.filter(|row| may_fetch(caller, row)).ok_or_else(no_file)?;
+    let row = door.journal.file(&id).await?.filter(|row| may_fetch(&caller, row)).ok_or_else(no_file)?;
     let (blobs, digest) = (door.blobs.clone(), row.digest.clone());
     let opened = tokio::task::spawn_blocking(move || blobs.open_blob(&digest)).await.map_err(|_| Problem::overloaded())?;
     let file = opened.map_err(|error| {
         tracing::error!(%error, "a content cannot be read");
         Problem::overloaded()
     })?;
-    let file = file.ok_or_else(gone)?;
+    let Some(file) = file else {
+        let left = door.journal.content_gone(&row.digest).await?;
+        return Err(retention::file_gone(left.as_ref(), &row.digest));
+    };
     let mut response = Response::new(Body::new(Outgoing::of(file, row.size)));
     let mut set = |name: HeaderName, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -82,11 +85,6 @@ fn no_file() -> Problem {
         "There is no file with this id that this caller may see.",
     )
     .into()
-}
-
-fn gone() -> Problem {
-    Refusal::new("file-gone", 410, "Nội dung tệp tin đã hết thời hạn lưu giữ.", "The file's content is past its retention.")
-        .into()
 }
 
 /// `attachment` with the name by RFC 6266: every byte outside a small set is written as %XX.

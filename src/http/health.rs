@@ -25,6 +25,7 @@ pub(super) async fn metrics(
     door.admit(&headers, &extensions, Operation::MetricsRead)?;
     door.metrics.vitals.journal(&door.journal.health());
     door.metrics.vitals.queues(&door.journal.queues().await?, door.clock.now());
+    door.metrics.vitals.retention(&door.journal.retention(&door.retention, door.clock.now()).await?);
     door.metrics.cases(&door.journal.open_cases().await?);
     let mut text = String::new();
     if prometheus_client::encoding::text::encode(&mut text, &door.registry).is_err() {

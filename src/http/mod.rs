@@ -11,7 +11,7 @@
 //! | `caller` `roles` `limit` `body` `admission` | who, whether, how often, how much, and not when there is too much |
 //! | `door` `token` `upload` | the partners' routes, their sign-in, files coming in |
 //! | `money` | fees decided, receipts, refunds, the books |
-//! | `v1` `files` `operate` `adapters` `cases` `statements` `health` | our own API |
+//! | `v1` `files` `operate` `adapters` `cases` `statements` `retention` `health` | our own API |
 //! | `problem` | its refusals (RFC 9457) |
 
 mod adapters;
@@ -28,6 +28,7 @@ mod metrics;
 mod money;
 mod operate;
 mod problem;
+mod retention;
 pub mod roles;
 mod serve;
 mod statements;
@@ -47,11 +48,11 @@ pub use serve::{Peer, ServeFault, Wire, check_plain, serve, tls};
 pub use trace::Ids;
 
 use crate::clock::Clock;
-use crate::config::{Caller, Config, Rate};
+use crate::config::{Caller, Callers, Config, Rate};
 use crate::delivery::{Outlook, Quota};
 use crate::exchange::Refusal;
 use crate::intake::Intake;
-use crate::journal::{BlobStore, Journal, JournalError};
+use crate::journal::{BlobStore, Journal, JournalError, RetentionTerms};
 use crate::seal::{Random, hmac_sha256};
 use crate::settlement::Settlement;
 use admission::Admission;
@@ -66,7 +67,7 @@ use roles::Operation;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 /// How long a token of the token route lives.
 const TOKEN_TTL: Duration = Duration::from_secs(3600);
@@ -103,6 +104,8 @@ pub struct Parts<'c> {
     pub adapters: Option<Arc<dyn Adapters>>,
     /// What a forecast of a partner looks at.
     pub outlooks: Outlooks,
+    /// Who may call, as it is in force.
+    pub callers: watch::Receiver<Arc<Callers>>,
 }
 
 /// Answers how the loop towards a partner stands (pace, breaker, last trouble), as JSON for operators: the door shows it and knows nothing
@@ -135,6 +138,7 @@ pub struct Door {
     max_body: u64,
     max_file: u64,
     wire: Wire,
+    retention: RetentionTerms,
 }
 
 // === impl Door ===
@@ -158,7 +162,7 @@ impl Door {
             blobs: parts.blobs,
             clock: parts.clock.clone(),
             random: parts.random,
-            sign_in: SignIn::new(parts.config.callers.clone(), hmac_sha256(&parts.key, b"door"), TOKEN_TTL),
+            sign_in: SignIn::new(parts.callers, hmac_sha256(&parts.key, b"door"), TOKEN_TTL),
             limits: Limits::new(Some(whole_burst(limits.rate)), vec![OWN_API]),
             bodies: Bodies::new(BODY_MEMORY, limits.read_timeout.max(Duration::from_secs(1))),
             metrics: parts.metrics,
@@ -172,6 +176,7 @@ impl Door {
             max_body: limits.max_body,
             max_file: limits.max_file,
             wire,
+            retention: RetentionTerms::of(|class| parts.config.gateway.retention.days.get(class).copied()),
         })
     }
 
@@ -223,6 +228,9 @@ impl Door {
             .route("/v1/statements/{id}/lines", get(statements::lines))
             .route("/v1/statements/{id}/csv", get(statements::csv))
             .route("/v1/told", get(statements::told))
+            .route("/v1/retention", get(retention::show))
+            .route("/v1/retention/due", get(retention::due))
+            .route("/v1/retention/run", post(retention::run))
             .route("/v1/cases", get(cases::list))
             .route("/v1/cases/{id}", get(cases::show))
             .route("/v1/cases/{id}/note", post(cases::note))
@@ -246,12 +254,12 @@ impl Door {
     }
 
     /// The caller of our own API, if it may do this and has not done it too often.
-    fn admit(&self, headers: &HeaderMap, extensions: &Extensions, operation: Operation) -> Result<&Caller, Problem> {
+    fn admit(&self, headers: &HeaderMap, extensions: &Extensions, operation: Operation) -> Result<Arc<Caller>, Problem> {
         let caller = self.sign_in.caller(headers, self.clock.now())?;
         if let Some(who) = extensions.get::<trace::Who>() {
             who.is(&caller.name);
         }
-        if !roles::allowed(caller, operation) {
+        if !roles::allowed(&caller, operation) {
             return Err(Problem::forbidden());
         }
         self.limits.charge(&caller.name, operation.word(), None, self.clock.since_start())?;

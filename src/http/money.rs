@@ -72,7 +72,7 @@ pub(super) async fn receipt(
     extensions: Extensions,
 ) -> Result<Json<Value>, Problem> {
     let caller = door.admit(&headers, &extensions, Operation::ReceiptShow)?;
-    seen(&door, caller, &code).await?;
+    seen(&door, &caller, &code).await?;
     let receipts = door.journal.receipts(&code).await?;
     if receipts.is_empty() {
         return Err(Refusal::new(

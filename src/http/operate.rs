@@ -3,11 +3,11 @@
 //! Every act is one journal verb with its audit entry (who, when, why); the dispatcher notices by itself. A delivery's body is not shown:
 //! it holds personal data.
 
-use super::Door;
 use super::adapters::set_of;
 use super::problem::Problem;
 use super::roles::Operation;
 use super::v1::{self, Asked, Page, query};
+use super::{Door, retention};
 use crate::exchange::Refusal;
 use crate::journal::{Act, Acted, Attempt, DeliveryFilter, DeliveryState, DeliveryView, QueueView, Verdict, Which};
 use axum::Json;
@@ -93,6 +93,7 @@ pub(super) async fn delivery(
     let mut shown = view(&detail.view);
     if let Some(map) = shown.as_object_mut() {
         map.insert("attempts_made".into(), detail.attempts.iter().map(attempt).collect());
+        map.insert("body_gone".into(), detail.gone.as_ref().map_or(Value::Null, retention::gone));
     }
     Ok(Json(shown))
 }
@@ -106,6 +107,9 @@ pub(super) async fn explain(
 ) -> Result<Json<Value>, Problem> {
     door.admit(&headers, &extensions, Operation::DeliveryExplain)?;
     let detail = door.journal.delivery(number(&id)?).await?.ok_or_else(no_delivery)?;
+    if let Some(gone) = &detail.gone {
+        return Err(retention::body_gone(gone));
+    }
     let dossier = match &detail.view.dossier {
         Some(code) => door.journal.snapshot(code).await?.dossier,
         None => None,
@@ -196,7 +200,18 @@ pub(super) async fn partners(
         })
         .collect();
     let cases: u64 = door.journal.open_cases().await?.iter().map(|(_, n)| n).sum();
-    Ok(Json(json!({ "partners": list, "open_cases": cases, "journal": door.journal.health() })))
+    let retention = retention::shown(&door, &door.journal.retention(&door.retention, door.clock.now()).await?);
+    // Deadlines beyond the calendar's end count weekends and fixed holidays only.
+    let holidays = &known.catalogue.holidays;
+    let ends_soon = door.clock.now().civil().is_some_and(|now| holidays.end_soon(now.date()));
+    let calendar = json!({ "until": holidays.until().map(|day| day.to_string()), "ends_soon": ends_soon });
+    Ok(Json(json!({
+        "partners": list,
+        "open_cases": cases,
+        "journal": door.journal.health(),
+        "calendar": calendar,
+        "retention": retention,
+    })))
 }
 
 pub(super) async fn pause(State(door): State<Arc<Door>>, Path(name): Path<String>, asked: Asked) -> Result<Json<Value>, Problem> {

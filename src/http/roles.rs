@@ -74,12 +74,16 @@ pub enum Operation {
     StatementAdd,
     /// Looks up statements, their lines and the lists beside them.
     StatementsList,
+    /// What is removed by retention: the terms, the last run, what is due.
+    RetentionShow,
+    /// Begins a run of retention.
+    RetentionRun,
     /// Reads the metrics.
     MetricsRead,
 }
 
 /// The table: operation, its word (also the name under which it is limited and counted), who may.
-pub const TABLE: [(Operation, &str, &[Role]); 34] = {
+pub const TABLE: [(Operation, &str, &[Role]); 36] = {
     use Operation as O;
     use Role::{Auditor, Metrics, Ministry, Operator, Payment, Portal};
     [
@@ -116,6 +120,8 @@ pub const TABLE: [(Operation, &str, &[Role]); 34] = {
         (O::AccountsShow, "accounts.show", &[Operator, Auditor]),
         (O::StatementAdd, "statement.add", &[Operator]),
         (O::StatementsList, "statements.list", &[Operator, Auditor]),
+        (O::RetentionShow, "retention.show", &[Operator, Auditor]),
+        (O::RetentionRun, "retention.run", &[Operator]),
         (O::MetricsRead, "metrics.read", &[Metrics, Operator]),
     ]
 };
@@ -157,9 +163,16 @@ mod tests {
     #[test]
     fn only_an_operator_changes_what_is_delivered() {
         use Operation as O;
-        for operation in
-            [O::DeliveryRelease, O::DeliveryClose, O::PartnerPause, O::PartnerResume, O::CaseNote, O::CaseClose, O::CaseDecide]
-        {
+        for operation in [
+            O::DeliveryRelease,
+            O::DeliveryClose,
+            O::PartnerPause,
+            O::PartnerResume,
+            O::CaseNote,
+            O::CaseClose,
+            O::CaseDecide,
+            O::RetentionRun,
+        ] {
             let who: Vec<Role> = Role::ALL.iter().map(|(r, _)| *r).filter(|r| may(*r, operation)).collect();
             assert_eq!(who, [Role::Operator], "{operation:?}");
         }

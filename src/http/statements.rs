@@ -1,9 +1,9 @@
 //! `/v1/statements`: a payment platform's statement is handed in and compared; earlier ones are looked up. On the operators' address only.
 
-use super::Door;
 use super::problem::Problem;
 use super::roles::Operation;
 use super::v1::{Asked, Page, query};
+use super::{Door, retention};
 use crate::clock::Time;
 use crate::exchange::Refusal;
 use crate::journal::{StatementLine, StatementView, Told};
@@ -137,7 +137,7 @@ pub(super) async fn lines(
     door.admit(&headers, &extensions, Operation::StatementsList)?;
     let wanted = query(wanted)?;
     let class = wanted.class.as_deref().map(class).transpose()?;
-    let number = known(&door, &id).await?.statement;
+    let number = whole(&door, &id).await?.statement;
     let limit = Page { after: 0, limit: wanted.limit }.limit();
     let found = door.journal.statement_lines(number, class, wanted.after, limit).await?;
     let last = found.last().map_or(wanted.after, |(n, _)| *n);
@@ -154,7 +154,7 @@ pub(super) async fn csv(
 ) -> Result<Response<Body>, Problem> {
     door.admit(&headers, &extensions, Operation::StatementsList)?;
     let marked = query(marked)?;
-    let found = known(&door, &id).await?;
+    let found = whole(&door, &id).await?;
     let name = format!("attachment; filename=\"{}-{}.csv\"", found.told.partner, found.told.day);
     let (send, pieces) = mpsc::channel(2);
     tokio::spawn(write(door, found.statement, marked.bom, send));
@@ -204,6 +204,12 @@ async fn known(door: &Door, id: &str) -> Result<StatementView, Problem> {
     door.journal.statement(number).await?.ok_or_else(none)
 }
 
+/// A statement whose lines are here.
+async fn whole(door: &Door, id: &str) -> Result<StatementView, Problem> {
+    let found = known(door, id).await?;
+    found.lines_gone.map_or(Ok(found), |at| Err(retention::lines_gone(at)))
+}
+
 fn date(text: &str) -> Result<Date, Problem> {
     text.parse().map_err(|_| Problem::request("/day", "Ngày có dạng 2026-06-09.", "A day has the form 2026-06-09."))
 }
@@ -225,6 +231,7 @@ fn view(s: &StatementView) -> Value {
         "at": s.told.at.rfc3339(),
         "who": s.told.who,
         "replaced": s.replaced,
+        "lines_gone": s.lines_gone.map(Time::rfc3339),
         "told": s.told.data,
     })
 }

@@ -24,6 +24,8 @@ const START: Time = Time(1_781_000_000_000);
 struct House {
     door: Arc<Door>,
     journal: Arc<SqliteJournal>,
+    blobs: BlobStore,
+    clock: Arc<Manual>,
     _dir: tempfile::TempDir,
 }
 
@@ -32,7 +34,10 @@ impl House {
         let dir = tempfile::tempdir().unwrap();
         let journal = SqliteJournal::open(dir.path(), Options::default()).unwrap();
         let blobs = BlobStore::open(&dir.path().join("files")).unwrap();
-        let config = Config { callers: callers(), ..Config::default() };
+        let days = [("bodies".to_owned(), 30), ("events".to_owned(), 30)].into();
+        let retention = crate::config::Retention { days, ..crate::config::Retention::default() };
+        let gateway = crate::config::Gateway { retention, ..crate::config::Gateway::default() };
+        let config = Config { callers: callers(), gateway };
         let (clock, random) = (Arc::new(Manual::at(START)), Arc::new(SystemRandom));
         let current = Current::new(Arc::new(catalogue()));
         let settlement = Arc::new(Settlement::new(current.clone(), journal.clone(), clock.clone()));
@@ -52,8 +57,8 @@ impl House {
             intake: Arc::new(intake),
             settlement,
             journal: journal.clone(),
-            blobs,
-            clock,
+            blobs: blobs.clone(),
+            clock: clock.clone(),
             random,
             key: [1; 32],
             metrics,
@@ -61,8 +66,9 @@ impl House {
             standings: Arc::new(|_| serde_json::Value::Null),
             adapters: None,
             outlooks: Arc::new(|_| None),
+            callers: tokio::sync::watch::channel(Arc::new(config.callers.clone())).1,
         });
-        let house = Self { door, journal, _dir: dir };
+        let house = Self { door, journal, blobs, clock, _dir: dir };
         house.keep_a_dossier().await;
         house
     }
@@ -223,6 +229,9 @@ fn requests() -> Vec<(Operation, Method, String, Value)> {
         get(O::StatementsList, "/v1/statements/9/lines"),
         get(O::StatementsList, "/v1/statements/9/csv"),
         get(O::StatementsList, "/v1/told?list=paid-not-told&day=2026-06-09"),
+        get(O::RetentionShow, "/v1/retention"),
+        get(O::RetentionShow, "/v1/retention/due"),
+        post(O::RetentionRun, "/v1/retention/run", json!({ "reason": "thử" })),
         get(O::MetricsRead, "/metrics"),
     ]
 }
@@ -279,7 +288,7 @@ async fn a_file_comes_in_once_it_is_kept_and_is_its_own_callers_only() {
 #[tokio::test(flavor = "multi_thread")]
 async fn operators_routes_are_not_on_the_public_address() {
     let house = House::new().await;
-    for path in ["/v1/deliveries", "/v1/partners", "/v1/cases", "/metrics", "/readyz"] {
+    for path in ["/v1/deliveries", "/v1/partners", "/v1/cases", "/v1/retention", "/metrics", "/readyz"] {
         let request = Request::get(path).header("authorization", "Bearer operator").body(Body::empty()).unwrap();
         assert_eq!(house.door.public().oneshot(request).await.unwrap().status(), StatusCode::NOT_FOUND, "{path}");
     }
@@ -383,6 +392,56 @@ async fn a_case_says_what_helps_and_keeps_who_decided_and_why() {
     assert_eq!(house.get("/v1/cases?kind=nonsense", "operator").await.0, 400);
     assert_eq!(house.get("/v1/cases/7", "operator").await.1["code"], "case-unknown");
     assert!(metrics().await.contains("cases_open{kind=\"overpayment\"} 0"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_retention_removed_is_told_where_it_is_asked_for_with_its_day_and_digest() {
+    let house = House::new().await;
+    let ended = crate::journal::ended_dossier("D1", START);
+    let digest = sha256_hex(&ended.message.body);
+    assert!(matches!(house.journal.accept(ended).await.unwrap(), Accepted::New { .. }));
+    let close = crate::journal::Act::Close { delivery: 2, reason: "by letter".into() };
+    assert_eq!(house.journal.act(close, "an", START).await.unwrap(), crate::journal::Acted::Written);
+    house.clock.turn(Duration::from_secs(40 * 86_400));
+    let would = house.get("/v1/retention/due", "auditor").await.1;
+    assert_eq!((would["would"].as_array().unwrap().len(), would["unread"].as_u64()), (2, Some(2)), "{would}");
+    let begin =
+        async |token: &str, body: Value| house.ask(Method::POST, "/v1/retention/run", token, body).await.status().as_u16();
+    assert_eq!(begin("operator", json!({})).await, 400);
+    assert_eq!(begin("operator", json!({ "reason": " " })).await, 400);
+    assert_eq!(begin("auditor", json!({ "reason": "because" })).await, 403);
+    assert_eq!(begin("operator", json!({ "reason": "because" })).await, 202);
+    while house.journal.retain(&house.blobs, &house.door.retention, house.clock.now()).await.unwrap()
+        == crate::journal::RetentionStep::More
+    {}
+    let day = house.clock.now().rfc3339();
+    let shown = house.get("/v1/deliveries/2", "operator").await.1;
+    assert_eq!(shown["body_gone"]["removed_at"], day.as_str(), "{shown}");
+    assert_eq!(shown["body_gone"]["digest"], format!("sha256:{digest}"));
+    assert_eq!(house.get("/v1/deliveries/1", "operator").await.1["body_gone"], Value::Null, "its dossier has not ended");
+    let (status, told) = house.get("/v1/deliveries/2/explain", "operator").await;
+    assert_eq!((status.as_u16(), told["code"].as_str()), (410, Some("body-gone")));
+    for text in ["detail", "detail_en"] {
+        let text = told[text].as_str().unwrap();
+        assert!(text.contains(&day) && text.contains(&digest), "{text}");
+    }
+    let dossier = house.get("/v1/dossiers/D1", "operator").await.1;
+    assert_eq!((dossier["removed"]["bodies"].as_u64(), dossier["removed"]["at"].as_str()), (Some(1), Some(day.as_str())));
+    assert_eq!(house.get(&format!("/v1/dossiers/{CODE}"), "operator").await.1["removed"], Value::Null);
+    let (status, told) = house.get("/v1/events", "operator").await;
+    assert_eq!((status.as_u16(), told["code"].as_str()), (410, Some("events-gone")));
+    let begin = told["begin"].as_u64().unwrap();
+    assert!(told["detail"].as_str().unwrap().contains(&format!("after={begin}")), "{told}");
+    assert_eq!(house.get(&format!("/v1/events?after={}", begin - 1), "operator").await.0.as_u16(), 410);
+    assert_eq!(house.get(&format!("/v1/events?after={begin}"), "operator").await.0.as_u16(), 200);
+    assert_eq!(house.get("/v1/dossiers/D1/timeline", "operator").await.1["events"].as_array().unwrap().len(), 2);
+    let last = house.get("/v1/partners", "auditor").await.1["retention"]["last"].clone();
+    assert_eq!((last["who"].as_str(), last["ended"].as_str()), (Some("operator"), Some(day.as_str())), "{last}");
+    let metrics = house.ask(Method::GET, "/metrics", "metrics", Value::Null).await;
+    let text = String::from_utf8(metrics.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap();
+    for line in ["retention_running 0", "retention_due_dossiers{class=\"bodies\"} 0"] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

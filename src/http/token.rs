@@ -38,7 +38,7 @@ impl Door {
         let (Some(id), Some(secret)) = (asking.client_id, asking.client_secret) else {
             return refuse(400, "invalid_request", "Cần client_id và client_secret, dạng form hoặc JSON.");
         };
-        let found = self.sign_in.callers().by_client(&id, secret.expose());
+        let found = self.sign_in.callers().by_client(&id, secret.expose()).cloned();
         let Some(caller) = found.filter(|c| c.partner.as_deref() == Some(partner.name.as_str())) else {
             return refuse(401, "invalid_client", "client_id hoặc client_secret không đúng.");
         };
@@ -48,7 +48,7 @@ impl Door {
         if let Err(problem) = self.limits.charge(&caller.name, "token", None, self.clock.since_start()) {
             return problem.response();
         }
-        let (token, seconds) = self.sign_in.sign(caller, self.clock.now());
+        let (token, seconds) = self.sign_in.sign(&caller, self.clock.now());
         answer(200, &json!({ "access_token": token, "token_type": "Bearer", "expires_in": seconds }))
     }
 }

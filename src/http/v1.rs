@@ -3,9 +3,9 @@
 //! A caller sees the dossiers it handed in, a ministry those that were addressed to it, operators and auditors all; what is not seen is
 //! 404, so that nobody learns which codes exist. Of a dossier only public facts are shown: no name, no identity, no address.
 
-use super::Door;
 use super::problem::Problem;
 use super::roles::{Operation, sees_all};
+use super::{Door, retention};
 use crate::config::{Caller, Role};
 use crate::exchange::Refusal;
 use crate::journal::{EventView, Snapshot};
@@ -60,8 +60,12 @@ pub(super) async fn dossier(
     extensions: Extensions,
 ) -> Result<Json<Value>, Problem> {
     let caller = door.admit(&headers, &extensions, Operation::DossierShow)?;
-    let snapshot = seen(&door, caller, &code).await?;
-    Ok(Json(show(&snapshot)))
+    let snapshot = seen(&door, &caller, &code).await?;
+    let mut shown = show(&snapshot);
+    if let Some(map) = shown.as_object_mut() {
+        map.insert("removed".into(), retention::removed(&door.journal.removed(&code).await?));
+    }
+    Ok(Json(shown))
 }
 
 pub(super) async fn timeline(
@@ -71,7 +75,7 @@ pub(super) async fn timeline(
     extensions: Extensions,
 ) -> Result<Json<Value>, Problem> {
     let caller = door.admit(&headers, &extensions, Operation::DossierTimeline)?;
-    seen(&door, caller, &code).await?;
+    seen(&door, &caller, &code).await?;
     let events = door.journal.timeline(&code).await?;
     Ok(Json(json!({ "code": code, "events": events.iter().map(event).collect::<Vec<_>>() })))
 }
@@ -84,7 +88,11 @@ pub(super) async fn events(
 ) -> Result<Json<Value>, Problem> {
     let caller = door.admit(&headers, &extensions, Operation::EventsList)?;
     let page = query(page)?;
-    let only = (!sees_all(caller)).then_some(caller.name.as_str());
+    let only = (!sees_all(&caller)).then_some(caller.name.as_str());
+    let floor = door.journal.events_floor().await?;
+    if page.after < floor {
+        return Err(retention::events_gone(floor));
+    }
     let events = door.journal.events(page.after, page.limit(), only).await?;
     let last = events.last().map_or(page.after, |e| e.event);
     Ok(Json(json!({ "events": events.iter().map(event).collect::<Vec<_>>(), "last": last })))

@@ -1,7 +1,7 @@
 //! What is looked up when the metrics are read: the journal's health and the partners' queues. Labels are words of our own tables.
 
 use crate::clock::Time;
-use crate::journal::{Health, QueueView, Room};
+use crate::journal::{Health, QueueView, RetentionView, Room};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -20,6 +20,11 @@ struct Standing {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Partner {
     partner: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Class {
+    class: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -45,6 +50,9 @@ pub(super) struct Vitals {
     reserve: Gauge,
     room: Gauge,
     suspect: Gauge,
+    retention_due: Family<Class, Gauge>,
+    retention_ended: Float,
+    retention_running: Gauge,
 }
 
 // === impl Vitals ===
@@ -96,7 +104,28 @@ impl Vitals {
             v.room.clone(),
         );
         registry.register("disk_suspect", "1 where the disk is slow or its sync suspiciously quick", v.suspect.clone());
+        registry.register("retention_due_dossiers", "Dossiers of which a class may be removed now", v.retention_due.clone());
+        registry.register_with_unit(
+            "retention_ended",
+            "Unix time at which the last run of retention ended; 0: none has",
+            seconds(),
+            v.retention_ended.clone(),
+        );
+        registry.register("retention_running", "1 while a run of retention is under way", v.retention_running.clone());
         v
+    }
+
+    /// How retention stands.
+    pub(super) fn retention(&self, view: &RetentionView) {
+        for (class, n) in &view.due {
+            let labels = Class { class: class.word() };
+            self.retention_due.get_or_create(&labels).set(i64::try_from(*n).unwrap_or(i64::MAX));
+        }
+        let ended = view.last.as_ref().map(|run| run.ended);
+        self.retention_running.set(i64::from(ended == Some(None)));
+        if let Some(Some(at)) = ended {
+            self.retention_ended.set(float(u64::try_from(at.0).unwrap_or(0)) / 1e3);
+        }
     }
 
     /// How the journal fares.

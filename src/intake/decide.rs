@@ -76,7 +76,10 @@ impl Intake {
         }
         let mut files = Files::new();
         for id in named {
-            if let Some(row) = self.journal.file(id).await? {
+            // One whose content was removed by retention is as if it had not been uploaded: the caller uploads it again.
+            if let Some(row) = self.journal.file(id).await?
+                && self.journal.content_gone(&row.digest).await?.is_none()
+            {
                 files.insert(id.to_owned(), row);
             }
         }

@@ -5,13 +5,15 @@
 //! content is kept once; who may read it is not known here.
 
 use super::{Disk, Room};
+use crate::clock::Time;
 use crate::seal::Sha256;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::UNIX_EPOCH;
 
 /// A folder of contents.
 #[derive(Clone, Debug)]
@@ -81,6 +83,8 @@ struct Inner {
     room: AtomicU64,
     /// Subfolders whose entry this process has synced.
     folders: Mutex<BTreeSet<PathBuf>>,
+    /// Shared by those who give a name, alone for one who takes one away.
+    names: RwLock<()>,
     #[cfg(feature = "test-faults")]
     faults: Faults,
 }
@@ -96,6 +100,7 @@ impl BlobStore {
             next: AtomicU64::new(0),
             room: AtomicU64::new(u64::MAX),
             folders: Mutex::default(),
+            names: RwLock::default(),
             #[cfg(feature = "test-faults")]
             faults: Faults::default(),
         })
@@ -109,6 +114,7 @@ impl BlobStore {
             next: AtomicU64::new(0),
             room: AtomicU64::new(u64::MAX),
             folders: Mutex::default(),
+            names: RwLock::default(),
             faults,
         })
     }
@@ -159,6 +165,33 @@ impl BlobStore {
             Ok(file) => Ok(Some(file)),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(e.into()),
+        }
+    }
+
+    /// Size of a content and when it came last, by the file system's word; none: it is not here.
+    pub fn came(&self, digest: &str) -> Result<Option<(u64, Time)>, BlobError> {
+        let found = match fs::metadata(self.place(digest)?.1) {
+            Ok(found) => found,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(e.into()),
+        };
+        let since = found.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Ok(Some((found.len(), Time(0).plus(since))))
+    }
+
+    /// Removes a content, unless it came at this time or later. True: it is here no more, and that survives power loss. Whoever finishes
+    /// the same content meanwhile has it afterwards.
+    pub fn strike(&self, digest: &str, young: Time) -> Result<bool, BlobError> {
+        let (folder, name) = self.place(digest)?;
+        let _alone = self.inner.names.write().unwrap_or_else(PoisonError::into_inner);
+        match self.came(digest)? {
+            None => Ok(true),
+            Some((_, at)) if at >= young => Ok(false),
+            Some(_) => {
+                fs::remove_file(name)?;
+                self.sync_dir(&folder)?;
+                Ok(true)
+            }
         }
     }
 
@@ -216,7 +249,9 @@ impl Stage {
         self.store.sync_file(&file)?;
         self.store.folder(&folder)?;
         // Also over a content that is there already: whether its name was synced by whoever wrote it is not known here.
+        let named = self.store.inner.names.read().unwrap_or_else(PoisonError::into_inner);
         fs::rename(&self.path, &name)?;
+        drop(named);
         self.store.sync_dir(&folder)?;
         Ok(blob)
     }
@@ -256,10 +291,8 @@ impl From<io::Error> for BlobError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full,
-            io::ErrorKind::FileTooLarge => match error.downcast::<Self>() {
-                Ok(own) => own,
-                Err(other) => Self::Io(other),
-            },
+            // Our own bound on a content; else the system's on a file (RLIMIT_FSIZE), which is a disk that takes no more.
+            io::ErrorKind::FileTooLarge => error.downcast::<Self>().unwrap_or(Self::Full),
             _ => Self::Io(error),
         }
     }
@@ -333,6 +366,27 @@ mod tests {
         std::mem::forget(stage);
         let again = BlobStore::open(&store.inner.dir).unwrap();
         assert!(names(&again, "tmp").is_empty());
+    }
+
+    #[test]
+    fn a_content_is_struck_when_it_is_old_and_stays_when_it_came_again() {
+        let (_dir, store) = store();
+        let kept = |text: &[u8]| {
+            let mut stage = store.stage(100).unwrap();
+            stage.write_all(text).unwrap();
+            stage.finish().unwrap().digest
+        };
+        let digest = kept(b"mot");
+        let (size, came) = store.came(&digest).unwrap().unwrap();
+        assert_eq!(size, 3);
+        assert!(!store.strike(&digest, came).unwrap(), "it came at this very time");
+        assert!(store.open_blob(&digest).unwrap().is_some());
+        assert!(store.strike(&digest, came.plus_ms(1)).unwrap());
+        assert!(store.open_blob(&digest).unwrap().is_none());
+        assert!(store.strike(&digest, came).unwrap(), "what is not here is gone");
+        assert_eq!(kept(b"mot"), digest);
+        assert!(store.open_blob(&digest).unwrap().is_some(), "and it may come again");
+        assert!(matches!(store.strike("no digest", came), Err(BlobError::Name)));
     }
 
     #[test]

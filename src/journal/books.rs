@@ -117,14 +117,14 @@ pub(super) fn finish(conn: &Connection, statement: u64) -> Result<bool, Fault> {
 /// Statements that came to their end, newest first, before a number (0: from the newest).
 pub(super) fn statements(conn: &Connection, partner: Option<&str>, before: u64, limit: u32) -> Result<Vec<StatementView>, Fault> {
     let before = if before == 0 { i64::MAX } else { number(before) };
-    let sql = "SELECT seq, partner, day, digest, at, who, data, state FROM statement
+    let sql = "SELECT seq, partner, day, digest, at, who, data, state, lines_gone FROM statement
                WHERE state > 0 AND seq < ?1 AND (?2 IS NULL OR partner = ?2) ORDER BY seq DESC LIMIT ?3";
     views(conn, sql, params![before, partner, limit.min(MOST)])
 }
 
 /// One statement.
 pub(super) fn statement(conn: &Connection, seq: u64) -> Result<Option<StatementView>, Fault> {
-    let sql = "SELECT seq, partner, day, digest, at, who, data, state FROM statement WHERE seq = ?1 AND state > 0";
+    let sql = "SELECT seq, partner, day, digest, at, who, data, state, lines_gone FROM statement WHERE seq = ?1 AND state > 0";
     Ok(views(conn, sql, [number(seq)])?.pop())
 }
 
@@ -140,7 +140,8 @@ fn views(conn: &Connection, sql: &str, which: impl Params) -> Result<Vec<Stateme
             data: crate::body::Value::Null,
         };
         let replaced = r.get::<_, i64>(7)? == 2;
-        Ok((StatementView { statement: positive(r.get(0)?), told, replaced }, r.get::<_, String>(6)?))
+        let lines_gone = r.get::<_, Option<i64>>(8)?.map(Time);
+        Ok((StatementView { statement: positive(r.get(0)?), told, replaced, lines_gone }, r.get::<_, String>(6)?))
     })?;
     rows.map(|row| {
         let (mut view, data) = row?;

@@ -7,7 +7,7 @@ use super::lane::{self, NewRow};
 use super::matter::{CaseRow, StepRow};
 use super::money::{self, ReceiptRow, RefundRow};
 use super::writer::{Fault, Made, Marks};
-use super::{Acceptance, Accepted, Close, Early, Effects, FileRow, Known, NewAudit, NewMessage};
+use super::{Acceptance, Accepted, Close, Early, Effects, FileRow, Known, NewAudit, NewMessage, retention};
 use crate::clock::Time;
 use crate::model::{Movement, PaymentState};
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -130,7 +130,7 @@ impl Ready {
         Ok(true)
     }
 
-    /// All the rest; `false`: a delivery that is to be closed has moved on.
+    /// All the rest; `false`: a delivery that is to be closed has moved on, or a file's content was removed meanwhile.
     pub(super) fn write_rest(
         &self,
         conn: &Connection,
@@ -150,7 +150,9 @@ impl Ready {
         self.receipts.iter().try_for_each(|r| r.write(conn))?;
         self.write_timeline(conn)?;
         self.write_early(conn)?;
-        write_files(conn, &self.files)?;
+        if !write_files(conn, &self.files)? {
+            return Ok(false);
+        }
         self.cases.iter().try_for_each(|c| c.write(conn))?;
         self.audit.iter().try_for_each(|a| a.write(conn))?;
         Ok(true)
@@ -305,15 +307,34 @@ pub(super) fn known(conn: &Connection, scope: &str, key: &[u8; 32]) -> Result<Op
     .transpose()
 }
 
-/// Registers files; one that is there already is only given its dossier and reader.
-pub(super) fn write_files(conn: &Connection, files: &[FileRow]) -> Result<(), Fault> {
+/// Registers files that came now; a content that was removed before is here again with it.
+pub(super) fn add_files(conn: &Connection, files: &[FileRow]) -> Result<(), Fault> {
     for f in files {
-        conn.prepare_cached(
-            "INSERT INTO file (id, caller, reader, dossier, digest, size, name, media, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-             ON CONFLICT (id) DO UPDATE SET reader = coalesce(excluded.reader, reader), dossier = coalesce(excluded.dossier, dossier)",
-        )?
-        .execute(params![f.id, f.caller, f.reader, f.dossier, f.digest, number(f.size), f.name, f.media, f.at.0])?;
+        add_file(conn, f)?;
     }
+    Ok(())
+}
+
+/// Registers the files of a message; one that is there already is only given its dossier and reader. `false`: its content was removed
+/// meanwhile.
+fn write_files(conn: &Connection, files: &[FileRow]) -> Result<bool, Fault> {
+    for f in files {
+        let there = conn
+            .prepare_cached("UPDATE file SET reader = coalesce(?2, reader), dossier = coalesce(?3, dossier) WHERE id = ?1")?
+            .execute(params![f.id, f.reader, f.dossier])?;
+        if there == 0 {
+            add_file(conn, f)?;
+        } else if retention::is_gone(conn, &f.digest)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn add_file(conn: &Connection, f: &FileRow) -> Result<(), Fault> {
+    conn.prepare_cached("INSERT INTO file (id, caller, reader, dossier, digest, size, name, media, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?
+        .execute(params![f.id, f.caller, f.reader, f.dossier, f.digest, number(f.size), f.name, f.media, f.at.0])?;
+    conn.prepare_cached("DELETE FROM retention_gone WHERE digest = ?1")?.execute([&f.digest])?;
     Ok(())
 }
 

@@ -19,6 +19,7 @@ mod matter;
 mod money;
 mod reader;
 mod record;
+mod retention;
 mod schema;
 mod sqlite;
 mod statement;
@@ -30,9 +31,12 @@ mod writer;
 pub use blobs::Faults;
 pub use blobs::{Blob, BlobError, BlobStore, Stage};
 pub use case::{CaseDetail, CaseEntry, CaseFilter, CaseStep, CaseView, CaseWord, NewCase};
+#[cfg(test)]
+pub(crate) use contract::ended as ended_dossier;
 pub use disk::{Disk, Room};
 pub use health::Health;
 pub use record::*;
+pub use retention::{Gone, Removed, RetentionClass, RetentionRun, RetentionStep, RetentionTally, RetentionTerms, RetentionView};
 pub use schema::OpenError;
 pub use sqlite::{Options, SqliteJournal};
 pub use statement::{Booked, Difference, LineFacts, NewStatement, StatementLine, StatementView, Told};
@@ -190,6 +194,32 @@ pub trait Journal: Send + Sync + 'static {
 
     /// The feed's state saved for a partner, as it was written ([`crate::delivery::Saved`]), if any.
     fn limits(&self, partner: &str) -> Answer<'_, Option<String>>;
+
+    /// Begins a run of retention, unless one is under way; its number. An operator gives a reason. Synced when answered: a run that a crash cuts goes on.
+    fn begin_retention(&self, who: &str, reason: Option<&str>, now: Time) -> Answer<'_, u64>;
+
+    /// One piece of retention: of the run under way, else of the bookkeeping behind the journal's end. Each piece is whole, whatever
+    /// cuts it; a few milliseconds of the writer. Removes only what [`retention`] says, by these terms as of the run's begin.
+    fn retain<'j>(&'j self, blobs: &'j BlobStore, terms: &'j RetentionTerms, now: Time) -> Answer<'j, RetentionStep>;
+
+    /// How retention stands: the last run, what is due.
+    fn retention(&self, terms: &RetentionTerms, now: Time) -> Answer<'_, RetentionView>;
+
+    /// How much would go now, by class: for a command, not for a request's way.
+    fn retention_due<'j>(&'j self, blobs: &'j BlobStore, terms: &'j RetentionTerms, now: Time)
+    -> Answer<'j, Vec<RetentionTally>>;
+
+    /// What of a dossier was removed.
+    fn removed(&self, dossier: &str) -> Answer<'_, Removed>;
+
+    /// What is left of a content that was removed; none: it was not.
+    fn content_gone(&self, digest: &str) -> Answer<'_, Option<Gone>>;
+
+    /// Events up to this number are no longer paged: after it they begin.
+    fn events_floor(&self) -> Answer<'_, u64>;
+
+    /// Whether a day of a partner's statements, or one beside it, is settled and its rows removed: that day.
+    fn settled(&self, partner: &str, day: &str) -> Answer<'_, Option<String>>;
 
     /// Changes after each commit that may have made something due at this partner.
     fn wake(&self, partner: &str) -> watch::Receiver<u64>;

@@ -2,7 +2,7 @@
 //!
 //! [`Effects`] is what a message causes, computed by `exchange` from a [`Snapshot`]; the journal writes it whole or not at all.
 
-use super::{CaseStep, NewCase};
+use super::{CaseStep, Gone, NewCase};
 use crate::body::Value;
 use crate::clock::Time;
 use crate::delivery::{Feed, Waiting};
@@ -566,8 +566,10 @@ pub struct DeliveryDetail {
     pub view: DeliveryView,
     /// Its attempts, oldest first (the last hundred).
     pub attempts: Vec<Attempt>,
-    /// The canonical body.
+    /// The canonical body; null when it is gone.
     pub body: Value,
+    /// What is left of the body, where it was removed by retention.
+    pub gone: Option<Gone>,
 }
 
 /// A timeline line as read.

@@ -23,13 +23,14 @@ pub(super) const PAGE: u32 = 8192;
 const WAL_LIMIT: i64 = 128 << 20;
 
 /// All migrations, in order; the version of the file is how many were applied.
-const MIGRATIONS: [(&str, &str); 6] = [
+const MIGRATIONS: [(&str, &str); 7] = [
     ("first", include_str!("migrations/0001_first.sql")),
     ("cases", include_str!("migrations/0002_cases.sql")),
     ("order", include_str!("migrations/0003_order.sql")),
     ("money", include_str!("migrations/0004_money.sql")),
     ("statements", include_str!("migrations/0005_statements.sql")),
     ("later", include_str!("migrations/0006_later.sql")),
+    ("retention", include_str!("migrations/0007_retention.sql")),
 ];
 
 /// Why a journal could not be opened. What is refused was not changed.

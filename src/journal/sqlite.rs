@@ -16,10 +16,11 @@ use super::schema::{self, Lock, OpenError};
 use super::syncer::{self, Horizon, Log, Syncer};
 use super::writer::{Call, Command, Counts, Fault, Made, Marks, Syncs, Wakes, Writer, answered};
 use super::{
-    Acceptance, Accepted, Accounts, Act, Acted, Answer, Backlog, Booked, CaseDetail, CaseFilter, CaseView, DeliveryDetail,
-    DeliveryFilter, DeliveryView, Effects, EventView, FileRow, Journal, JournalError, Known, MovementView, NewStatement, Notice,
-    QueueView, RefundFilter, Settled, Settlement, Snapshot, StatementLine, StatementView, Take, Taken, Told, act, books,
-    checkpoint, matter, money, view,
+    Acceptance, Accepted, Accounts, Act, Acted, Answer, Backlog, BlobStore, Booked, CaseDetail, CaseFilter, CaseView,
+    DeliveryDetail, DeliveryFilter, DeliveryView, Effects, EventView, FileRow, Gone, Journal, JournalError, Known, MovementView,
+    NewStatement, Notice, QueueView, RefundFilter, Removed, RetentionStep, RetentionTally, RetentionTerms, RetentionView,
+    Settled, Settlement, Snapshot, StatementLine, StatementView, Take, Taken, Told, act, books, checkpoint, matter, money,
+    retention, view,
 };
 use crate::clock::{Clock as _, Time, Wall};
 use crate::model::{Class, Kind, Payment, Receipt, Refund};
@@ -195,7 +196,7 @@ impl SqliteJournal {
     }
 
     /// Puts a command to the writer, waiting for room in its queue: what ends a claim is never shed.
-    async fn write<T: Send + 'static>(
+    pub(super) async fn write<T: Send + 'static>(
         &self,
         run: impl Fn(&Connection, &mut Marks) -> Result<Made<T>, Fault> + Send + 'static,
     ) -> Result<T, JournalError> {
@@ -225,7 +226,7 @@ impl SqliteJournal {
         Box::pin(self.held.readers.look(question, nothing))
     }
 
-    fn ask<'j, T: Send + 'static>(
+    pub(super) fn ask<'j, T: Send + 'static>(
         &'j self,
         question: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Answer<'j, T> {
@@ -334,7 +335,7 @@ impl Journal for SqliteJournal {
         if let Err(full) = self.roomy() {
             return Box::pin(std::future::ready(Err(full)));
         }
-        Box::pin(self.offer(move |conn, _| effects::write_files(conn, &files).map(Made::Kept)))
+        Box::pin(self.offer(move |conn, _| effects::add_files(conn, &files).map(Made::Kept)))
     }
 
     fn file(&self, id: &str) -> Answer<'_, Option<FileRow>> {
@@ -481,6 +482,48 @@ impl Journal for SqliteJournal {
     fn limits(&self, partner: &str) -> Answer<'_, Option<String>> {
         let partner = partner.to_owned();
         self.look(move |conn| view::limits(conn, &partner), Option::is_none)
+    }
+
+    fn begin_retention(&self, who: &str, reason: Option<&str>, now: Time) -> Answer<'_, u64> {
+        let (who, reason) = (who.to_owned(), reason.map(str::to_owned));
+        Box::pin(self.write(move |conn, _| retention::begin(conn, &who, reason.as_deref(), now).map(Made::Kept)))
+    }
+
+    fn retain<'j>(&'j self, blobs: &'j BlobStore, terms: &'j RetentionTerms, now: Time) -> Answer<'j, RetentionStep> {
+        Box::pin(retention::step(self, blobs, terms, now))
+    }
+
+    fn retention(&self, terms: &RetentionTerms, now: Time) -> Answer<'_, RetentionView> {
+        let terms = terms.clone();
+        self.ask(move |conn| retention::view(conn, &terms, now))
+    }
+
+    fn retention_due<'j>(
+        &'j self,
+        blobs: &'j BlobStore,
+        terms: &'j RetentionTerms,
+        now: Time,
+    ) -> Answer<'j, Vec<RetentionTally>> {
+        Box::pin(retention::due(self, blobs, terms, now))
+    }
+
+    fn removed(&self, dossier: &str) -> Answer<'_, Removed> {
+        let dossier = dossier.to_owned();
+        self.ask(move |conn| retention::removed(conn, &dossier))
+    }
+
+    fn content_gone(&self, digest: &str) -> Answer<'_, Option<Gone>> {
+        let digest = digest.to_owned();
+        self.look(move |conn| retention::content_gone(conn, &digest), Option::is_none)
+    }
+
+    fn events_floor(&self) -> Answer<'_, u64> {
+        self.look(retention::events_floor, |floor| *floor == 0)
+    }
+
+    fn settled(&self, partner: &str, day: &str) -> Answer<'_, Option<String>> {
+        let (partner, day) = (partner.to_owned(), day.to_owned());
+        self.ask(move |conn| retention::settled(conn, &partner, &day))
     }
 
     fn wake(&self, partner: &str) -> watch::Receiver<u64> {

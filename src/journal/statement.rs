@@ -51,6 +51,8 @@ pub struct StatementView {
     pub told: NewStatement,
     /// A later one of the same partner and day has taken its place.
     pub replaced: bool,
+    /// When its lines were removed by retention; its sums and digest stay.
+    pub lines_gone: Option<Time>,
 }
 
 /// A line of a comparison: a row of the statement, a movement of our books, or both.

@@ -154,12 +154,13 @@ fn held(state: Option<DeliveryState>) -> bool {
 pub(super) fn delivery(conn: &Connection, seq: u64) -> Result<Option<DeliveryDetail>, Fault> {
     let seq = super::effects::number(seq);
     let Some(view) = views(conn, &format!("{DELIVERY} {FROM} WHERE d.seq = ?1"), [seq])?.pop() else { return Ok(None) };
-    let body: Option<Vec<u8>> = conn
+    let (body, gone): (Option<Vec<u8>>, _) = conn
         .prepare_cached(
-            "SELECT coalesce((SELECT body FROM outgoing WHERE delivery = d.seq), (SELECT body FROM message WHERE seq = d.message))
-             FROM delivery d WHERE d.seq = ?1",
+            "SELECT coalesce(o.body, m.body), coalesce(o.gone, m.body_gone), coalesce(o.digest, m.body_digest),
+               coalesce(o.size, m.body_size)
+             FROM delivery d LEFT JOIN outgoing o ON o.delivery = d.seq LEFT JOIN message m ON m.seq = d.message WHERE d.seq = ?1",
         )?
-        .query_row([seq], |r| r.get(0))?;
+        .query_row([seq], |r| Ok((r.get(0)?, super::retention::gone(r.get(1)?, r.get(2)?, r.get(3)?))))?;
     let body = serde_json::from_slice(&body.unwrap_or_else(|| b"null".to_vec())).map_err(|_| Fault::Row("outgoing"))?;
     let mut read = conn.prepare_cached(
         "SELECT at, ms, what, outcome, why, adapters FROM (
@@ -178,7 +179,7 @@ pub(super) fn delivery(conn: &Connection, seq: u64) -> Result<Option<DeliveryDet
         })
     })?;
     let attempts = attempts.collect::<Result<_, _>>()?;
-    Ok(Some(DeliveryDetail { view, attempts, body }))
+    Ok(Some(DeliveryDetail { view, attempts, body, gone }))
 }
 
 /// Every partner's queue.

@@ -107,6 +107,9 @@ impl Settlement {
         if now.civil().is_none_or(|c| order.day > c.date()) {
             return Err(no_day());
         }
+        if let Some(day) = self.journal.settled(&order.partner, &order.day.to_string()).await.map_err(failed)? {
+            return Err(is_settled(&day));
+        }
         let digest = sha256_hex(&order.bytes);
         let (reading, bytes) = (form.clone(), order.bytes.clone());
         let read = tokio::task::spawn_blocking(move || statement::read(&reading, &bytes)).await.map_err(|_| broken())?;
@@ -288,6 +291,20 @@ fn no_day() -> Refusal {
         422,
         "Ngày đối soát phải có dạng 2026-06-09 và không nằm trong tương lai.",
         "The day has the form 2026-06-09 and does not lie in the future.",
+    )
+    .at("/day")
+}
+
+fn is_settled(day: &str) -> Refusal {
+    Refusal::new(
+        "statement-settled",
+        409,
+        format!(
+            "Ngày {day} đã đối soát xong và các dòng sao kê đã được xóa theo thời hạn lưu giữ: ngày này và ngày liền kề không đối soát lại được."
+        ),
+        format!(
+            "The day {day} is settled and its lines were removed by retention: it and the days beside it are not reconciled again."
+        ),
     )
     .at("/day")
 }

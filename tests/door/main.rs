@@ -8,6 +8,7 @@
 mod batches;
 mod books;
 mod events;
+mod forecast;
 mod guide;
 mod letters;
 mod matrix;

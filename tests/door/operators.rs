@@ -33,6 +33,18 @@ async fn a_delivery_is_explained_line_by_line_without_values_that_are_not_public
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_operator_is_told_in_time_that_the_calendar_ends() {
+    let gate = Gate::open().await;
+    let calendar = async || gate.operator("/v1/partners", None).await.json()["calendar"].clone();
+    assert_eq!(calendar().await, json!({ "until": "2027-12-31", "ends_soon": false }));
+    // From 21 July 2026 on to 1 and 2 November 2027.
+    gate.clock.turn(std::time::Duration::from_secs(468 * 86_400));
+    assert_eq!(calendar().await["ends_soon"], false);
+    gate.clock.turn(std::time::Duration::from_secs(86_400));
+    assert_eq!(calendar().await["ends_soon"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_changed_set_is_compared_with_what_was_taken_in_and_tells_places_only() {
     let gate = Gate::open().await;
     gate.submit().await;

@@ -143,6 +143,7 @@ impl Gate {
             registry: Arc::new(registry),
             standings: Arc::new(|_| serde_json::Value::Null),
             adapters: None,
+            callers: tokio::sync::watch::channel(Arc::new(config.callers.clone())).1,
             outlooks: Arc::new(outlooks(current.clone(), clock.now())),
         });
         let (router, admin, files) = (door.public(), door.admin(), files.clone());

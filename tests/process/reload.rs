@@ -14,7 +14,7 @@ use super::dossiers::{code, exam};
 use super::world::{Answer, OPERATOR, PROGRAM, Setup, World, sent, until};
 
 /// A world whose gateway reads its adapters from a folder of its own.
-async fn world() -> (World, PathBuf) {
+pub(super) async fn world() -> (World, PathBuf) {
     world_with(|_| ()).await
 }
 
@@ -46,7 +46,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// Puts one text for another into a file, where it must stand.
-fn change(file: &Path, from: &str, to: &str) {
+pub(super) fn change(file: &Path, from: &str, to: &str) {
     let text = fs::read_to_string(file).unwrap();
     assert!(text.contains(from), "{} holds {from}", file.display());
     fs::write(file, text.replace(from, to)).unwrap();
@@ -60,12 +60,12 @@ pub(super) fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-fn hang_up(world: &World) {
+pub(super) fn hang_up(world: &World) {
     let id = world.gateway.as_ref().unwrap().id().to_string();
     assert!(Command::new("kill").args(["-HUP", &id]).status().unwrap().success());
 }
 
-async fn submit(world: &World, token: &str, number: u32, path: &str) -> Answer {
+pub(super) async fn submit(world: &World, token: &str, number: u32, path: &str) -> Answer {
     world.post(&format!("{}{path}", world.public), Some(token), &exam(number)).await.expect("an answer")
 }
 

@@ -5,6 +5,7 @@ mod queued;
 
 use super::{Failed, remote, screen};
 use crate::catalogue::{Catalogue, Files, LoadFaults, Settings};
+use crate::clock::{Clock as _, Time, Wall};
 use crate::config::Placeholders;
 use serde_json::json;
 use std::path::PathBuf;
@@ -51,6 +52,9 @@ pub(super) async fn run(arguments: &Arguments, json: bool) -> Result<(), Failed>
             None if arguments.queued => queued::ask(&files, &arguments.gateway, json).await,
             None => {
                 sound(&catalogue, json);
+                if let (false, Some(told)) = (json, calendar(&catalogue, Wall::new().now())) {
+                    screen::note(told);
+                }
                 // Whoever has just changed a folder must not take the word about another set for one about his.
                 if !json && arguments.adapters_dir.is_none() {
                     screen::note("these are the adapters inside the program; a folder's: lienthong check FOLDER");
@@ -73,6 +77,16 @@ pub(super) async fn run(arguments: &Arguments, json: bool) -> Result<(), Failed>
 /// Compiles a set with stand-ins for secrets.
 pub(super) fn compile(files: &Files) -> Result<Catalogue, LoadFaults> {
     Catalogue::load(files, &Settings::new(), &Placeholders)
+}
+
+/// A calendar of holidays that ends soon is no fault of the set, and worth a word in time.
+fn calendar(catalogue: &Catalogue, now: Time) -> Option<String> {
+    let today = now.civil()?.date();
+    let until = catalogue.holidays.until().map_or_else(|| "no year".to_owned(), |day| day.to_string());
+    let text = format!(
+        "warning: schemas/catalogue/holidays.toml knows holidays until {until} only: add the next year's, or deadlines beyond will be wrong"
+    );
+    catalogue.holidays.end_soon(today).then_some(text)
 }
 
 fn sound(catalogue: &Catalogue, json: bool) {

@@ -123,13 +123,15 @@ fn quick(base: String) -> PartnerSettings {
 }
 
 fn callers(names: &Names, words: &Words) -> Callers {
-    let caller = |name: &str, partner: Option<&str>, roles: &[May], credential| Caller {
-        name: name.to_owned(),
-        partner: partner.map(str::to_owned),
-        roles: roles.iter().copied().collect(),
-        agencies: Vec::new(),
-        class: None,
-        credential,
+    let caller = |name: &str, partner: Option<&str>, roles: &[May], credential| {
+        Arc::new(Caller {
+            name: name.to_owned(),
+            partner: partner.map(str::to_owned),
+            roles: roles.iter().copied().collect(),
+            agencies: Vec::new(),
+            class: None,
+            credential,
+        })
     };
     let digest = |word: &str| sha256_hex(word.as_bytes());
     let client = Credential::Client { id: Words::PORTAL.to_owned(), secret_sha256: digest(&words.portal) };

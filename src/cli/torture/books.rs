@@ -11,6 +11,9 @@ use crate::simulator::{Call, Stall};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// From so many lost links on a person is told.
+const LINKS_LOST: usize = 3;
+
 /// All of them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Books {
@@ -27,6 +30,8 @@ pub(super) struct Books {
     pub(super) waiting: u64,
     /// Deliveries kept for a person: number and reason.
     pub(super) parked: Vec<(u64, String)>,
+    /// Open matters for a person.
+    pub(super) cases: Vec<Case>,
     /// Events as the follower saw them, and as they stand.
     pub(super) followed: Vec<u64>,
     pub(super) events: Vec<u64>,
@@ -82,6 +87,14 @@ pub(super) struct FeeKnown {
     pub(super) state: String,
 }
 
+/// An open matter for a person, as the gateway tells it.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Case {
+    pub(super) case: u64,
+    pub(super) kind: String,
+    pub(super) dossier: Option<String>,
+}
+
 /// The gateway's movements of money, added up.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct Accounts {
@@ -114,6 +127,8 @@ pub(super) enum Wrong {
     Refused,
     /// Kept for a person although nothing needed one.
     Parked,
+    /// A matter for a person is open, and nothing in the books explains it.
+    Case,
     /// An event the follower never saw.
     EventMissed,
     /// The gateway did not come back, or did not come to the end of its work.
@@ -139,7 +154,7 @@ pub(super) struct Sums {
 // === impl Wrong ===
 
 impl Wrong {
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::Lost,
         Self::Repeated,
         Self::OutOfOrder,
@@ -150,6 +165,7 @@ impl Wrong {
         Self::Unlike,
         Self::Refused,
         Self::Parked,
+        Self::Case,
         Self::EventMissed,
         Self::NotRecovered,
     ];
@@ -167,6 +183,7 @@ impl Wrong {
             Self::Unlike => "books_differ",
             Self::Refused => "refused",
             Self::Parked => "parked",
+            Self::Case => "cases_unexplained",
             Self::EventMissed => "events_missed",
             Self::NotRecovered => "not_recovered",
         }
@@ -203,6 +220,11 @@ impl Books {
         }
         all.extend(self.of_payments());
         all.extend(self.parked.iter().map(|(n, why)| Finding::new(Wrong::Parked, format!("delivery {n}: {why}"))));
+        let unexplained = self.cases.iter().filter(|c| !self.explain(c));
+        all.extend(unexplained.map(|c| {
+            let about = c.dossier.as_deref().unwrap_or("-");
+            Finding::new(Wrong::Case, format!("case {} ({}, {about}): nothing in the books explains it", c.case, c.kind))
+        }));
         let followed: BTreeSet<u64> = self.followed.iter().copied().collect();
         let missed = self.events.iter().filter(|e| !followed.contains(e));
         all.extend(missed.map(|e| Finding::new(Wrong::EventMissed, format!("event {e} was never seen by the follower"))));
@@ -242,6 +264,21 @@ impl Books {
     /// Transactions paid at the platform.
     pub(super) fn paid(&self) -> impl Iterator<Item = &Transaction> {
         self.payment.iter().filter(|t| t.state == "paid")
+    }
+
+    /// Whether what the platform and the dossier came to is a reason for a person to look. Kinds that nothing in the storm is a reason for
+    /// are not explained.
+    fn explain(&self, case: &Case) -> bool {
+        let Some(code) = &case.dossier else { return false };
+        let own = |t: &&Transaction| t.dossier == *code;
+        let paid = self.paid().filter(own).count();
+        match case.kind.as_str() {
+            // So many links were lost on their way: as many transactions were begun.
+            "link-lost" => self.payment.iter().filter(own).count() >= LINKS_LOST,
+            // It was paid twice, or when the dossier was not to be paid for any more.
+            "overpayment" => paid > 1 || (paid == 1 && self.gateway.get(code).is_some_and(|d| matches!(d.status_code, 3 | 7))),
+            _ => false,
+        }
     }
 
     /// What is wrong with one dossier of the load.

@@ -85,6 +85,16 @@ fn every_way_of_tampering_is_found_under_its_own_name() {
     assert_eq!(found(|b| b.ministry.get_mut("d0").unwrap().status = 9), [Wrong::Unlike]);
     assert_eq!(found(|b| b.load[0].refused.push("422".into())), [Wrong::Refused]);
     assert_eq!(found(|b| b.parked.push((1, "why".into()))), [Wrong::Parked]);
+    let case = |kind: &str, dossier: Option<&str>| Case { case: 1, kind: kind.into(), dossier: dossier.map(str::to_owned) };
+    for kind in ["overpayment", "link-lost", "early-waits", "payment-unanswered", "fee-differs"] {
+        assert_eq!(found(|b| b.cases.push(case(kind, Some("d1")))), [Wrong::Case], "{kind}");
+        assert_eq!(found(|b| b.cases.push(case(kind, None))), [Wrong::Case], "{kind}");
+    }
+    let lost = |b: &mut Books| {
+        b.payment.extend((0..2).map(|_| Transaction { dossier: "d1".into(), amount: 40_000, state: "expired".into() }));
+        b.cases.push(case("link-lost", Some("d1")));
+    };
+    assert_eq!(found(lost), [], "three links were begun: it is right that a person is told");
     assert_eq!(found(|b| b.followed.retain(|e| *e != 5)), [Wrong::EventMissed]);
     assert_eq!(found(|b| b.followed.swap(4, 5)), [Wrong::EventMissed]);
     assert_eq!(found(|b| b.waiting = 1), [Wrong::NotRecovered]);

@@ -41,7 +41,7 @@ pub(super) const ABOUT: &str = "\
 Mistreats the gateway for a while and then compares the books of all sides. Anyone can run it; it needs no root and nothing configured.
 
 Gateway, simulated partners and load run as processes of their own on loopback. The gateway is killed (kill -9) at random instants, its \
-clock is stepped, its disk is full for a while. Partners refuse connections, cut calls before and after processing, answer 503, 500 and \
+clock is stepped, its disk is full for a while, or a quota lets no file grow. Partners refuse connections, cut calls before and after processing, answer 503, 500 and \
 502, late, half and garbled, tell things twice and in any order. Citizens hand in dossiers, some twice at once, some with files, withdraw, \
 supplement and pay. Then the weather turns fair, what was put off is asked again, and the books are compared.
 

@@ -31,6 +31,8 @@ pub(super) struct Life {
     pub(super) dead: Duration,
     /// Clock steps and a full disk in it.
     pub(super) rehearsal: Rehearsal,
+    /// From when until when, since its start, no file of it may grow.
+    pub(super) quota: Option<(Duration, Duration)>,
 }
 
 /// Bad weather at one partner.
@@ -208,13 +210,15 @@ fn lives(chance: &mut Chance, length: Duration) -> Vec<Life> {
             runs: Duration::from_millis(runs),
             dead: Duration::from_millis(dead),
             rehearsal: rehearsal(chance, runs),
+            quota: (runs > 2_500 && chance.hits(0.17)).then(|| a_while(chance, runs)),
         });
         now += runs + dead;
     }
     lives
 }
 
-/// In one life of three the clock is off from the start, in one of three it is stepped under way, in one of six the disk is full a while.
+/// In one life of three the clock is off from the start, in one of three it is stepped under way, in one of six the disk is full a while;
+/// in another one of six a quota holds for a while.
 fn rehearsal(chance: &mut Chance, runs: u64) -> Rehearsal {
     let mut all = Rehearsal::default();
     let off = |chance: &mut Chance| {
@@ -228,10 +232,15 @@ fn rehearsal(chance: &mut Chance, runs: u64) -> Rehearsal {
         all.clock.push((Duration::from_millis(chance.between((200, runs.max(201)))), off(chance)));
     }
     if runs > 2_500 && chance.hits(0.17) {
-        let from = chance.between((300, runs / 2));
-        all.full.push((Duration::from_millis(from), Duration::from_millis(from + chance.between((500, 2_500)))));
+        all.full.push(a_while(chance, runs));
     }
     all
+}
+
+/// From when until when in a life the disk takes no more.
+fn a_while(chance: &mut Chance, runs: u64) -> (Duration, Duration) {
+    let from = chance.between((300, runs / 2));
+    (Duration::from_millis(from), Duration::from_millis(from + chance.between((500, 2_500))))
 }
 
 /// A gust every few seconds, at one partner, of one kind; none in the first second.
@@ -274,6 +283,7 @@ mod tests {
             }
             let some = |f: fn(&Life) -> bool| plan.lives.iter().any(f);
             assert!(some(|l| !l.rehearsal.full.is_empty()) && some(|l| l.rehearsal.clock.iter().any(|(at, _)| !at.is_zero())));
+            assert!(some(|l| l.quota.is_some()), "seed {seed}: no quota");
             assert!(some(|l| l.runs < Duration::from_millis(500)), "one is killed while it starts");
         }
     }

@@ -53,6 +53,7 @@ pub(super) async fn read(
         books.waiting = remote::list(&queues, "partners").iter().map(open).sum();
         books.accounts = Accounts::deserialize(stage.operator.get("/v1/accounts").await?).ok();
         books.parked = parked(&stage.operator).await?;
+        books.cases = part(&stage.operator.get("/v1/cases?state=open&limit=1000").await?, "/cases");
         books.events = storm::all_events(stage).await.unwrap_or_default();
     }
     books.followed = followed.lock().unwrap_or_else(PoisonError::into_inner).clone();

@@ -83,6 +83,11 @@ impl Process {
         Ok(Self { child })
     }
 
+    /// Its id, as long as it is here.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// SIGKILL, and waits until it is gone.
     pub(super) fn kill(mut self) {
         let _ = self.child.kill();

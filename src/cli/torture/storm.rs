@@ -6,11 +6,15 @@ use super::ledger::Ledger;
 use super::plan::{Life, Plan, calm};
 use super::stage::{Process, Stage};
 use crate::app::Rehearsal;
+use crate::cli::screen;
 use crate::clock::{Clock as _, Wall};
 use serde_json::Value;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
+
+/// Files that are no longer than this still grow under a quota, bytes.
+const LAST_BYTES: u64 = 64 << 10;
 
 /// Events read at a time.
 const PAGE: usize = 500;
@@ -50,6 +54,9 @@ async fn live(stage: &Stage, life: &Life, ledger: &Ledger, clock: &Wall, record:
     let began = clock.since_start();
     let mut gateway = begin(stage, &life.rehearsal, ledger, record)?;
     let kill = began + life.runs;
+    // Ends with this life, before its process does.
+    let mut quota = tokio::task::JoinSet::new();
+    quota.spawn(hold(gateway.id(), life.quota));
     tokio::select! {
         () = tokio::time::sleep(kill.saturating_sub(clock.since_start())) => {}
         answered = stage.answered(&mut gateway) => {
@@ -62,6 +69,7 @@ async fn live(stage: &Stage, life: &Life, ledger: &Ledger, clock: &Wall, record:
             tokio::time::sleep(kill.saturating_sub(clock.since_start())).await;
         }
     }
+    quota.shutdown().await;
     if gateway.is_gone() {
         record.failed.push(format!("life {}: the gateway ended by itself", record.kills + 1));
         return None;
@@ -69,6 +77,28 @@ async fn live(stage: &Stage, life: &Life, ledger: &Ledger, clock: &Wall, record:
     gateway.kill();
     record.acknowledged.extend(ledger.counts().first_since.map(|at| at.saturating_sub(began)));
     Some(())
+}
+
+/// Lets no file of a process grow for a while, as a disk's quota would: what finds no room is refused, and goes on when there is room.
+async fn hold(gateway: u32, quota: Option<(Duration, Duration)>) {
+    let Some((from, to)) = quota else { return };
+    tokio::time::sleep(from).await;
+    if let Err(error) = limit_files(gateway, Some(LAST_BYTES)) {
+        screen::note(format!("no quota could be set on the gateway: {error}"));
+        return;
+    }
+    tokio::time::sleep(to.saturating_sub(from)).await;
+    let _ = limit_files(gateway, None);
+}
+
+/// No file of a process may grow beyond so many bytes; none: as far as this process's own may.
+fn limit_files(process: u32, bytes: Option<u64>) -> std::io::Result<()> {
+    use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
+    let own = getrlimit(Resource::Fsize);
+    let current = bytes.or(own.current);
+    let pid = i32::try_from(process).ok().and_then(Pid::from_raw).ok_or(std::io::ErrorKind::NotFound)?;
+    prlimit(Some(pid), Resource::Fsize, Rlimit { current, maximum: own.maximum })?;
+    Ok(())
 }
 
 fn begin(stage: &Stage, rehearsal: &Rehearsal, ledger: &Ledger, record: &mut Record) -> Option<Process> {

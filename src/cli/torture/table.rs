@@ -130,6 +130,7 @@ fn about(wrong: Wrong) -> String {
         Wrong::Sums => "the four books' sums of what was paid".to_owned(),
         Wrong::Unlike => "a dossier stands differently in two books".to_owned(),
         Wrong::Refused => "right requests that were refused".to_owned(),
+        Wrong::Case => "open matters for a person that nothing in the books explains".to_owned(),
         Wrong::Parked => "kept for a person although nothing needed one".to_owned(),
         Wrong::EventMissed => "of /v1/events?after=, followed over all restarts".to_owned(),
         Wrong::NotRecovered => "did not come back, or did not finish".to_owned(),

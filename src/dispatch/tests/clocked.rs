@@ -78,7 +78,7 @@ pub(super) struct Rig {
 
 impl Rig {
     pub(super) fn new(base: &str, head: &str, script: Script) -> Self {
-        let (files, _) = catalogue();
+        let files = if head.contains("# together") { super::parcels::office("", "") } else { catalogue().0 };
         let text = files.text("adapters/office/partner.toml").unwrap().replace("[transport]", &format!("{head}\n[transport]"));
         let signed_in = "sign-in = \"token\"\npost = \"/submit\"";
         let text = if head.contains("[sign-in.token]") { text.replace("post = \"/submit\"", signed_in) } else { text };
@@ -215,6 +215,23 @@ async fn calls_that_wait_for_a_slow_sign_in_do_not_leave_together() {
     assert!(most_in_a_second(&seen) <= 20, "{} in a second", most_in_a_second(&seen));
 }
 
+/// The bound of a stop is whoever waits for it (`app`): what hangs is not waited for longer, and its delivery stays under way, to be asked
+/// after at the next start (`tests/process/stop.rs`).
+#[tokio::test(start_paused = true)]
+async fn a_stop_begins_nothing_more_and_what_hangs_stays_under_way() {
+    let mut rig = Rig::new(NOON, "[limits]\nout = { rate = \"10/s\", at_once = 2 }", Box::new(|_, _, _| (3_600_000, ok())));
+    rig.register(5, "citizen", "a", None).await;
+    let dispatcher = rig.start();
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(rig.seen().len(), 2, "two at once, and both hang");
+    let (bound, began) = (Duration::from_secs(120), rig.clock.now());
+    assert!(tokio::time::timeout(bound, dispatcher.stop()).await.is_err());
+    assert_eq!(rig.clock.now().ms_since(began), 120_000, "cut at the bound, not at the call's own end");
+    assert_eq!(rig.seen().len(), 2, "nothing more was begun");
+    let queue = rig.journal.queues().await.unwrap().into_iter().find(|q| q.partner == "office").unwrap();
+    assert_eq!((queue.claimed, queue.waiting, queue.parked), (2, 3, 0));
+}
+
 #[tokio::test(start_paused = true)]
 async fn no_more_are_called_at_once_than_agreed() {
     let mut rig = Rig::new(NOON, "[limits]\nout = { rate = \"100/s\", at_once = 3 }", Box::new(|_, _, _| (1_000, ok())));
@@ -333,7 +350,18 @@ async fn a_loop_with_nothing_due_leaves_the_journal_alone() {
 #[tokio::test(start_paused = true)]
 async fn a_forecast_comes_true() {
     let head = "maintenance = [\"daily 23:59-24:00\"]\n[limits]\nout = { rate = \"10/s\", at_once = 2 }";
-    let mut rig = Rig::new("2026-06-09T23:57:50", head, Box::new(|_, _, _| (300, ok())));
+    comes_true("2026-06-09T23:57:50", head, 300).await;
+}
+
+/// Three messages a call, and calls that take three times as long: as quick as before.
+#[tokio::test(start_paused = true)]
+async fn a_forecast_of_calls_that_carry_several_comes_true() {
+    let head = "# together\nmaintenance = [\"daily 23:59-24:00\"]\n[limits]\nout = { rate = \"10/s\", at_once = 2 }";
+    comes_true("2026-06-09T23:57:50", head, 900).await;
+}
+
+async fn comes_true(begin: &str, head: &str, call_ms: u64) {
+    let mut rig = Rig::new(begin, head, Box::new(move |_, _, _| (call_ms, ok())));
     let today = Time::parse("2026-06-09T23:59:59+07:00").unwrap();
     let urgent = rig.register(450, "citizen", "a", Some(today)).await;
     rig.register(100, "citizen", "b", Some(today.plus_ms(86_400_000))).await;
@@ -350,7 +378,14 @@ async fn a_forecast_comes_true() {
     let took = end.ms_since(now);
     let off = (told.drained_at.unwrap().0 - end.0).abs();
     assert!(off <= took * 3 / 100 + 1_000, "foretold {:?}, came {end:?}: {off} ms off in {took}", told.drained_at);
-    let late = rig.seen().iter().filter(|s| s.at.plus_ms(300) > today && urgent.contains(&s.code)).count();
+    let lasts = i64::try_from(call_ms).unwrap();
+    // A call of several carries them as rows.
+    let codes = |s: &Seen| -> Vec<String> {
+        let rows = s.body["rows"].as_array().map_or(std::slice::from_ref(&s.body), Vec::as_slice);
+        rows.iter().filter_map(|row| row["code"].as_str().map(str::to_owned)).collect()
+    };
+    let after: Vec<String> = rig.seen().iter().filter(|s| s.at.plus_ms(lasts) > today).flat_map(codes).collect();
+    let late = after.iter().filter(|code| urgent.contains(code)).count();
     assert!(late > 100, "the test is about some that are late: {late}");
     assert!(told.late.abs_diff(late as u64) <= 18, "foretold {} late, came {late}", told.late);
     let faster = forecast(&backlog.waiting, &outlook, crate::delivery::Quota::parse("40/s"), now);

@@ -79,7 +79,7 @@ rules = [
 const TAKEN: &str = "message: receipt\nformat: json\nwithout: at, dossier, note, note_en, transaction, url\n\nok = *\nrows[] = .\n    id = reference\n    outcome = outcome\n    reason = reason ?\n";
 
 /// The invented partners, the office with submissions by threes; `need`: a line of the mapping more.
-fn office(items: &str, need: &str) -> Files {
+pub(super) fn office(items: &str, need: &str) -> Files {
     let (files, _) = catalogue();
     let head = "[out.submit]\n";
     let toml = files.text("adapters/office/partner.toml").unwrap();

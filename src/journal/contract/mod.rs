@@ -108,6 +108,15 @@ pub(super) fn submit(code: &str) -> Acceptance {
     }
 }
 
+/// The submission of a dossier that is refused at once: it ended when it came.
+pub(crate) fn ended(code: &str, at: Time) -> Acceptance {
+    let mut acceptance = submit(code);
+    acceptance.message.received_at = at;
+    acceptance.effects.dossier = Some(Dossier { status: Status::Refused, ..dossier(code, 1) });
+    acceptance.effects.events.iter_mut().for_each(|e| e.at = at);
+    acceptance
+}
+
 /// A further message to the same lane, that changes no dossier.
 pub(super) fn more(code: &str, id: &str) -> Acceptance {
     let mut key = [0; 32];
