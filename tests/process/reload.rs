@@ -111,6 +111,7 @@ async fn a_sound_set_is_in_force_as_a_whole_and_a_wrong_one_changes_nothing_unde
     assert!(submit(&world, &token, 1, "/hanoi/ho-so").await.json().get("MaTiepNhan").is_some());
     let first = world.operator("/v1/adapters").await["adapters"].clone();
 
+    change(&set.join("schemas/hanoi/cong-dich-vu.json"), "MaTiepNhan", "SoTiepNhan");
     change(&receipt, "MaTiepNhan", "SoTiepNhan");
     let done = command(&world, &["reload", "--json"]);
     assert!(done.status.success(), "{}", said(&done));
@@ -144,7 +145,7 @@ async fn a_sound_set_is_in_force_as_a_whole_and_a_wrong_one_changes_nothing_unde
     change(&set.join("adapters/moet/withdraw.map"), "= reason", "= raeson");
     let refused = command(&world, &["reload"]);
     assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
-    for part in ["adapters/hanoi/accepted.map:6:", "did you mean `dossier`?", "adapters/moet/withdraw.map:12:", "^^^^^^"] {
+    for part in ["adapters/hanoi/accepted.map:8:", "did you mean `dossier`?", "adapters/moet/withdraw.map:12:", "^^^^^^"] {
         assert!(said(&refused).contains(part), "{part} in\n{}", said(&refused));
     }
     let problem = world.post(&format!("{}/v1/adapters/reload", world.admin), Some(OPERATOR), &json!({})).await.unwrap();
