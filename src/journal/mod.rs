@@ -199,7 +199,7 @@ pub trait Journal: Send + Sync + 'static {
     fn begin_retention(&self, who: &str, reason: Option<&str>, now: Time) -> Answer<'_, u64>;
 
     /// One piece of retention: of the run under way, else of the bookkeeping behind the journal's end. Each piece is whole, whatever
-    /// cuts it; a few milliseconds of the writer. Removes only what [`retention`] says, by these terms as of the run's begin.
+    /// cuts it; a few milliseconds of the writer. Removes only what `retention` says, by these terms as of the run's begin.
     fn retain<'j>(&'j self, blobs: &'j BlobStore, terms: &'j RetentionTerms, now: Time) -> Answer<'j, RetentionStep>;
 
     /// How retention stands: the last run, what is due.
