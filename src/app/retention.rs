@@ -114,6 +114,7 @@ fn is_hour(last: Option<Time>, at: u16, now: Time) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dispatch::tests::simulated::Simulated;
 
     #[test]
     fn the_daily_run_begins_once_at_its_hour_and_is_made_up_for_when_it_was_missed() {
@@ -144,22 +145,6 @@ mod tests {
         assert!(!watch.flood(1_510, ms(2_500)));
     }
 
-    /// The paused runtime's time as a clock.
-    struct Simulated {
-        begin: tokio::time::Instant,
-        base: Time,
-    }
-
-    impl Clock for Simulated {
-        fn now(&self) -> Time {
-            self.base.plus(self.begin.elapsed())
-        }
-
-        fn since_start(&self) -> Duration {
-            self.begin.elapsed()
-        }
-    }
-
     /// An ended dossier, so many days ago.
     async fn ended(journal: &dyn Journal, n: usize, at: Time) {
         let mut acceptance = crate::journal::ended_dossier(&format!("D{n}"), at);
@@ -176,8 +161,8 @@ mod tests {
         for n in 0..DOSSIERS {
             ended(&*store, n, base.plus_ms(-3 * DAY_MS)).await;
         }
-        let begin = tokio::time::sleep(Duration::ZERO).deadline();
-        let clock = Arc::new(Simulated { begin, base });
+        let clock = Arc::new(Simulated::at(base));
+        let begin = clock.begin();
         let days = [("bodies".to_owned(), 1)].into();
         let terms = terms(&Retention { days, at: 120 });
         // Five hundred commands a second for an hour, then silence.

@@ -33,33 +33,24 @@ impl Place for str {
     }
 }
 
-impl Place for String {
-    fn within<'v>(&self, value: &'v Value) -> Option<&'v Value> {
-        self.as_str().within(value)
-    }
+/// An owned text is a place as its characters are.
+macro_rules! texts {
+    ($($text:ty),*) => { $(impl Place for $text {
+        fn within<'v>(&self, value: &'v Value) -> Option<&'v Value> {
+            self.as_str().within(value)
+        }
 
-    fn within_mut<'v>(&self, value: &'v mut Value) -> Option<&'v mut Value> {
-        self.as_str().within_mut(value)
-    }
+        fn within_mut<'v>(&self, value: &'v mut Value) -> Option<&'v mut Value> {
+            self.as_str().within_mut(value)
+        }
 
-    fn made<'v>(&self, value: &'v mut Value) -> Option<&'v mut Value> {
-        self.as_str().made(value)
-    }
+        fn made<'v>(&self, value: &'v mut Value) -> Option<&'v mut Value> {
+            self.as_str().made(value)
+        }
+    })* };
 }
 
-impl Place for Text {
-    fn within<'v>(&self, value: &'v Value) -> Option<&'v Value> {
-        self.as_str().within(value)
-    }
-
-    fn within_mut<'v>(&self, value: &'v mut Value) -> Option<&'v mut Value> {
-        self.as_str().within_mut(value)
-    }
-
-    fn made<'v>(&self, value: &'v mut Value) -> Option<&'v mut Value> {
-        self.as_str().made(value)
-    }
-}
+texts!(String, Text);
 
 impl Place for usize {
     fn within<'v>(&self, value: &'v Value) -> Option<&'v Value> {

@@ -5,7 +5,7 @@
 use super::Shared;
 use super::wire::{Outgoing, facts};
 use crate::catalogue::{OutRoute, Partner, SignIn};
-use crate::clock::Time;
+use crate::clock::{DAY_MS, Time};
 use crate::delivery::Outcome;
 use crate::mapping::{Envelope, Format, Scalar, peek};
 use crate::partner::{Call, SignInError};
@@ -13,9 +13,6 @@ use crate::seal::Secret;
 use base64::Engine as _;
 use bytes::Bytes;
 use serde_json::Value;
-
-/// How long a session is kept that is not refused before: its reply does not say how long it holds.
-const A_DAY_MS: i64 = 86_400_000;
 
 /// The session that a route's messages are written with (`$session`); none: it signs in otherwise.
 pub(super) async fn session(
@@ -51,7 +48,11 @@ async fn post(shared: &Shared, partner: &Partner, way: &SignIn, now: Time) -> Re
     };
     let seen = peek(Format::Json, Envelope::None, &reply.body, &[token]);
     match seen.ok().and_then(|seen| seen.values.into_iter().next().flatten()).filter(|_| taken) {
-        Some(Scalar::Text(session) | Scalar::Number(session)) if !session.is_empty() => Ok((Secret::new(session), A_DAY_MS)),
+        Some(Scalar::Text(session) | Scalar::Number(session)) if !session.is_empty() =>
+        // Its reply does not say how long it holds: a day, if it is not refused before.
+        {
+            Ok((Secret::new(session), DAY_MS))
+        }
         _ => Err(SignInError::Refused(reply.status)),
     }
 }

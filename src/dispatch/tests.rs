@@ -29,6 +29,7 @@ mod far;
 mod first;
 mod never;
 mod parcels;
+pub(crate) mod simulated;
 mod weather;
 
 use far::Far;

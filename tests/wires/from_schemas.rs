@@ -318,8 +318,93 @@ fn loaded(files: &Files, path: &str) -> (Xsd, uppsala::XsdValidator) {
     (xsd, uppsala::XsdValidator::from_schema(&uppsala::parse(text(path).unwrap()).unwrap()).unwrap())
 }
 
+/// What the readers refuse, as the lists have it: mapping, place, kind.
+pub(crate) type Entry = (&'static str, &'static str, &'static str);
+
+/// What came of the documents of all mappings.
+#[derive(Default)]
+pub(crate) struct Tried {
+    pub(crate) mappings: u64,
+    pub(crate) held: u64,
+    pub(crate) complaints: Vec<String>,
+    refused: BTreeMap<(String, String, String), u64>,
+    unreached: Vec<(String, String)>,
+}
+
+impl Tried {
+    pub(crate) fn refuse(&mut self, title: &str, faults: &[WireFault]) {
+        for f in faults {
+            let key = (title.to_owned(), place(&general(&f.place.pointer)), format!("{:?}", f.kind));
+            *self.refused.entry(key).or_default() += 1;
+        }
+    }
+
+    /// Places of a schema, without those that documents which were read had.
+    pub(crate) fn places(&mut self, title: &str, all: impl IntoIterator<Item = String>, reached: &BTreeSet<String>) {
+        self.unreached.extend(all.into_iter().filter(|p| !reached.contains(p)).map(|p| (title.to_owned(), p)));
+    }
+
+    /// Nothing was wrong, and the lists say what was refused and what not reached: no more, and, by the usual seed, no less but what is rare.
+    pub(crate) fn is_as_listed(&self, seed: u64, refused: &[Entry], rare: impl Fn(&Entry) -> bool, unreached: &[(&str, &str)]) {
+        for ((map, place, kind), n) in &self.refused {
+            println!("    (\"{map}\", \"{place}\", \"{kind}\"), // {n}");
+        }
+        self.unreached.iter().for_each(|(map, place)| println!("    (\"{map}\", \"{place}\"),"));
+        assert!(
+            self.complaints.is_empty(),
+            "seed {seed}: {} complaints, such as\n{}",
+            self.complaints.len(),
+            some(&self.complaints)
+        );
+        let new: Vec<_> = self.refused.keys().filter(|key| !refused.iter().any(|entry| covers(entry, key))).collect();
+        assert!(new.is_empty(), "seed {seed}: refused, and not on the list: {new:?}");
+        let idle: Vec<_> = refused.iter().filter(|e| !rare(e) && !self.refused.keys().any(|key| covers(e, key))).collect();
+        assert!(seed != SEED || idle.is_empty(), "no document is refused for this any more, take it off the list: {idle:?}");
+        let missed: Vec<(&str, &str)> = self.unreached.iter().map(|(m, p)| (m.as_str(), p.as_str())).collect();
+        assert!(seed != SEED || missed == unreached, "the places no document gets to are not those on the list: {missed:?}");
+    }
+}
+
+/// The first of a list, each cut.
+pub(crate) fn some(list: &[String]) -> String {
+    list.iter().take(4).map(|t| t.chars().take(3500).collect()).collect::<Vec<String>>().join("\n\n")
+}
+
+/// The seed of a run, told, and each mapping's own chance of it.
+pub(crate) fn seeded() -> (u64, impl Fn(&str) -> Chance) {
+    let seed = super::mutants::number("LIENTHONG_FUZZ_SEED", SEED);
+    println!("seed {seed}");
+    (seed, move |title| Chance::new(seed ^ title.bytes().fold(0_u64, |n, b| n.wrapping_mul(31).wrapping_add(b.into()))))
+}
+
+/// The mappings whose head names a schema that ends so: the partner, the name, the schema's path.
+pub(crate) fn described<'c>(catalogue: &'c Catalogue, files: &'c Files, ending: &str) -> Vec<(&'c Partner, &'c str, &'c str)> {
+    let mut all = Vec::new();
+    for partner in catalogue.partners.values() {
+        for name in partner.book.names() {
+            if let Some(path) = head(files, &partner.name, name, "schema").filter(|p| p.ends_with(ending)) {
+                all.push((&**partner, name, path));
+            }
+        }
+    }
+    all
+}
+
+/// Places of a mapping whose text need not come back: what it drops, folds, spells otherwise, or `twice` says of it.
+pub(crate) fn loose(
+    files: &Files,
+    partner: &Partner,
+    (map, title): (&Mapping, &str),
+    twice: &[(&str, &str)],
+) -> BTreeSet<String> {
+    let lines = map.fidelity(&files.source(&partner.name)).lines;
+    let loose = lines.iter().filter(|l| matches!(l.how, Keeping::Dropped | Keeping::Folded | Keeping::Spellings));
+    let twice = twice.iter().filter(|(map, _)| *map == title).map(|(_, place)| (*place).to_owned());
+    loose.map(|l| place(&l.wire)).chain(twice).collect()
+}
+
 /// Whether an entry of the list speaks of a refusal.
-pub(crate) fn covers((map, place, kind): &(&str, &str, &str), key: &(String, String, String)) -> bool {
+fn covers((map, place, kind): &Entry, key: &(String, String, String)) -> bool {
     let there = match (place.strip_prefix('…'), place.strip_suffix('…')) {
         (Some(end), _) => key.1.ends_with(end),
         (_, Some(start)) => key.1.starts_with(start),
@@ -342,88 +427,56 @@ fn a_wire_of_the_schema_is_read_and_has_one_spelling() {
     let catalogue = Catalogue::load(&files, &Settings::new(), &Placeholders).unwrap();
     let canonical = schemas(&files);
     let inventor = Inventor::new(&canonical, catalogue.shapes.editions()).unwrap();
-    let seed = super::mutants::number("LIENTHONG_FUZZ_SEED", SEED);
-    println!("seed {seed}");
-    let (mut refused, mut unreached, mut complaints) = (BTreeMap::<(String, String, String), u64>::new(), Vec::new(), Vec::new());
-    let (mut held, mut invalid, mut mappings) = (0_u64, Vec::new(), 0);
-    for partner in catalogue.partners.values() {
-        for name in partner.book.names() {
-            let Some(path) = head(&files, &partner.name, name, "schema").filter(|p| p.ends_with(".xsd")) else { continue };
-            mappings += 1;
-            let (xsd, validator) = loaded(&files, path);
-            let wires = XsdInventor::new(&xsd);
-            assert!(wires.unread().is_empty(), "{path}: the inventor does not follow {:?}", wires.unread());
-            let title = format!("{}/{name}", partner.name);
-            let root = (
-                head(&files, &partner.name, name, "namespace").unwrap_or(""),
-                head(&files, &partner.name, name, "root").unwrap(),
-            );
-            let map = partner.book.map(name).unwrap();
-            let lines = map.fidelity(&files.source(&partner.name)).lines;
-            let loose = lines.iter().filter(|l| matches!(l.how, Keeping::Dropped | Keeping::Folded | Keeping::Spellings));
-            let twice = SAID_TWICE.iter().filter(|(map, _)| *map == title).map(|(_, place)| (*place).to_owned());
-            let setting = Setting {
-                map,
-                sealer: StandIn(seal_of(partner, name)),
-                xsd: &validator,
-                places: wires.places(root),
-                loose: loose
-                    .map(|l| place(&l.wire))
-                    .map(|p| if p.starts_with(root.1) { p } else { format!("{}/{p}", root.1) })
-                    .chain(twice)
-                    .collect(),
-            };
-            let mut chance = Chance::new(seed ^ title.bytes().fold(0_u64, |n, b| n.wrapping_mul(31).wrapping_add(b.into())));
-            let mut reached = BTreeSet::new();
-            let has_form = canonical[map.message()].pointer("/properties/form").is_some();
-            for form in inventor.forms().filter(|_| has_form).map(Some).chain([None]) {
-                let (writing, reading) = known(partner, form);
-                let mut donor: Option<WireElement> = None;
-                for n in 0..DOCUMENTS {
-                    if donor.is_none() || chance.hits(0.3) {
-                        let made = inventor.document(map.message(), form, &mut chance).unwrap();
-                        let bytes = map.write(&made.body, &writing, &made.contents, Some(&setting.sealer));
-                        donor = bytes.ok().map(|b| parsed(&payload(&String::from_utf8(b).unwrap()))).or(donor);
-                    }
-                    let near = donor.as_ref().map(|d| (d, *chance.pick(NEAR).unwrap()));
-                    let made = wires.document(root, near, &mut chance).unwrap();
-                    match setting.round(&made, &reading, &mut chance) {
-                        Round::Held(all) => {
-                            held += 1;
-                            reached.extend(all.into_iter().flat_map(|(path, _)| {
-                                path.match_indices('/')
-                                    .map(|(at, _)| path[..at].to_owned())
-                                    .chain([path.clone()])
-                                    .collect::<Vec<_>>()
-                            }));
+    let (seed, chance_of) = seeded();
+    let (mut tried, mut invalid) = (Tried::default(), Vec::new());
+    for (partner, name, path) in described(&catalogue, &files, ".xsd") {
+        tried.mappings += 1;
+        let (xsd, validator) = loaded(&files, path);
+        let wires = XsdInventor::new(&xsd);
+        assert!(wires.unread().is_empty(), "{path}: the inventor does not follow {:?}", wires.unread());
+        let title = format!("{}/{name}", partner.name);
+        let root =
+            (head(&files, &partner.name, name, "namespace").unwrap_or(""), head(&files, &partner.name, name, "root").unwrap());
+        let map = partner.book.map(name).unwrap();
+        let rooted = |p: String| if p.starts_with(root.1) { p } else { format!("{}/{p}", root.1) };
+        let setting = Setting {
+            map,
+            sealer: StandIn(seal_of(partner, name)),
+            xsd: &validator,
+            places: wires.places(root),
+            loose: loose(&files, partner, (map, &title), SAID_TWICE).into_iter().map(rooted).collect(),
+        };
+        let mut chance = chance_of(&title);
+        let mut reached = BTreeSet::new();
+        let has_form = canonical[map.message()].pointer("/properties/form").is_some();
+        for form in inventor.forms().filter(|_| has_form).map(Some).chain([None]) {
+            let (writing, reading) = known(partner, form);
+            let mut donor: Option<WireElement> = None;
+            for n in 0..DOCUMENTS {
+                if donor.is_none() || chance.hits(0.3) {
+                    let made = inventor.document(map.message(), form, &mut chance).unwrap();
+                    let bytes = map.write(&made.body, &writing, &made.contents, Some(&setting.sealer));
+                    donor = bytes.ok().map(|b| parsed(&payload(&String::from_utf8(b).unwrap()))).or(donor);
+                }
+                let near = donor.as_ref().map(|d| (d, *chance.pick(NEAR).unwrap()));
+                let made = wires.document(root, near, &mut chance).unwrap();
+                match setting.round(&made, &reading, &mut chance) {
+                    Round::Held(all) => {
+                        tried.held += 1;
+                        for (path, _) in all {
+                            reached.extend(path.match_indices('/').map(|(at, _)| path[..at].to_owned()));
+                            reached.insert(path);
                         }
-                        Round::Refused(faults) => faults.iter().for_each(|f| {
-                            *refused
-                                .entry((title.clone(), place(&general(&f.place.pointer)), format!("{:?}", f.kind)))
-                                .or_default() += 1;
-                        }),
-                        Round::Invalid(why) => invalid.push(format!("{title} {n}: {why}")),
-                        Round::Broken(why) => complaints.push(format!("{title} {form:?} {n}: {why}")),
                     }
+                    Round::Refused(faults) => tried.refuse(&title, &faults),
+                    Round::Invalid(why) => invalid.push(format!("{title} {n}: {why}")),
+                    Round::Broken(why) => tried.complaints.push(format!("{title} {form:?} {n}: {why}")),
                 }
             }
-            unreached.extend(setting.places.into_keys().filter(|p| !reached.contains(p)).map(|p| (title.clone(), p)));
         }
+        tried.places(&title, setting.places.into_keys(), &reached);
     }
-    println!("{mappings} mappings, {held} documents held, {} the generator made wrongly", invalid.len());
-    for ((map, place, kind), n) in &refused {
-        println!("    (\"{map}\", \"{place}\", \"{kind}\"), // {n}");
-    }
-    unreached.iter().for_each(|(map, place)| println!("    (\"{map}\", \"{place}\"),"));
-    let shown =
-        |list: &[String]| list.iter().take(4).map(|t| t.chars().take(3500).collect()).collect::<Vec<String>>().join("\n\n");
-    assert!(complaints.is_empty(), "seed {seed}: {} complaints, such as\n{}", complaints.len(), shown(&complaints));
-    assert!(invalid.is_empty(), "seed {seed}: {} not valid, such as\n{}", invalid.len(), shown(&invalid));
-    let new: Vec<_> = refused.keys().filter(|key| !REFUSED.iter().any(|entry| covers(entry, key))).collect();
-    assert!(new.is_empty(), "seed {seed}: refused, and not on the list: {new:?}");
-    let idle: Vec<_> =
-        REFUSED.iter().filter(|entry| !RARE.contains(entry) && !refused.keys().any(|key| covers(entry, key))).collect();
-    assert!(seed != SEED || idle.is_empty(), "no document is refused for this any more, take it off the list: {idle:?}");
-    let unreached: Vec<(&str, &str)> = unreached.iter().map(|(m, p)| (m.as_str(), p.as_str())).collect();
-    assert!(seed != SEED || unreached == UNREACHED, "the places no document gets to are not those on the list: {unreached:?}");
+    println!("{} mappings, {} documents held, {} the generator made wrongly", tried.mappings, tried.held, invalid.len());
+    assert!(invalid.is_empty(), "seed {seed}: {} not valid, such as\n{}", invalid.len(), some(&invalid));
+    tried.is_as_listed(seed, REFUSED, |entry| RARE.contains(entry), UNREACHED);
 }

@@ -2,27 +2,12 @@
 //! clock that stands still while anybody works and jumps when all wait. Nothing sleeps for real, and nothing depends on how fast the machine is.
 
 use super::super::Dispatcher;
+use super::simulated::Simulated;
 use super::*;
 use crate::clock::Clock;
 use crate::delivery::forecast;
 use crate::partner::After;
 use std::sync::atomic::AtomicU32;
-
-/// The paused runtime's time as a clock.
-pub(super) struct Simulated {
-    begin: tokio::time::Instant,
-    base: Time,
-}
-
-impl Clock for Simulated {
-    fn now(&self) -> Time {
-        self.base.plus(self.begin.elapsed())
-    }
-
-    fn since_start(&self) -> Duration {
-        self.begin.elapsed()
-    }
-}
 
 /// What the office does with a call: (operation, how many calls came before it, when) → how long it takes, and the answer.
 pub(super) type Script = Box<dyn Fn(&str, usize, Time) -> (u64, Result<Reply, SendError>) + Send + Sync>;
@@ -92,8 +77,7 @@ impl Rig {
         let catalogue = Arc::new(Catalogue::for_tests(&files));
         let shm = Path::new("/dev/shm");
         let dir = if shm.is_dir() { tempfile::tempdir_in(shm) } else { tempfile::tempdir() }.unwrap();
-        let begin = tokio::time::sleep(Duration::ZERO).deadline();
-        let clock = Arc::new(Simulated { begin, base: Time::parse(&format!("{base}+07:00")).unwrap() });
+        let clock = Arc::new(Simulated::at(Time::parse(&format!("{base}+07:00")).unwrap()));
         let office = Arc::new(Office {
             clock: clock.clone(),
             script,

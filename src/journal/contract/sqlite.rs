@@ -295,19 +295,24 @@ fn steps_for(f: &Folder, most: u32) -> i32 {
     streams.get_status(StatementStatus::VmStep) + lanes.get_status(StatementStatus::VmStep)
 }
 
+/// Submissions, each of its own dossier, from the `n`th on until so many wait.
+async fn wait_until(j: &Arc<SqliteJournal>, n: &mut usize, upto: usize) {
+    let mut tasks = tokio::task::JoinSet::new();
+    for code in (*n..upto).map(|n| format!("D{n}")) {
+        let j = j.clone();
+        tasks.spawn(async move { new(&*j, submit(&code)).await });
+    }
+    tasks.join_all().await;
+    *n = upto.max(*n);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn finding_what_may_be_claimed_costs_the_same_however_much_waits() {
     let f = folder();
     let j = f.journal(Options::default());
     let (mut n, mut cost) = (0, Vec::new());
     for upto in [20, 2_000] {
-        let mut tasks = tokio::task::JoinSet::new();
-        while n < upto {
-            let (j, code) = (j.clone(), format!("D{n}"));
-            tasks.spawn(async move { new(&*j, submit(&code)).await });
-            n += 1;
-        }
-        tasks.join_all().await;
+        wait_until(&j, &mut n, upto).await;
         cost.push(steps(&f));
     }
     assert!(cost[1] <= cost[0] + 20, "{cost:?} steps with 20 and with 2000 waiting");
@@ -320,13 +325,7 @@ async fn finding_what_goes_together_costs_what_goes_and_not_what_waits() {
     let j = f.journal(Options::default());
     let (mut n, mut cost, mut taken) = (0, Vec::new(), Vec::new());
     for upto in [300, 2_000] {
-        let mut tasks = tokio::task::JoinSet::new();
-        while n < upto {
-            let (j, code) = (j.clone(), format!("D{n}"));
-            tasks.spawn(async move { new(&*j, submit(&code)).await });
-            n += 1;
-        }
-        tasks.join_all().await;
+        wait_until(&j, &mut n, upto).await;
         cost.push(steps_for(&f, 4 * 50 + 1));
         let take = Take { batches: BTreeMap::from([("submit".to_owned(), 50)]), ..take("office", 4, at(0), "set-1") };
         let claims = j.claim(take).await.unwrap().claims;
