@@ -38,7 +38,7 @@ async fn sign_in(world: &World, secret: &str) -> Option<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn other_callers_are_in_force_by_the_signal_and_a_wrong_file_changes_nothing() {
-    let (world, _set) = world().await;
+    let (mut world, _set) = world().await;
     let token = world.token().await;
     assert_eq!(submit(&world, &token, 1, "/hanoi/ho-so").await.status, 200);
     let before = fs::read_to_string(file(&world)).unwrap();
@@ -79,9 +79,17 @@ async fn other_callers_are_in_force_by_the_signal_and_a_wrong_file_changes_nothi
     assert_eq!(sign_in(&world, PORTAL.1).await, None);
     let token = sign_in(&world, "mat-khau-moi").await.expect("signed in");
     assert_eq!(submit(&world, &token, 4, "/hanoi/ho-so").await.status, 200);
-    // It stands in the audit, by name and without a secret.
+    // It stands in the audit, by name, and nowhere with a secret.
     let said = world.gateway_said();
-    assert!(!said.contains(&sha256_hex(b"mat-khau-moi")) && !said.contains("mat-khau-moi"));
+    world.kill_gateway();
+    let books = rusqlite::Connection::open(world.path().join("data/journal.db")).unwrap();
+    let mut read = books.prepare("SELECT data FROM audit WHERE what = 'adapters.reload' ORDER BY seq").unwrap();
+    let rows: Vec<String> = read.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let callers: Vec<Value> = rows.iter().map(|row| serde_json::from_str::<Value>(row).unwrap()["callers"].clone()).collect();
+    assert_eq!(callers, [json!(["second"]), json!(["second"]), json!(["cong-thanh-pho"])], "came, went, another secret");
+    for told in rows.iter().chain([&said]) {
+        assert!(!told.contains(&sha256_hex(b"mat-khau-moi")) && !told.contains("mat-khau-moi"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,7 +6,6 @@ use super::ledger::Ledger;
 use super::plan::{Life, Plan, calm};
 use super::stage::{Process, Stage};
 use crate::app::Rehearsal;
-use crate::cli::screen;
 use crate::clock::{Clock as _, Wall};
 use serde_json::Value;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,11 +23,13 @@ const PAGE: usize = 500;
 pub(super) struct Record {
     /// Kills, those before it answered among them.
     pub(super) kills: u32,
+    /// Quotas that held, each a while.
+    pub(super) quotas: u32,
     /// From a start to the first answer.
     pub(super) answered: Vec<Duration>,
     /// From a start to the first acknowledgement the load got.
     pub(super) acknowledged: Vec<Duration>,
-    /// A start that never answered, or a life that ended by itself.
+    /// A start that never answered, a life that ended by itself, a quota that could not be set.
     pub(super) failed: Vec<String>,
 }
 
@@ -56,7 +57,8 @@ async fn live(stage: &Stage, life: &Life, ledger: &Ledger, clock: &Wall, record:
     let kill = began + life.runs;
     // Ends with this life, before its process does.
     let mut quota = tokio::task::JoinSet::new();
-    quota.spawn(hold(gateway.id(), life.quota));
+    let held = Arc::new(Mutex::new(Ok(false)));
+    quota.spawn(hold(gateway.id(), life.quota, Arc::clone(&held)));
     tokio::select! {
         () = tokio::time::sleep(kill.saturating_sub(clock.since_start())) => {}
         answered = stage.answered(&mut gateway) => {
@@ -74,19 +76,22 @@ async fn live(stage: &Stage, life: &Life, ledger: &Ledger, clock: &Wall, record:
         record.failed.push(format!("life {}: the gateway ended by itself", record.kills + 1));
         return None;
     }
+    match &*held.lock().unwrap_or_else(PoisonError::into_inner) {
+        Ok(held) => record.quotas += u32::from(*held),
+        Err(why) => record.failed.push(format!("life {}: no quota could be set on the gateway: {why}", record.kills + 1)),
+    }
     gateway.kill();
     record.acknowledged.extend(ledger.counts().first_since.map(|at| at.saturating_sub(began)));
     Some(())
 }
 
 /// Lets no file of a process grow for a while, as a disk's quota would: what finds no room is refused, and goes on when there is room.
-async fn hold(gateway: u32, quota: Option<(Duration, Duration)>) {
+/// `held` is told whether it could be set.
+async fn hold(gateway: u32, quota: Option<(Duration, Duration)>, held: Arc<Mutex<Result<bool, String>>>) {
     let Some((from, to)) = quota else { return };
     tokio::time::sleep(from).await;
-    if let Err(error) = limit_files(gateway, Some(LAST_BYTES)) {
-        screen::note(format!("no quota could be set on the gateway: {error}"));
-        return;
-    }
+    let set = limit_files(gateway, Some(LAST_BYTES)).map(|()| true).map_err(|e| e.to_string());
+    *held.lock().unwrap_or_else(PoisonError::into_inner) = set;
     tokio::time::sleep(to.saturating_sub(from)).await;
     let _ = limit_files(gateway, None);
 }

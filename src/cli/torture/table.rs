@@ -62,6 +62,7 @@ impl Report<'_> {
             ],
             vec!["events".into(), b.events.len().to_string(), format!("{} seen by the follower", b.followed.len())],
             vec!["kills".into(), b.record.kills.to_string(), "kill -9 of the gateway".into()],
+            vec!["quotas".into(), b.record.quotas.to_string(), "times no file of the gateway could grow for a while".into()],
             vec!["answers again".into(), format!("{p50} / {most} ms"), "from a start: p50 / longest".into()],
             vec![
                 "acknowledges again".into(),
@@ -84,7 +85,7 @@ impl Report<'_> {
         let (_, ack_50, ack_most) = spread(&b.record.acknowledged);
         let Sums { platform, gateway, portal, ministry } = b.sums();
         let mut all = json!({
-            "seed": self.seed, "seconds": self.seconds, "kills": b.record.kills, "dossiers": b.load.len(),
+            "seed": self.seed, "seconds": self.seconds, "kills": b.record.kills, "quotas": b.record.quotas, "dossiers": b.load.len(),
             "acknowledged": b.load.iter().filter(|e| e.acknowledged).count(), "delivered": b.delivered(),
             "calls": { "acknowledged": counts.acknowledged, "put_off": counts.put_off, "unanswered": counts.unanswered },
             "repeated_without_effect": b.repeated_without_effect(), "paid": b.paid().count(),
