@@ -82,10 +82,13 @@ impl Stage {
         let (admin, code) = (self.gateway.admin_addr, code.unwrap_or("CODE"));
         let known = self.gateway.current.now();
         let description = known.catalogue.partner_of_role(Role::Ministry).map_or("", |p| p.name.as_str());
+        // `cargo run` puts the program on nobody's path.
+        let program = std::env::current_exe().ok().and_then(|p| Some(p.parent()?.display().to_string()));
+        let path = program.map(|folder| format!("  export PATH=\"{folder}:$PATH\"\n")).unwrap_or_default();
         format!(
             "Everything still runs until Ctrl-C. In another terminal:
 
-  export LIENTHONG_ADMIN=http://{admin} LIENTHONG_TOKEN={token}
+{path}  export LIENTHONG_ADMIN=http://{admin} LIENTHONG_TOKEN={token}
   lienthong status                        queues, pace, parked messages
   lienthong dossier {code}                how one dossier went
   lienthong deliveries list --state done  what was delivered
