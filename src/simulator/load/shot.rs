@@ -6,12 +6,14 @@ use serde_json::Value;
 
 use super::super::ministry::Push;
 use super::super::portal::{AGENCY, Application, Edition, Paper, Service, Stored};
-use crate::clock::Time;
+use crate::clock::{DAY_MS, Time};
 
 const BOUNDARY: &str = "----ranh-gioi-tep-tin-thu-nghiem";
 /// Stands in the templates for what changes. As long as what takes its place.
 const CODE: &str = "H26.15-00000000-0000000";
-const ID: &str = "thong-diep-tai-0000000";
+const ID: &str = "thong-diep-tai-000000000000";
+/// Codes of one day.
+const OF_A_DAY: u64 = 10_000_000;
 const FILE: &str = "0000000000000000000000000000000f";
 const DIGEST: &str = "00000000000000000000000000000000000000000000000000000000000000d1";
 
@@ -30,7 +32,7 @@ pub(super) struct Shots {
     upload: Vec<u8>,
     /// Where the file's content begins in `upload`.
     content: usize,
-    day: String,
+    now: Time,
 }
 
 // === impl Shots ===
@@ -46,9 +48,8 @@ impl Shots {
         let headers = [("Authorization", basic.as_str()), ("Content-Type", "text/xml; charset=utf-8")];
         let push = request("/moet/trang-thai", &headers, Push::status(CODE, 2).body(ID, now_ms).as_bytes());
         let (upload, content) = upload(&bearer, file);
-        let day = Time(now_ms).rfc3339().get(..10).unwrap_or_default().replace('-', "");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap_or_default();
-        Self { submission: text(submission), push: text(push), upload, content, day }
+        Self { submission: text(submission), push: text(push), upload, content, now: Time(now_ms) }
     }
 
     /// Whether a file goes before each submission.
@@ -87,11 +88,14 @@ impl Shots {
         into.clear();
         into.extend_from_slice(self.push.as_bytes());
         put(into, CODE, &self.code(number));
-        put(into, ID, &format!("thong-diep-tai-{number:07}"));
+        put(into, ID, &format!("thong-diep-tai-{number:012}"));
     }
 
+    /// Where a day's codes are used up, those of the day before follow.
     fn code(&self, number: u64) -> String {
-        format!("H26.15-{}-{:07}", self.day, number % 10_000_000)
+        let back = i64::try_from(number / OF_A_DAY).unwrap_or(i64::MAX);
+        let day = self.now.plus_ms(back.saturating_mul(-DAY_MS)).rfc3339().get(..10).unwrap_or_default().replace('-', "");
+        format!("H26.15-{day}-{:07}", number % OF_A_DAY)
     }
 }
 
@@ -183,6 +187,8 @@ mod tests {
         assert_eq!(body(&request)["MaHoSo"], "H26.15-20260609-0000007");
         shots.submission(8, None, &mut request);
         assert_eq!(body(&request)["MaHoSo"], "H26.15-20260609-0000008");
+        shots.submission(20_000_008, None, &mut request);
+        assert_eq!(body(&request)["MaHoSo"], "H26.15-20260607-0000008", "ten million a day are not enough for ten minutes");
         assert!((3_000..3_200).contains(&shots.submission_bytes()), "{}", shots.submission_bytes());
     }
 
@@ -204,6 +210,6 @@ mod tests {
         let (shots, mut request) = (shots(0), Vec::new());
         shots.push(3, &mut request);
         let text = String::from_utf8(request).unwrap();
-        assert!(text.contains("H26.15-20260609-0000003") && text.contains("thong-diep-tai-0000003"), "{text}");
+        assert!(text.contains("H26.15-20260609-0000003") && text.contains("thong-diep-tai-000000000003"), "{text}");
     }
 }
