@@ -12,6 +12,8 @@ use super::world::{Setup, World, sent, until};
 
 /// Submissions a second.
 const RATE: u32 = 200;
+/// Submissions at a time, as a portal's queue hands them over: several are under way at once, however quick the machine.
+const BURST: u32 = 10;
 /// Kills.
 const KILLS: usize = 5;
 
@@ -52,14 +54,16 @@ impl Ledger {
 
 /// Submissions at a steady rate, whether answered or not, until told to stop.
 async fn load(ledger: Arc<Ledger>, http: reqwest::Client, url: String, token: String) {
-    let mut tick = tokio::time::interval(Duration::from_secs(1) / RATE);
+    let mut tick = tokio::time::interval(Duration::from_secs(1) * BURST / RATE);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Burst);
     let mut all = tokio::task::JoinSet::new();
     while !ledger.stop.load(Ordering::Relaxed) {
         tick.tick().await;
-        let number = ledger.next.fetch_add(1, Ordering::Relaxed);
-        let (ledger, http, url, token) = (Arc::clone(&ledger), http.clone(), url.clone(), token.clone());
-        all.spawn(async move { ledger.submit(&http, &url, &token, number).await });
+        for _ in 0..BURST {
+            let number = ledger.next.fetch_add(1, Ordering::Relaxed);
+            let (ledger, http, url, token) = (Arc::clone(&ledger), http.clone(), url.clone(), token.clone());
+            all.spawn(async move { ledger.submit(&http, &url, &token, number).await });
+        }
     }
     all.join_all().await;
 }
@@ -76,7 +80,7 @@ async fn killed_under_load_nothing_acknowledged_is_lost_and_nothing_is_done_twic
     let token = world.token().await;
     let url = format!("{}/hanoi/ho-so", world.public);
     let mut ledger = Arc::new(Ledger::default());
-    let (mut before, mut after) = (0, 0);
+    let (mut before, mut after, mut cut) = (0, 0, 0);
     let (mut acknowledged, mut again) = (BTreeSet::new(), BTreeSet::new());
     for kill in 0..KILLS {
         let first = ledger.next.load(Ordering::Relaxed);
@@ -96,7 +100,8 @@ async fn killed_under_load_nothing_acknowledged_is_lost_and_nothing_is_done_twic
         ledger.stop.store(true, Ordering::Relaxed);
         loading.await.unwrap();
         let unanswered = ledger.unanswered.lock().unwrap().clone();
-        assert!(open.intersection(&unanswered).next().is_some(), "kill {kill}: every submission under way was answered");
+        // Of one kill all may have been answered between the look and the signal; of five not.
+        cut += open.intersection(&unanswered).count();
         assert!(!flight.is_empty(), "kill {kill}: no call in flight at the Ministry");
         after += flight.iter().filter(|c| c["processed"] == true).count();
         before += flight.iter().filter(|c| c["processed"] == false).count();
@@ -107,6 +112,7 @@ async fn killed_under_load_nothing_acknowledged_is_lost_and_nothing_is_done_twic
         world.start_gateway(&[], &[]).await;
     }
     assert!(before > 0 && after > 0, "killed before processing: {before}, after: {after}");
+    assert!(cut > 0, "every submission under way at a kill was answered: no kill came between request and answer");
     let sure = acknowledged.clone();
     // The portal does what a portal does: what was not answered, or shed, is handed in again.
     let ledger = Ledger::default();
@@ -142,7 +148,7 @@ async fn killed_under_load_nothing_acknowledged_is_lost_and_nothing_is_done_twic
     assert_eq!(summary["violations"], 0, "the contract was kept: {}", violations(&book_at_end));
     assert!(summary["by_operation"]["inquiry"].as_u64() > Some(0), "what was in flight was asked after: {}", book["summary"]);
     println!(
-        "{} acknowledged, {} of them before a kill; in flight at a kill: {before} unprocessed, {after} processed; {}",
+        "{} acknowledged, {} of them before a kill; {cut} cut from their answer; in flight at a kill: {before} unprocessed, {after} processed; {}",
         acknowledged.len(),
         sure.len(),
         summary
