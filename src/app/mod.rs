@@ -117,7 +117,7 @@ impl App {
         let steady = Arc::new(Steady::new(rehearsal.wall()));
         let reserve = config.gateway.limits.disk_reserve;
         let store = SqliteJournal::open(&data, crate::journal::Options { reserve, now: Some(steady.now()), ..journal })?;
-        let disk = store.disk();
+        let (disk, plain_keys) = (store.disk(), store.plain_keys());
         let journal: Arc<dyn Journal> = store.clone();
         if planted(Plant::Deaf) && journal.run() > 1 {
             std::future::pending::<()>().await;
@@ -185,6 +185,7 @@ impl App {
             clock: clock.clone(),
             random: random.clone(),
             key,
+            plain_keys,
             gateway: config.gateway.clone(),
         });
         let reloader = Arc::new(Reloader {

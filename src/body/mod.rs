@@ -13,6 +13,7 @@ mod map;
 mod serde;
 #[cfg(test)]
 mod tests;
+mod write;
 
 pub use index::Place;
 pub use map::{Entry, IntoIter, Iter, Map, OccupiedEntry, VacantEntry};

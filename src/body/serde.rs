@@ -39,8 +39,10 @@ impl<'de> Deserialize<'de> for Map {
 impl fmt::Display for Value {
     /// As JSON; `{:#}` in lines.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = if f.alternate() { serde_json::to_string_pretty(self) } else { serde_json::to_string(self) };
-        f.write_str(&text.map_err(|_| fmt::Error)?)
+        if f.alternate() {
+            return f.write_str(&serde_json::to_string_pretty(self).map_err(|_| fmt::Error)?);
+        }
+        f.write_str(str::from_utf8(&self.written(128)).map_err(|_| fmt::Error)?)
     }
 }
 

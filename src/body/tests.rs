@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 /// Any JSON, with texts and names around the length that is kept in place, and names that come again.
 fn any_json() -> impl Strategy<Value = serde_json::Value> {
-    let text = "[a-zA-Zếđ\"\\\\\n/~ \u{1f600}]{0,26}";
+    let text = "[a-zA-Zếđ\"\\\\\n\u{0}\u{1f}\u{7f}/~ \u{1f600}]{0,26}";
     let leaf = prop_oneof![
         Just(serde_json::Value::Null),
         any::<bool>().prop_map(serde_json::Value::from),
@@ -43,6 +43,7 @@ proptest! {
         let ours = Value::from(theirs.clone());
         let text = serde_json::to_string(&theirs).unwrap();
         prop_assert_eq!(&ours.to_string(), &text);
+        prop_assert_eq!(&serde_json::to_string(&ours).unwrap(), &text);
         prop_assert_eq!(format!("{ours:#}"), format!("{theirs:#}"));
         prop_assert_eq!(&Value::from(&theirs), &ours);
         // A double is read from its text as serde_json reads it, which may be the neighbour of what was written.

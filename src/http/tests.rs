@@ -48,6 +48,7 @@ impl House {
             clock: clock.clone(),
             random: random.clone(),
             key: [1; 32],
+            plain_keys: false,
             gateway: config.gateway.clone(),
         });
         let mut registry = Registry::default();

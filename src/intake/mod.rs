@@ -56,6 +56,8 @@ pub struct Parts {
     pub random: Arc<dyn Random>,
     /// The gateway's own key, the same after a restart.
     pub key: [u8; 32],
+    /// Idempotency keys are without a place, as [`crate::journal::SqliteJournal::plain_keys`] says.
+    pub plain_keys: bool,
     /// Return addresses, longest wait, sizes.
     pub gateway: Gateway,
 }
@@ -102,7 +104,7 @@ impl Intake {
             blobs: parts.blobs,
             clock: parts.clock,
             random: parts.random,
-            keys: Keys::new(&parts.key),
+            keys: Keys::new(&parts.key, parts.plain_keys),
             gateway: parts.gateway,
         }
     }

@@ -42,7 +42,7 @@ pub enum Level {
 impl Reply {
     fn json(status: u16, body: &Value) -> Self {
         let media = "application/json; charset=utf-8";
-        Self { status, media, bytes: body.to_string().into_bytes(), refused: None, dossier: None, waited: None }
+        Self { status, media, bytes: body.written(256), refused: None, dossier: None, waited: None }
     }
 
     fn wire(status: u16, map: &Mapping, bytes: Vec<u8>) -> Self {

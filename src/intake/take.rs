@@ -297,12 +297,6 @@ impl Intake {
 
 // === small words ===
 
-/// A body as it is kept. (`to_string` would go through the formatter, character by character.)
-fn bytes_of(body: &Value) -> Vec<u8> {
-    // A value whose keys are text and whose numbers are finite cannot fail.
-    serde_json::to_vec(body).unwrap_or_default()
-}
-
 async fn keep(staged: Stages) -> Result<(), No> {
     match tokio::task::spawn_blocking(move || staged.finish()).await {
         Ok(Ok(())) => Ok(()),
@@ -342,7 +336,7 @@ fn kept(
         caller: call.origin.caller.clone(),
         received_at: at,
         adapters: call.known.catalogue.digest.clone(),
-        body: bytes_of(&message.body),
+        body: message.body.written(raw.len().min(8_192) + 512),
         raw,
     }
 }

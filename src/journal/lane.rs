@@ -94,7 +94,7 @@ pub(super) struct End<'e> {
 
 impl NewRow {
     pub(super) fn new(new: NewDelivery) -> Self {
-        Self { body: new.body.as_ref().map(|b| b.to_string().into_bytes()), new }
+        Self { body: new.body.as_ref().map(|b| b.written(512)), new }
     }
 
     /// Writes it at the end of its lane.

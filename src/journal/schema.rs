@@ -23,7 +23,7 @@ pub(super) const PAGE: u32 = 8192;
 const WAL_LIMIT: i64 = 128 << 20;
 
 /// All migrations, in order; the version of the file is how many were applied.
-const MIGRATIONS: [(&str, &str); 7] = [
+const MIGRATIONS: [(&str, &str); 8] = [
     ("first", include_str!("migrations/0001_first.sql")),
     ("cases", include_str!("migrations/0002_cases.sql")),
     ("order", include_str!("migrations/0003_order.sql")),
@@ -31,6 +31,7 @@ const MIGRATIONS: [(&str, &str); 7] = [
     ("statements", include_str!("migrations/0005_statements.sql")),
     ("later", include_str!("migrations/0006_later.sql")),
     ("retention", include_str!("migrations/0007_retention.sql")),
+    ("placed", include_str!("migrations/0008_placed.sql")),
 ];
 
 /// Why a journal could not be opened. What is refused was not changed.
@@ -196,6 +197,11 @@ pub(super) fn begin_run(conn: &mut Connection, now: Option<Time>) -> Result<u64,
     }
     tx.commit()?;
     Ok(u64::try_from(run).unwrap_or(0))
+}
+
+/// Whether the journal holds idempotency keys of before migration 8.
+pub(super) fn plain_keys(conn: &Connection) -> Result<bool, rusqlite::Error> {
+    conn.query_row("SELECT EXISTS (SELECT 1 FROM meta WHERE name = 'plain_keys')", [], |r| r.get(0))
 }
 
 /// One plan per statement, whatever values are bound: else SQLite prepares many a kept statement anew at each use.

@@ -66,6 +66,7 @@ pub struct Options {
 /// The embedded journal.
 pub struct SqliteJournal {
     run: u64,
+    plain_keys: bool,
     held: Arc<Held>,
     wakes: Arc<Wakes>,
     notices: broadcast::Sender<Notice>,
@@ -119,6 +120,7 @@ impl SqliteJournal {
         let synchronous = if synced { "FULL" } else { "OFF" };
         let mut conn = schema::writer(&path, synchronous)?;
         syncer::mend(&conn, &path)?;
+        let plain_keys = schema::plain_keys(&conn)?;
         let run = schema::begin_run(&mut conn, options.now)?;
         // From here on the syncer syncs the log; SQLite still does before it begins it anew.
         conn.pragma_update(None, "synchronous", if synced { "NORMAL" } else { "OFF" })?;
@@ -148,7 +150,14 @@ impl SqliteJournal {
         ];
         let held = Held { queue: Mutex::new(Some(queue)), readers, threads: Mutex::new(threads), lock: Mutex::new(Some(lock)) };
         let disk = Disk::watch(dir, options.reserve);
-        Ok(Arc::new(Self { run, held: Arc::new(held), wakes, notices, counts, clock, disk, sync }))
+        Ok(Arc::new(Self { run, plain_keys, held: Arc::new(held), wakes, notices, counts, clock, disk, sync }))
+    }
+
+    /// Whether it holds idempotency keys that were made without a place (before migration 8): all it takes in must go on so, as the same
+    /// message comes to the same key for ever.
+    #[must_use]
+    pub fn plain_keys(&self) -> bool {
+        self.plain_keys
     }
 
     /// The disk below.

@@ -202,26 +202,35 @@ impl Chain {
     }
 
     /// Wire → canonical.
-    pub(crate) fn back(&self, lex: &Lex<'_>) -> Result<Value, Miss> {
+    pub(crate) fn back(&self, lex: &Lex<'_>) -> Result<Value, Box<Miss>> {
         if let Some(Conv::Join(separator)) = self.links.last() {
             let inner = Self { links: self.links.iter().take(self.links.len() - 1).cloned().collect(), ..self.clone() };
             let items = lex.text.split(separator.as_str()).map(|part| inner.back(&Lex::text(part)));
             return items.collect::<Result<Vec<_>, _>>().map(Value::Array);
         }
-        let miss = || Miss { kind: self.miss_kind(), expected: self.expected() };
+        let miss = |kind| Box::new(Miss { kind, expected: self.expected() });
         if !self.tag_fits(lex.tag) {
-            return Err(Miss { kind: FaultKind::Type, expected: self.expected() });
+            return Err(miss(FaultKind::Type));
         }
-        let mut text = Cow::Borrowed(lex.text.as_ref());
+        let mut text = lex.text.as_ref();
         if self.typing.trims() && self.trims() {
-            text = Cow::Borrowed(lex.text.trim_matches(super::xml_chars::is_blank));
+            text = text.trim_matches(super::xml_chars::is_blank);
         }
-        let mut now = Lex { tag: lex.tag, text };
+        self.linked(lex.tag, text).ok_or_else(|| miss(self.miss_kind()))
+    }
+
+    /// What the links make of a wire's text, in its canonical form. Most chains have none.
+    fn linked(&self, tag: Tag, text: &str) -> Option<Value> {
+        let checked = self.typing == Typing::Xml;
+        if self.links.is_empty() {
+            return finish(&self.leaf, tag, text, checked);
+        }
+        let mut now = Lex { tag, text: Cow::Borrowed(text) };
         for (n, link) in self.links.iter().enumerate().rev() {
             let typing = if n + 1 == self.links.len() { self.typing } else { Typing::Form };
-            now = link.back(now, typing, self.leaf.kind).ok_or_else(miss)?;
+            now = link.back(now, typing, self.leaf.kind)?;
         }
-        finish(&self.leaf, &now, self.typing == Typing::Xml).ok_or_else(miss)
+        finish(&self.leaf, now.tag, &now.text, checked)
     }
 
     fn trims(&self) -> bool {

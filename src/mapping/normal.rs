@@ -1,6 +1,6 @@
 //! The canonical normal form of scalars: text that is NFC and that every wire can carry, whole numbers and decimals in their one spelling.
 
-use super::convert::{Lex, Tag};
+use super::convert::Tag;
 use super::json::number_len;
 use super::pattern::{canonical_date, canonical_time};
 use super::shapes::{Leaf, LeafKind};
@@ -10,8 +10,7 @@ use std::borrow::Cow;
 use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
 
 /// A lexical text as the canonical value of a leaf; `checked`: it has only characters that XML can carry.
-pub(super) fn finish(leaf: &Leaf, lex: &Lex<'_>, checked: bool) -> Option<Value> {
-    let text = lex.text.as_ref();
+pub(super) fn finish(leaf: &Leaf, tag: Tag, text: &str, checked: bool) -> Option<Value> {
     Some(match leaf.kind {
         LeafKind::Integer => Value::from(whole(text)?),
         LeafKind::Boolean => match text {
@@ -27,12 +26,12 @@ pub(super) fn finish(leaf: &Leaf, lex: &Lex<'_>, checked: bool) -> Option<Value>
             if leaf.words.as_ref().is_some_and(|words| !words.iter().any(|w| w == text)) {
                 return None;
             }
-            plain(text, checked)?.into()
+            plain(text, checked)?
         }
-        LeafKind::Any => match lex.tag {
+        LeafKind::Any => match tag {
             Tag::Bool => Value::Bool(text == "true"),
             Tag::Number => whole(text).map_or_else(|| text.into(), Value::from),
-            Tag::Text => plain(text, checked)?.into(),
+            Tag::Text => plain(text, checked)?,
         },
     })
 }
@@ -57,20 +56,20 @@ fn decimal(text: &str) -> Option<String> {
 }
 
 /// NFC text that every wire can carry; `checked`: its characters were looked at with the whole document.
-fn plain(text: &str, checked: bool) -> Option<Cow<'_, str>> {
+fn plain(text: &str, checked: bool) -> Option<Value> {
     if text.is_empty() || !checked && bad_char(text).is_some() {
         return None;
     }
-    Some(nfc(text))
+    Some(if is_nfc(text) { Value::from(text) } else { text.nfc().collect::<String>().into() })
 }
 
 /// Canonical text is NFC.
 pub(crate) fn nfc(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() || is_vietnamese(text) || is_nfc_quick(text.chars()) == IsNormalized::Yes {
-        Cow::Borrowed(text)
-    } else {
-        Cow::Owned(text.nfc().collect())
-    }
+    if is_nfc(text) { Cow::Borrowed(text) } else { Cow::Owned(text.nfc().collect()) }
+}
+
+fn is_nfc(text: &str) -> bool {
+    text.is_ascii() || is_vietnamese(text) || is_nfc_quick(text.chars()) == IsNormalized::Yes
 }
 
 /// Whether a text has only characters below U+0300 and of U+1E00–U+1EFF, as Vietnamese in its composed form has: all of them are NFC.

@@ -71,6 +71,14 @@ impl DossierCode {
     pub fn agency(&self) -> &str {
         self.0.split('-').next().unwrap_or_default()
     }
+
+    /// Its day (high half, as `yyyyMMdd`, or `yyMMdd` of an older code) and its number on that day (low half): codes that are given out one
+    /// after the other lie one after the other.
+    #[must_use]
+    pub fn place(&self) -> u64 {
+        let mut parts = self.0.split('-').skip(1).map(|digits| digits.parse::<u32>().unwrap_or(u32::MAX));
+        u64::from(parts.next().unwrap_or(0)) << 32 | u64::from(parts.next().unwrap_or(0))
+    }
 }
 
 // === impl ProcedureCode ===
@@ -219,6 +227,20 @@ mod tests {
         ] {
             assert_eq!(DossierCode::parse(text).is_some(), good, "{text}");
         }
+    }
+
+    #[test]
+    fn codes_given_out_one_after_the_other_lie_so() {
+        let codes = [
+            "000.00.15.H26-190315-0001",
+            "000.00.15.H26-190315-0002",
+            "H26.15-20260609-0092637",
+            "H26.22-20260609-0092638",
+            "H26.15-20260610-0000001",
+        ];
+        let places = codes.map(|code| DossierCode::parse(code).unwrap().place());
+        assert!(places.is_sorted_by(|a, b| a < b), "{places:x?}");
+        assert_eq!(places[2], 20_260_609 << 32 | 92_637);
     }
 
     #[test]

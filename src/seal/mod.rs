@@ -8,6 +8,7 @@ pub use chance::Chance;
 
 use base64::Engine as _;
 use ring::rand::SecureRandom as _;
+use std::cell::RefCell;
 use std::fmt;
 
 /// A value that must not be printed. Read it with [`Secret::expose`], at the one place that uses it.
@@ -41,9 +42,16 @@ pub trait Random: Send + Sync + 'static {
     fn fill(&self, to: &mut [u8]);
 }
 
-/// The machine's own randomness.
+/// The machine's own randomness. Each thread asks for some ahead: an id needs ten or sixteen bytes, and every asking is a call into the
+/// system. No byte is handed out twice, none is kept once it is.
 #[derive(Debug, Default)]
 pub struct SystemRandom;
+
+/// Bytes a thread has of the machine and has not handed out: the last `left`.
+struct Ahead {
+    bytes: [u8; 512],
+    left: usize,
+}
 
 /// An incremental SHA-256.
 pub struct Sha256(ring::digest::Context);
@@ -74,10 +82,35 @@ impl fmt::Debug for Secret {
 
 impl Random for SystemRandom {
     fn fill(&self, to: &mut [u8]) {
-        // ring's system source fails only where the kernel has no randomness at all; nothing can be signed then.
-        if ring::rand::SystemRandom::new().fill(to).is_err() {
-            std::process::abort();
+        thread_local!(static AHEAD: RefCell<Ahead> = const { RefCell::new(Ahead { bytes: [0; 512], left: 0 }) });
+        // A thread that is ending has no store any more.
+        if to.len() > 64 || AHEAD.try_with(|ahead| ahead.borrow_mut().hand_out(to)).is_err() {
+            ask(to);
         }
+    }
+}
+
+fn ask(to: &mut [u8]) {
+    // ring's system source fails only where the kernel has no randomness at all; nothing can be signed then.
+    if ring::rand::SystemRandom::new().fill(to).is_err() {
+        std::process::abort();
+    }
+}
+
+// === impl Ahead ===
+
+impl Ahead {
+    /// Fills `to`, which is no longer than all it can hold.
+    fn hand_out(&mut self, to: &mut [u8]) {
+        if self.left < to.len() {
+            ask(&mut self.bytes);
+            self.left = self.bytes.len();
+        }
+        let from = self.bytes.len() - self.left;
+        for (to, own) in to.iter_mut().zip(self.bytes.iter_mut().skip(from)) {
+            *to = std::mem::take(own);
+        }
+        self.left -= to.len();
     }
 }
 
@@ -191,6 +224,20 @@ mod tests {
         ] {
             assert_eq!(hmac_text(Digest::Sha256, Encoding::Hex, key, over), sum);
         }
+    }
+
+    #[test]
+    fn no_random_byte_is_handed_out_twice_or_kept() {
+        let mut ahead = Ahead { bytes: [0; 512], left: 0 };
+        let mut seen = std::collections::BTreeSet::new();
+        for n in 0..1_000 {
+            let mut id = vec![0; [10, 16, 8, 64][n % 4]];
+            ahead.hand_out(&mut id);
+            assert!(seen.insert(id), "the {n}th id came before");
+            assert!(ahead.bytes[..512 - ahead.left].iter().all(|b| *b == 0));
+        }
+        // Eight bytes are enough that neither zeros nor a pair of equal ids come by chance.
+        assert!(seen.iter().all(|id| id.iter().any(|b| *b != 0)));
     }
 
     #[test]

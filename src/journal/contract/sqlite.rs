@@ -51,6 +51,16 @@ async fn a_second_open_is_refused_with_the_holders_pid() {
     f.journal(Options::default());
 }
 
+#[tokio::test]
+async fn a_new_journals_keys_have_places_for_ever() {
+    let f = folder();
+    let j = f.journal(Options::default());
+    assert!(!j.plain_keys());
+    new(j.as_ref(), submit("D1")).await;
+    j.close().await.unwrap();
+    assert!(!f.journal(Options::default()).plain_keys());
+}
+
 #[test]
 fn a_newer_foreign_or_altered_file_is_refused() {
     type Same = fn(&OpenError) -> bool;
@@ -83,8 +93,10 @@ async fn a_journal_of_the_first_version_is_brought_to_this_one_with_what_it_hold
     conn.execute("INSERT INTO matter (at, kind, dossier, data) VALUES (7, 'link-lost', 'D1', '{\"open\":3}')", []).unwrap();
     conn.pragma_update(None, "application_id", schema::APPLICATION).unwrap();
     conn.pragma_update(None, "user_version", 1).unwrap();
+    conn.execute("INSERT INTO idempotency VALUES (x'01', 'portal-a/submit', 1)", []).unwrap();
     drop(conn);
     let j = f.journal(Options::default());
+    assert!(j.plain_keys(), "what was made into keys without a place must come to the same keys again");
     let kept = j.case(1).await.unwrap().unwrap();
     assert_eq!((kept.view.word.as_str(), kept.view.met, kept.view.met_at, kept.view.version), ("link-lost", 1, Time(7), 1));
     assert_eq!(kept.history.iter().map(|e| e.what.as_str()).collect::<Vec<_>>(), ["opened"]);
