@@ -128,6 +128,7 @@ impl Gate {
             clock: clock.clone(),
             random: random.clone(),
             key: [3; 32],
+            plain_keys: journal.plain_keys(),
             gateway: config.gateway.clone(),
         });
         let door = Door::new(Parts {
