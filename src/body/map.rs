@@ -49,16 +49,22 @@ pub struct IntoIter(vec::IntoIter<(Text, Value)>);
 /// Up to how many fields are looked along one by one.
 const FEW: usize = 12;
 
-/// The order of two names by their bytes. Names differ early: a look at each byte is quicker than a call of `memcmp`.
+/// The order of two names by their bytes. Names differ early: a look at eight bytes at once, or at each, is quicker than a call of `memcmp`.
 #[inline]
 fn order(a: &str, b: &str) -> Ordering {
-    let differ = a.bytes().zip(b.bytes()).find(|(a, b)| a != b);
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if let (Some(a8), Some(b8)) = (a.first_chunk::<8>(), b.first_chunk::<8>())
+        && a8 != b8
+    {
+        return u64::from_be_bytes(*a8).cmp(&u64::from_be_bytes(*b8));
+    }
+    let differ = a.iter().zip(b).find(|(a, b)| a != b);
     differ.map_or_else(|| a.len().cmp(&b.len()), |(a, b)| a.cmp(&b))
 }
 
 /// Whether two names are the same. Those of one length mostly differ in their first or last bytes.
 #[inline]
-fn is_same(a: &str, b: &str) -> bool {
+pub(crate) fn is_same(a: &str, b: &str) -> bool {
     let (a, b) = (a.as_bytes(), b.as_bytes());
     if a.len() != b.len() {
         return false;

@@ -16,6 +16,7 @@ mod tests;
 mod write;
 
 pub use index::Place;
+pub(crate) use map::is_same;
 pub use map::{Entry, IntoIter, Iter, Map, OccupiedEntry, VacantEntry};
 /// A number as JSON has it.
 pub use serde_json::Number;

@@ -1,6 +1,7 @@
 //! XML events into slots. Names are compared by namespace and local name, never by prefix.
 
 use super::{Frame, Held, Outward, Run, Said, Seen, eval, flat, lex, select};
+use crate::body;
 use crate::mapping::convert::{Lex, Tag};
 use crate::mapping::fault::{Both, FaultKind, Found, short};
 use crate::mapping::plan::{Key, Node, NodeId, Plan};
@@ -46,7 +47,7 @@ fn check_root(xml: &Xml<'_>, name: &Name<'_>, root: &Node, at: usize) -> Lexed<(
 }
 
 fn is_named(node: &Node, name: &Name<'_>) -> bool {
-    node.ns_id == name.ns && node.local.len() == name.local.len() && *node.local == *name.local
+    node.ns_id == name.ns && body::is_same(&node.local, name.local)
 }
 
 /// Reads the element whose start tag was just read, up to its end tag.
@@ -216,12 +217,11 @@ fn find(run: &Run<'_, '_>, plan: &Plan, node: &Node, name: &Name<'_>, xml: &Xml<
         plan.node(id).filter(|child| is_named(child, name)).map(|child| (place, id, child))
     };
     let count = node.children.len();
-    let mut order = (hint..count).chain(0..hint.min(count)).filter_map(named);
     if !node.keyed {
-        return order.next().map(|(place, id, _)| (place, id));
+        return named(hint).or_else(|| (0..count).find_map(named)).map(|(place, id, _)| (place, id));
     }
     // An element chosen by its key goes before the rest of that name.
-    let all: Vec<(usize, NodeId, &Node)> = order.collect();
+    let all: Vec<(usize, NodeId, &Node)> = (hint..count).chain(0..hint.min(count)).filter_map(named).collect();
     let by_child: Vec<&Key> = all.iter().filter_map(|(_, _, n)| n.key.as_ref()).filter(|key| !key.attribute).collect();
     let ahead = if by_child.is_empty() { Vec::new() } else { told_ahead(run, xml, &by_child) };
     let chosen = |key: &Key| {
