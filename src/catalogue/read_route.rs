@@ -131,7 +131,7 @@ fn out(name: &str, t: &Table<'_>, parts: &Parts<'_>, own: &PartnerSettings) -> O
         procedures,
         batch,
         items,
-        limit: of_route(t),
+        limit: of_route(t, parts.setting.held),
         retry: t.table("retry").map(|r| overlay(retry(&r), own.retry)),
         enabled: t.flag("enabled", true),
         expires: t.duration("expires", QUARTER),

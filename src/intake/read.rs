@@ -8,7 +8,7 @@ use super::{Call, Intake};
 use crate::catalogue::{Catalogue, InRoute, SchemaFault};
 use crate::clock::Time;
 use crate::exchange::{self, Fault, Refusal};
-use crate::journal::{JournalError, Snapshot};
+use crate::journal::{BlobError, JournalError, Snapshot};
 use crate::mapping::{
     Context, FaultKind, Found, Judged, Mapping, Reading, Scalar, Unread, WireFault, XsdFault, XsdValidator, peek,
 };
@@ -78,6 +78,16 @@ pub(super) fn unavailable(error: &JournalError) -> Refusal {
     overloaded()
 }
 
+/// A content that could not be kept: the caller may try again, also where the message was read only so far.
+pub(super) fn unkept(error: &BlobError) -> Refusal {
+    if matches!(error, BlobError::Full) {
+        tracing::warn!(%error, "a content cannot be kept");
+        return overloaded();
+    }
+    tracing::error!(%error, "a content cannot be kept");
+    broken_adapter()
+}
+
 /// Nothing was taken; come again.
 pub(super) fn overloaded() -> Refusal {
     Refusal::new(
@@ -125,7 +135,11 @@ impl Intake {
         let reading = move || {
             let Some(map) = partner.map(&name) else { return Err(No::from(broken_adapter())) };
             let invalid = validator.map(|validator| judged(&*validator, map, &bytes)).transpose()?.unwrap_or_default();
-            match map.read_each(&bytes, &context, &mut contents) {
+            let read = map.read_each(&bytes, &context, &mut contents);
+            if let Some(error) = contents.failed() {
+                return Err(unkept(&error).into());
+            }
+            match read {
                 Ok(readings) => Ok((fit(readings, invalid), contents)),
                 Err(faults) => Err(not_read(map, &faults, (&known.catalogue, now), 0)),
             }

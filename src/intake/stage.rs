@@ -4,7 +4,7 @@
 //! thread only.
 
 use crate::body::Value;
-use crate::journal::{BlobStore, Stage};
+use crate::journal::{BlobError, BlobStore, Stage};
 use crate::mapping::{Content, ContentSink};
 use crate::seal::Sha256;
 use std::collections::BTreeSet;
@@ -19,18 +19,34 @@ pub(super) struct Stages {
     open: Option<(Stage, Sha256)>,
     /// With the name the message gives it.
     ended: Vec<(String, Stage)>,
+    /// Why the store took no more: our fault, not the message's.
+    failed: Option<BlobError>,
 }
 
 // === impl Stages ===
 
 impl Stages {
     pub(super) fn new(store: BlobStore, limit: u64) -> Self {
-        Self { store, limit, open: None, ended: Vec::new() }
+        Self { store, limit, open: None, ended: Vec::new(), failed: None }
     }
 
     /// Whether there is nothing to keep.
     pub(super) fn is_empty(&self) -> bool {
         self.ended.is_empty()
+    }
+
+    /// Why the store took no more; none: it took all, or what is too large is the message's own.
+    pub(super) fn failed(&mut self) -> Option<BlobError> {
+        self.failed.take()
+    }
+
+    fn refuse(&mut self, error: BlobError) -> io::Error {
+        if matches!(error, BlobError::TooLarge { .. }) {
+            return io::Error::new(io::ErrorKind::FileTooLarge, error);
+        }
+        let told = io::Error::other(error.to_string());
+        self.failed = Some(error);
+        told
     }
 
     /// Takes out those that a message names; the rest is left for its company.
@@ -46,16 +62,15 @@ impl Stages {
 
 impl ContentSink for Stages {
     fn begin(&mut self) -> io::Result<()> {
-        let stage = self.store.stage(self.limit).map_err(io::Error::other)?;
+        let stage = self.store.stage(self.limit).map_err(|error| self.refuse(error))?;
         self.open = Some((stage, Sha256::new()));
         Ok(())
     }
 
     fn piece(&mut self, bytes: &[u8]) -> io::Result<()> {
         let (stage, digest) = self.open.as_mut().ok_or(io::ErrorKind::NotConnected)?;
-        stage.write_all(bytes)?;
         digest.update(bytes);
-        Ok(())
+        stage.write_all(bytes).map_err(|error| self.refuse(error.into()))
     }
 
     fn end(&mut self) -> io::Result<Content> {

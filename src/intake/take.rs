@@ -4,7 +4,7 @@
 //! starts a payment has no key of its own: the open transaction is its key.
 
 use super::decide::Decision;
-use super::read::{No, Unfit, named_by_wire, overloaded};
+use super::read::{No, Unfit, named_by_wire, overloaded, unkept};
 use super::reply::broken_adapter;
 use super::stage::Stages;
 use super::{Call, Intake, Reply};
@@ -12,7 +12,7 @@ use crate::body::{Value, json};
 use crate::catalogue::{InKind, InRoute};
 use crate::clock::Time;
 use crate::exchange::{self, Refusal};
-use crate::journal::{Acceptance, Accepted, BlobError, Idempotency, Known, NewMessage, Stage};
+use crate::journal::{Acceptance, Accepted, Idempotency, Known, NewMessage, Stage};
 use crate::mapping::{Mapping, Reading};
 use crate::model::{AgencyCode, DossierCode, Kind, Message, Mint, PaymentState};
 use bytes::Bytes;
@@ -313,10 +313,7 @@ async fn keep(own: Vec<Stage>) -> Result<(), No> {
     let finish = move || own.into_iter().try_for_each(|stage| stage.finish().map(drop));
     match tokio::task::spawn_blocking(finish).await {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => {
-            tracing::error!(%error, "a content cannot be kept");
-            Err(if matches!(error, BlobError::Full) { overloaded() } else { broken_adapter() }.into())
-        }
+        Ok(Err(error)) => Err(unkept(&error).into()),
         Err(_) => Err(broken_adapter().into()),
     }
 }
