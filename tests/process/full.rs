@@ -138,7 +138,10 @@ async fn full_and_roomy_again(mut world: World, ground: Ground) {
     }
     assert!(taken.len() > 10 && refused.len() >= 10, "{} taken, {} refused: it was never full", taken.len(), refused.len());
     let part = "--ranh-gioi\r\nContent-Disposition: form-data; name=\"files\"; filename=\"a.pdf\"\r\n\r\n";
-    let body = format!("{part}{}\r\n--ranh-gioi--\r\n", "x".repeat(QUOTA as usize + 1_000));
+    // More than there is room for, and on the small disk, which says no at its first piece, no more than a socket holds: a client that is
+    // still sending does not read the answer.
+    let most = if matches!(ground, Ground::Quota) { QUOTA as usize + 1_000 } else { 300_000 };
+    let body = format!("{part}{}\r\n--ranh-gioi--\r\n", "x".repeat(most));
     let request = world.http.post(format!("{}/hanoi/tep-tin", world.public)).bearer_auth(&token);
     let upload = request.header("content-type", "multipart/form-data; boundary=ranh-gioi").body(body).send().await.unwrap();
     assert_eq!(upload.status().as_u16(), 503, "{:?}", upload.text().await);
