@@ -92,12 +92,12 @@ async fn of_part(journal: &SqliteJournal, blobs: &BlobStore, part: &'static str,
     Ok(strays)
 }
 
-fn unheld(conn: &Connection, page: Vec<Old>) -> Result<Vec<(String, (u64, Time))>, Fault> {
+fn unheld(conn: &Connection, page: Vec<Old>) -> Result<Strays, Fault> {
     let mut read = conn.prepare_cached(HELD)?;
-    let mut free = Vec::new();
+    let mut free = Strays::new();
     for (digest, size, at) in page {
         if !read.query_row([&digest], |r| r.get::<_, bool>(0))? {
-            free.push((digest, (size, at)));
+            free.insert(digest, (size, at));
         }
     }
     Ok(free)
