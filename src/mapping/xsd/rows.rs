@@ -153,6 +153,7 @@ mod tests {
             ("more rows than allowed", &schema("maxOccurs='2'", ""), "2026-07-21", vec![one, two, one]),
             ("too few rows when one is left out", &schema("minOccurs='2' maxOccurs='9'", ""), "2026-07-21", vec![one, wrong]),
             ("a key over the rows", &schema("maxOccurs='9'", unique), "2026-07-21", vec![one, one]),
+            ("the same beside a faulty row", &schema("maxOccurs='9'", unique), "2026-07-21", vec![one, wrong, one]),
         ] {
             let Judged::Whole(faults) = judged(schema, day, &rows, "") else { panic!("{what}") };
             assert!(!faults.is_empty(), "{what}");
