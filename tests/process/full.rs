@@ -1,6 +1,6 @@
 //! The data folder's disk is really full: a small file system of its own, in a namespace that needs no root. What finds no room is refused and
-//! not acknowledged, reads go on, and once space is freed everything goes on by itself. A quota says the same, in the same words but for
-//! its remedy.
+//! not acknowledged, reads go on, and once space is freed everything goes on by itself. A quota from outside
+//! (RLIMIT_FSIZE, as `ulimit -f` and `LimitFSIZE=` set it) says the same, in the same words but for its remedy; it ends no process.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -27,6 +27,8 @@ enum Ground {
     Disk(Process),
     /// A quota on files.
     Quota,
+    /// The same, and the log is as large already: it is full for it, too.
+    QuotaOnLog,
 }
 
 /// Says it on the terminal, past the test's captured output.
@@ -67,13 +69,13 @@ impl Ground {
                 let enter = ["nsenter", "-t", &id, "-U", "-m", "--preserve-credentials"];
                 [&enter[..], &["sh", "-c", "cd \"$0\" && exec \"$@\"", &at]].concat().iter().map(|w| (*w).to_owned()).collect()
             }
-            Self::Quota => Vec::new(),
+            Self::Quota | Self::QuotaOnLog => Vec::new(),
         }
     }
 
     /// From now on there is little room.
     fn fill(&self, world: &World) {
-        if matches!(self, Self::Quota) {
+        if matches!(self, Self::Quota | Self::QuotaOnLog) {
             quota(world, &QUOTA.to_string());
         }
     }
@@ -85,7 +87,7 @@ impl Ground {
                 let words = [self.before(world), ["rm", "data/filler"].map(str::to_owned).to_vec()].concat();
                 assert!(Command::new(&words[0]).args(&words[1..]).status().unwrap().success());
             }
-            Self::Quota => quota(world, "unlimited"),
+            Self::Quota | Self::QuotaOnLog => quota(world, "unlimited"),
         }
     }
 }
@@ -140,7 +142,7 @@ async fn full_and_roomy_again(mut world: World, ground: Ground) {
     let part = "--ranh-gioi\r\nContent-Disposition: form-data; name=\"files\"; filename=\"a.pdf\"\r\n\r\n";
     // More than there is room for, and on the small disk, which says no at its first piece, no more than a socket holds: a client that is
     // still sending does not read the answer.
-    let most = if matches!(ground, Ground::Quota) { QUOTA as usize + 1_000 } else { 300_000 };
+    let most = if matches!(ground, Ground::Disk(_)) { 300_000 } else { QUOTA as usize + 1_000 };
     let body = format!("{part}{}\r\n--ranh-gioi--\r\n", "x".repeat(most));
     let request = world.http.post(format!("{}/hanoi/tep-tin", world.public)).bearer_auth(&token);
     let upload = request.header("content-type", "multipart/form-data; boundary=ranh-gioi").body(body).send().await.unwrap();
@@ -151,12 +153,17 @@ async fn full_and_roomy_again(mut world: World, ground: Ground) {
     for number in &refused {
         assert_eq!(known(&world, *number).await, 404, "dossier {number} was refused");
     }
+    let queues = world.operator("/v1/partners").await;
+    let moet = queues["partners"].as_array().unwrap().iter().find(|p| p["partner"] == "moet").unwrap().clone();
+    assert_eq!(moet["waiting"], taken.len(), "{moet}");
     // An operator reads the same of both: a full disk, as a warning, and of a quota its remedy.
     let said = world.gateway_said();
     let lines = |word: &str| said.lines().filter(|line| line.contains(word)).count();
-    assert!(lines("the journal's disk is full") > 0 && lines("the file was not kept") > 0, "{said}");
+    if !matches!(ground, Ground::QuotaOnLog) {
+        assert!(lines("the journal's disk is full") > 0 && lines("the file was not kept") > 0, "{said}");
+        assert_eq!(lines("LimitFSIZE=") > 0, matches!(ground, Ground::Quota), "{said}");
+    }
     assert_eq!(lines("ERROR"), 0, "{said}");
-    assert_eq!(lines("LimitFSIZE=") > 0, matches!(ground, Ground::Quota), "{said}");
 
     ground.free(&world);
     for number in refused {
@@ -190,4 +197,11 @@ async fn a_disk_that_is_full_refuses_cleanly_loses_nothing_and_goes_on_when_spac
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_quota_is_told_as_a_full_disk_with_its_own_remedy() {
     full_and_roomy_again(laid().await, Ground::Quota).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quota_that_the_log_has_met_too_ends_nothing_and_loses_nothing() {
+    let world = laid().await;
+    fs::write(world.path().join("gateway.err"), "\n".repeat(QUOTA as usize)).unwrap();
+    full_and_roomy_again(world, Ground::QuotaOnLog).await;
 }
