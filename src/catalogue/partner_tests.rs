@@ -35,7 +35,7 @@ judge = "plain"
 token = "/session"
 
 [limits]
-in  = [{ rate = "50/s", burst = 100 }]
+in  = [{ rate = "50/s" }, { rate = "600/min", burst = 60 }]
 out = { rate = "5/s", at_once = 2 }
 
 [out.submit]
@@ -130,7 +130,7 @@ fn a_partner_is_read_whole() {
     assert_eq!((one.role, one.base.as_str(), one.timeout.as_secs()), (Role::Ministry, "https://one.vidu.example", 9));
     assert_eq!(one.values["key"], "giá trị");
     assert_eq!((one.limits.out.whole.rate.unwrap().calls, one.limits.out.whole.at_once), (5, Some(2)));
-    assert_eq!((one.limits.ins[0].calls, one.limits.ins[0].burst), (50, 50));
+    assert_eq!(one.limits.ins.iter().map(|q| (q.calls, q.burst)).collect::<Vec<_>>(), [(50, 50), (600, 60)]);
     let submit = &one.outs["submit"];
     assert_eq!((submit.message, submit.repeat, submit.ask.as_deref()), (Kind::DossierWithdraw, Repeat::Ask, Some("inquiry")));
     assert_eq!((submit.quiet.as_secs(), submit.ask_schedule.len(), one.retry_of(submit).attempts), (120, 3, 3));
@@ -210,6 +210,13 @@ fn limits_classes_and_maintenance_are_data_and_the_operators_word_counts() {
 #[test]
 fn each_rule_of_a_partner_has_its_fault() {
     for (from, to, want) in [
+        ("rate = \"50/s\" }", "rate = \"50/s\", burst = 51 }", "`burst` is 51, and its rate has 50 calls"),
+        ("rate = \"5/s\", at_once", "rate = \"5/s\", burst = 6, at_once", "`burst` is 6, and its rate has 5 calls"),
+        (
+            "retry   = {",
+            "limits = { rate = \"2/min\", burst = 3 }\nretry   = {",
+            "at most `burst = 2`, or a rate of a longer interval",
+        ),
         ("role  = \"ministry\"", "role  = \"boss\"", "partner.toml:3:9: `role` must be portal, ministry or payment"),
         ("name  = \"one\"", "name  = \"two\"", "partner.toml:2:9: `name` must be the folder's name, `one`"),
         ("title =", "titel =", "unknown key `titel` (did you mean `title`?)"),

@@ -161,7 +161,7 @@ fn whole(root: &Table<'_>, source: &Source, setting: &Setting<'_>, book: &Book) 
     let role = root.parsed("role", "portal, ministry or payment", Role::of_word).unwrap_or(Role::Portal);
     let title = root.need_text("title");
     let class = root.text("class").unwrap_or_else(|| "default".to_owned());
-    let mut limits = limits(root, own);
+    let mut limits = limits(root, own, setting.held);
     let outs = read_route::outs(root, &parts, own);
     let limited = outs.values().filter(|r| r.limit != Limit::default());
     limits.out.routes = limited.map(|r| (r.name.clone(), r.limit)).collect();

@@ -13,14 +13,14 @@ const WINDOW: &str =
     "a list of windows such as \"Sun 22:00-02:00\", \"Mon-Fri 01:00-01:30\", \"daily 03:00-03:15\", \"2026-06-25 00:00-04:00\"";
 
 /// A partner's limits, both ways; the operator's settings lie over the file.
-pub(super) fn limits(root: &Table<'_>, own: &PartnerSettings) -> Limits {
+pub(super) fn limits(root: &Table<'_>, own: &PartnerSettings, held: bool) -> Limits {
     let mut limits = Limits::default();
     if let Some(t) = root.table("limits") {
         t.only(&["in", "out"]);
         if let Some(out) = t.table("out") {
             out.only(&["rate", "burst", "at_once", "daily", "retries"]);
             let _ = out.need("rate");
-            let read = limit(&out);
+            let read = limit(&out, held);
             let fresh = limits.out.whole;
             limits.out.whole =
                 Limit { rate: read.rate.or(fresh.rate), at_once: read.at_once.or(fresh.at_once), daily: read.daily };
@@ -31,7 +31,7 @@ pub(super) fn limits(root: &Table<'_>, own: &PartnerSettings) -> Limits {
         for one in t.tables("in") {
             one.only(&["rate", "burst"]);
             let _ = one.need("rate");
-            limits.ins.extend(window(&one));
+            limits.ins.extend(window(&one, held));
         }
     }
     limits.out.shares = shares(root);
@@ -45,25 +45,35 @@ pub(super) fn limits(root: &Table<'_>, own: &PartnerSettings) -> Limits {
 }
 
 /// The limits of one route, besides the partner's own.
-pub(super) fn of_route(t: &Table<'_>) -> Limit {
+pub(super) fn of_route(t: &Table<'_>, held: bool) -> Limit {
     let Some(t) = t.table("limits") else { return Limit::default() };
     t.only(&["rate", "burst", "at_once", "daily"]);
-    limit(&t)
+    limit(&t, held)
 }
 
-fn limit(t: &Table<'_>) -> Limit {
+fn limit(t: &Table<'_>, held: bool) -> Limit {
     let rate = t.parsed("rate", RATE, Quota::parse);
     Limit {
-        rate: rate.map(|quota| count(t, "burst").map_or(quota, |burst| quota.with_burst(burst))),
+        rate: rate.map(|quota| burst(t, quota, held).map_or(quota, |burst| quota.with_burst(burst))),
         at_once: count(t, "at_once"),
         daily: count(t, "daily"),
     }
 }
 
 /// A window of what a caller may send. Without a burst of its own, all of it may come at once.
-fn window(t: &Table<'_>) -> Option<Quota> {
+fn window(t: &Table<'_>, held: bool) -> Option<Quota> {
     let quota = t.parsed("rate", RATE, Quota::parse)?;
-    Some(quota.with_burst(count(t, "burst").unwrap_or(quota.calls)))
+    Some(quota.with_burst(burst(t, quota, held).unwrap_or(quota.calls)))
+}
+
+/// How many may come at once. More than its rate has calls would be cut to them, so it is refused (not in a set that was in force already).
+fn burst(t: &Table<'_>, quota: Quota, held: bool) -> Option<u32> {
+    let burst = count(t, "burst")?;
+    if held && burst > quota.calls {
+        let text = format!("`burst` is {burst}, and its rate has {} calls: no more than these can come at once", quota.calls);
+        t.fault_at("burst", text, Some(format!("at most `burst = {}`, or a rate of a longer interval", quota.calls)));
+    }
+    Some(burst)
 }
 
 fn shares(root: &Table<'_>) -> Shares {

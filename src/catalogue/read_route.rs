@@ -35,6 +35,7 @@ pub(super) fn outs(root: &Table<'_>, parts: &Parts<'_>, own: &PartnerSettings) -
     for (name, t) in &tables {
         let Some(route) = routes.get(*name) else { continue };
         check_inquiry(t, route, &routes);
+        check_refund(t, route, parts);
         read_first::check(t, route, &routes, parts);
         let twin = routes
             .values()
@@ -131,7 +132,7 @@ fn out(name: &str, t: &Table<'_>, parts: &Parts<'_>, own: &PartnerSettings) -> O
         procedures,
         batch,
         items,
-        limit: of_route(t),
+        limit: of_route(t, parts.setting.held),
         retry: t.table("retry").map(|r| overlay(retry(&r), own.retry)),
         enabled: t.flag("enabled", true),
         expires: t.duration("expires", QUARTER),
@@ -159,6 +160,24 @@ fn check_inquiry(t: &Table<'_>, route: &OutRoute, routes: &BTreeMap<String, OutR
             }
             Some(_) => {}
         },
+    }
+}
+
+/// What became of a refund is the platform's word alone: without it no refund would ever end.
+fn check_refund(t: &Table<'_>, route: &OutRoute, parts: &Parts<'_>) {
+    if !matches!(route.message, Kind::RefundRequest | Kind::RefundQuery) || !parts.setting.held {
+        return;
+    }
+    let hint = Some("a mapping of its answer: `content = \"refund-state\"`, with `message: refund.state` in its head".to_owned());
+    match &route.content {
+        None => {
+            t.fault_at("message", format!("a route for {} needs `content`, which says how it went", route.message.name()), hint)
+        }
+        // One that is not there, or has no head, is told at its own place.
+        Some(content) if parts.book.map(content).is_some_and(|map| map.message() != Kind::RefundState.name()) => {
+            t.fault_at("content", format!("`{content}.map` does not carry refund.state"), hint);
+        }
+        Some(_) => {}
     }
 }
 

@@ -69,7 +69,8 @@ enum What {
         /// Of these, at most so many.
         #[arg(long, requires = "partner", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=1000))]
         limit: u32,
-        /// What the partner said about it: not-received, received, send-again. Needed unless it certainly never left.
+        /// What the partner said about it: not-received, received, send-again. Needed unless it certainly never left. (Of withdrawals and
+        /// refunds `received` is stated one by one: it moves the dossier, or has the platform asked.)
         #[arg(long, value_parser = ["not-received", "received", "send-again"])]
         verdict: Option<String>,
         /// Why, for the audit; a dry run needs none.

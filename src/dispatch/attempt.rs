@@ -225,7 +225,7 @@ pub(super) async fn fetch(
     body: Bytes,
     (now, (turns, route)): (Time, (&Turns, &str)),
 ) -> Result<(Result<Reply, SendError>, Duration), Outcome> {
-    let call = message.call(shared, body, now).await.map_err(not_signed_in)?;
+    let call = message.call(shared, body, (now, turns)).await.map_err(not_signed_in)?;
     turns.pass(route, &*shared.parts.clock).await;
     let start = shared.parts.clock.since_start();
     let reply = shared.parts.transport.send(call).await;

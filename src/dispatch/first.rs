@@ -17,7 +17,7 @@ use crate::seal::Secret;
 /// What a message is written with that is made anew for each attempt: a session, and what is found by asking first. `Err`: the message
 /// itself has not left.
 pub(super) async fn renewed(shared: &Shared, message: &Outgoing<'_>, at: (Time, (&Turns, &str))) -> Result<Renewed, Outcome> {
-    let mut renewed = Renewed { session: session(shared, message, at.0).await?, asked: Vec::new() };
+    let mut renewed = Renewed { session: session(shared, message, (at.0, at.1.0)).await?, asked: Vec::new() };
     let Some(first) = &message.route.first else { return Ok(renewed) };
     let outcome = ask_first(shared, message, first, at).await?;
     match outcome {
@@ -38,15 +38,15 @@ async fn ask_first(shared: &Shared, message: &Outgoing<'_>, first: &str, at: (Ti
     let question = json!({ "code": code, "message": message.id });
     let id = Mint::new(&*shared.parts.random, at.0).message_id();
     let mut inquiry = Outgoing { route, id: &id, at: at.0, body: &question, dossier: None, ..message.clone() };
-    inquiry.renewed.session = session(shared, &inquiry, at.0).await?;
+    inquiry.renewed.session = session(shared, &inquiry, (at.0, at.1.0)).await?;
     let body = inquiry.write(&shared.parts.blobs).map_err(|Unwritable(why)| Outcome::Park { why })?;
     let (reply, _) = fetch(shared, &inquiry, body, at).await?;
     Ok(inquiry.judge(&reply, shared.parts.clock.now()).0)
 }
 
 /// The session a message is sent in, where its route wants one.
-pub(super) async fn session(shared: &Shared, message: &Outgoing<'_>, now: Time) -> Result<Option<Secret>, Outcome> {
-    sign_in::session(shared, (message.partner, message.route), now).await.map_err(not_signed_in)
+pub(super) async fn session(shared: &Shared, message: &Outgoing<'_>, at: (Time, &Turns)) -> Result<Option<Secret>, Outcome> {
+    sign_in::session(shared, (message.partner, message.route), at).await.map_err(not_signed_in)
 }
 
 /// A sign-in that gave nothing, as the outcome of the call it was for.

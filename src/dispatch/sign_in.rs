@@ -1,8 +1,10 @@
 //! Signing in with a partner: what a call bears in its headers, or, where the partner wants it so, a session inside the body.
 //!
-//! Always: a token or session is asked for once and kept until it is over or refused; it shows itself nowhere but in the call.
+//! Always: a token or session is asked for once and kept until it is over or refused; it shows itself nowhere but in the call; asking for it
+//! takes its turn at the partner's rate like any other call.
 
 use super::Shared;
+use super::turns::Turns;
 use super::wire::{Outgoing, facts};
 use crate::catalogue::{OutRoute, Partner, SignIn};
 use crate::clock::{DAY_MS, Time};
@@ -18,15 +20,20 @@ use serde_json::Value;
 pub(super) async fn session(
     shared: &Shared,
     (partner, route): (&Partner, &OutRoute),
-    now: Time,
+    (now, turns): (Time, &Turns),
 ) -> Result<Option<Secret>, SignInError> {
     let Some(name) = &route.sign_in else { return Ok(None) };
     let Some(way @ SignIn::Post { .. }) = partner.sign_in.get(name) else { return Ok(None) };
-    shared.tokens.get(&partner.name, name, now, || post(shared, partner, way, now)).await.map(Some)
+    shared.tokens.get(&partner.name, name, now, || post(shared, partner, way, (now, turns))).await.map(Some)
 }
 
 /// Signs in by a JSON call whose reply holds the session.
-async fn post(shared: &Shared, partner: &Partner, way: &SignIn, now: Time) -> Result<(Secret, i64), SignInError> {
+async fn post(
+    shared: &Shared,
+    partner: &Partner,
+    way: &SignIn,
+    (now, turns): (Time, &Turns),
+) -> Result<(Secret, i64), SignInError> {
     let SignIn::Post { post, body, judge, token } = way else { return Err(SignInError::Refused(0)) };
     let fields: serde_json::Map<String, Value> = body.iter().map(|(name, word)| (name.clone(), word.expose().into())).collect();
     let mut headers = vec![("content-type".to_owned(), "application/json; charset=utf-8".to_owned())];
@@ -38,6 +45,7 @@ async fn post(shared: &Shared, partner: &Partner, way: &SignIn, now: Time) -> Re
         body: Bytes::from(Value::Object(fields).to_string()),
         timeout: partner.timeout,
     };
+    turns.sign_in(&*shared.parts.clock).await;
     let reply = shared.parts.transport.send(call).await?;
     let taken = match judge.as_ref().and_then(|name| partner.judges.get(name)) {
         Some(judge) => {
@@ -61,7 +69,11 @@ async fn post(shared: &Shared, partner: &Partner, way: &SignIn, now: Time) -> Re
 
 impl Outgoing<'_> {
     /// The header that signs a call in; none where the route needs none, or its session stands in the body.
-    pub(super) async fn authorization(&self, shared: &Shared, now: Time) -> Result<Option<String>, SignInError> {
+    pub(super) async fn authorization(
+        &self,
+        shared: &Shared,
+        (now, turns): (Time, &Turns),
+    ) -> Result<Option<String>, SignInError> {
         let Some(name) = &self.route.sign_in else { return Ok(None) };
         match self.partner.sign_in.get(name) {
             Some(SignIn::Basic { user, password }) => {
@@ -69,8 +81,8 @@ impl Outgoing<'_> {
                 Ok(Some(format!("Basic {pair}")))
             }
             Some(SignIn::OAuth2 { post, id, secret, token }) => {
-                let held =
-                    shared.tokens.get(&self.partner.name, name, now, || self.oauth2(shared, post, id, secret, token)).await?;
+                let ask = || self.oauth2((shared, turns), post, id, secret, token);
+                let held = shared.tokens.get(&self.partner.name, name, now, ask).await?;
                 Ok(Some(format!("Bearer {}", held.expose())))
             }
             _ => Ok(None),
@@ -80,7 +92,7 @@ impl Outgoing<'_> {
     /// OAuth 2.0 client credentials (RFC 6749, section 4.4), the credentials in the body.
     async fn oauth2(
         &self,
-        shared: &Shared,
+        (shared, turns): (&Shared, &Turns),
         post: &str,
         id: &str,
         secret: &Secret,
@@ -94,6 +106,7 @@ impl Outgoing<'_> {
             body: Bytes::from(form),
             timeout: self.partner.timeout,
         };
+        turns.sign_in(&*shared.parts.clock).await;
         let reply = shared.parts.transport.send(call).await?;
         let seen = peek(Format::Json, Envelope::None, &reply.body, &[place, "/expires_in"])
             .map_err(|_| SignInError::Refused(reply.status))?;

@@ -139,7 +139,7 @@ async fn send(
 ) -> Gone {
     let mut rows: Vec<Outgoing<'_>> = items.iter().map(|item| item.row((partner, route))).collect();
     let held = match rows.first() {
-        Some(first) => session(shared, first, began).await,
+        Some(first) => session(shared, first, (began, turns)).await,
         None => Ok(None),
     };
     match held {

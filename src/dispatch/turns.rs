@@ -2,10 +2,10 @@
 //!
 //! The feed plans: which message, and at which moment. Between that moment and the first byte lie a sign-in that may take seconds, a body to
 //! write, and whatever the machine holds up: calls planned apart would then leave together. So each call takes its turn here, as the last
-//! thing before it is sent, by the monotonic clock.
+//! thing before it is sent, by the monotonic clock. A sign-in is a call too, for the partner counts it: it takes a turn of its own.
 //!
-//! What always holds: in any interval no more calls of a partner, and of each of its routes with a rate, pass than agreed, however late
-//! they come. In the ordinary case nobody waits here. A partner that recovers is held to less by the feed; here stands the whole rate.
+//! What always holds: in any interval no more calls of a partner, sign-ins among them, and of each of its routes with a rate, pass than agreed,
+//! however late they come. In the ordinary case nobody waits here. A partner that recovers is held to less by the feed; here stands the whole rate.
 
 use crate::clock::{Clock, Time};
 use crate::delivery::{Pace, Terms};
@@ -36,6 +36,15 @@ impl Turns {
 
     /// Returns when a call of this route may begin; it counts as begun.
     pub(super) async fn pass(&self, route: &str, clock: &dyn Clock) {
+        self.wait(Some(route), clock).await;
+    }
+
+    /// The same for a sign-in, which is of no route. (It does not count towards the day's calls: it is not planned, and one holds for many.)
+    pub(super) async fn sign_in(&self, clock: &dyn Clock) {
+        self.wait(None, clock).await;
+    }
+
+    async fn wait(&self, route: Option<&str>, clock: &dyn Clock) {
         loop {
             let wait = self.0.lock().unwrap_or_else(PoisonError::into_inner).take(route, measured(clock));
             if wait.is_zero() {
@@ -50,8 +59,8 @@ impl Turns {
 
 impl Paces {
     /// Takes a turn, of all limits or of none; else how long until there is one.
-    fn take(&mut self, route: &str, now: Time) -> Duration {
-        let mut all = [self.whole.as_mut(), self.routes.get_mut(route)];
+    fn take(&mut self, route: Option<&str>, now: Time) -> Duration {
+        let mut all = [self.whole.as_mut(), route.and_then(|route| self.routes.get_mut(route))];
         let wait = all.iter().flatten().map(|pace| pace.wait(now)).max().unwrap_or_default();
         if wait.is_zero() {
             all.iter_mut().flatten().for_each(|pace| pace.take_planned(now));

@@ -1,6 +1,7 @@
 //! Canonical → call, and reply → facts, outcome, content. The only place where dispatch touches bytes.
 
 use super::Shared;
+use super::turns::Turns;
 use crate::body::Value;
 use crate::catalogue::{OutRoute, Partner, Seal};
 use crate::clock::Time;
@@ -100,7 +101,7 @@ impl Outgoing<'_> {
     }
 
     /// Address and headers. Those of one attempt (token, signature time) are made anew each time.
-    pub(super) async fn call(&self, shared: &Shared, body: Bytes, now: Time) -> Result<Call, SignInError> {
+    pub(super) async fn call(&self, shared: &Shared, body: Bytes, (now, turns): (Time, &Turns)) -> Result<Call, SignInError> {
         let mut headers = Vec::new();
         if let Ok(mapping) = self.mapping() {
             headers
@@ -108,7 +109,7 @@ impl Outgoing<'_> {
         }
         headers.extend(self.partner.headers.iter().chain(&self.route.headers).map(|(n, v)| (n.clone(), v.clone())));
         headers.push(("traceparent".to_owned(), traceparent(self.trace, self.id)));
-        if let Some(value) = self.authorization(shared, now).await? {
+        if let Some(value) = self.authorization(shared, (now, turns)).await? {
             headers.push(("authorization".to_owned(), value));
         }
         let signed = self.seals().find_map(|s| s.headers(self.id, now.0.div_euclid(1000), &body));

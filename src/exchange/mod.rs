@@ -14,12 +14,14 @@
 //! | `tell` | what the portal and the ministry are told |
 //! | `pay` | fee owed, payment started, notice, the platform's answer, bill, refund |
 //! | `outcome` | what the end of a delivery causes |
+//! | `operator` | an operator's word on a delivery |
 //! | `case` | a person's word on a case, the cases' texts |
 
 mod case;
 mod current;
 mod knowledge;
 mod moves;
+mod operator;
 mod outcome;
 mod pay;
 mod refusal;
@@ -33,10 +35,11 @@ pub use case::{Choice, Told, case_step, told};
 pub use current::{Current, Known};
 pub use knowledge::unusable;
 pub use moves::{early_waits, pushed};
+pub use operator::{closed_by_operator, received_by_operator};
 pub use outcome::{Ended, Evidence, answered, doubted, ended, proven};
 pub use pay::{
     Figure, RefundStep, Start, bill, decide_fee, expired, notice_in_doubt, noticed, refund, refund_cases, refund_step, start,
 };
 pub use refusal::{Fault, Refusal};
 pub use scene::{Files, Guide, Origin, Scene, Service, Target};
-pub use submit::{closed_by_operator, correct, submit, supplement, withdraw, withdrawal_came_to_nothing};
+pub use submit::{correct, submit, supplement, withdraw, withdrawal_came_to_nothing};

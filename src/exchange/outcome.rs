@@ -98,7 +98,11 @@ pub fn ended(
             }
         }
         (Kind::DossierSubmit, Ended::Rejected(why)) => refused(scene, claim, why, snapshot, &mut effects),
-        (Kind::DossierWithdraw, Ended::Done) => withdrawn(scene, claim, snapshot, &mut effects),
+        (Kind::DossierWithdraw, Ended::Done) => {
+            effects = withdrawn(scene, &claim.partner, snapshot).unwrap_or_default();
+            let about = json!({ "partner": claim.partner, "route": claim.route, "id": claim.id });
+            effects.events.insert(0, scene.event(&code, "delivered", about));
+        }
         (Kind::DossierSupplement | Kind::DossierWithdraw, Ended::Rejected(why)) => {
             not_taken(scene, claim, why, snapshot, &mut effects);
         }
@@ -164,23 +168,18 @@ fn refused(scene: &Scene<'_>, claim: &Claim, why: &str, snapshot: &Snapshot, eff
     effects.dossier = Some(dossier);
 }
 
-fn withdrawn(scene: &Scene<'_>, claim: &Claim, snapshot: &Snapshot, effects: &mut Effects) {
-    let Some(mut dossier) = snapshot.dossier.clone() else { return };
-    effects.events.push(scene.event(
-        &dossier.code,
-        "delivered",
-        json!({ "partner": claim.partner, "route": claim.route, "id": claim.id }),
-    ));
-    if !dossier.status.next().contains(&Status::Withdrawn) {
-        return;
-    }
+/// The ministry has taken the withdrawal. None: the dossier cannot be withdrawn (any more).
+pub(super) fn withdrawn(scene: &Scene<'_>, partner: &str, snapshot: &Snapshot) -> Option<Effects> {
+    let mut dossier = snapshot.dossier.clone().filter(|d| d.status.next().contains(&Status::Withdrawn))?;
+    let mut effects = Effects::default();
     dossier.status = Status::Withdrawn;
     let at = dossier.since.map_or(scene.now, |since| since.max(scene.now));
     dossier.since = Some(at);
-    effects.events.push(scene.event(&dossier.code, "status", json!({ "status": "withdrawn", "partner": claim.partner })));
-    tell::status(scene, &mut dossier, at, &Words::say("Hồ sơ đã được rút theo yêu cầu của công dân."), effects);
+    effects.events.push(scene.event(&dossier.code, "status", json!({ "status": "withdrawn", "partner": partner })));
+    tell::status(scene, &mut dossier, at, &Words::say("Hồ sơ đã được rút theo yêu cầu của công dân."), &mut effects);
     dossier.version += 1;
     effects.dossier = Some(dossier);
+    Some(effects)
 }
 
 /// A supplement or withdrawal was not taken: the dossier stands where it stood, and the portal learns it.

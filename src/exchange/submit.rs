@@ -171,26 +171,6 @@ pub fn withdraw(scene: &Scene<'_>, _message: &Message, snapshot: &Snapshot) -> R
     Ok(effects)
 }
 
-/// An operator ends a submission without delivering it: it goes another way, or not at all. The dossier stands where it stood; the portal
-/// is told, so that nobody waits for what will not come. None: this delivery is no open submission.
-#[must_use]
-pub fn closed_by_operator(scene: &Scene<'_>, delivery: u64, reason: &str, snapshot: &Snapshot) -> Option<Effects> {
-    let open = snapshot.open.iter().find(|d| d.delivery == delivery && d.kind == Kind::DossierSubmit.name())?;
-    let mut dossier = snapshot.dossier.clone().filter(|_| open.state != DeliveryState::Claimed)?;
-    let mut effects = Effects::default();
-    effects.closes.push(close(open, reason));
-    let about = json!({ "delivery": delivery, "partner": open.partner, "by": scene.origin.caller });
-    effects.events.push(scene.event(&dossier.code, "closed", about));
-    let data = json!({ "reason": reason, "was": open.state, "partner": open.partner, "dossier": dossier.code });
-    effects.audit.push(scene.audit("close", &delivery.to_string(), data));
-    let at = dossier.told_as_of();
-    let words = "Hồ sơ không được chuyển qua hệ thống liên thông; cơ quan tiếp nhận sẽ thông báo cách giải quyết.";
-    tell::status(scene, &mut dossier, at, &Words::say(words), &mut effects);
-    dossier.version += 1;
-    effects.dossier = Some(dossier);
-    Some(effects)
-}
-
 /// No withdrawal is under way, and the dossier could be withdrawn: whatever was asked for before was refused or closed.
 #[must_use]
 pub fn withdrawal_came_to_nothing(snapshot: &Snapshot) -> bool {

@@ -351,6 +351,35 @@ fn a_withdrawal_of_what_never_left_needs_no_call_and_of_what_may_have_left_asks_
 }
 
 #[test]
+fn an_operator_who_says_that_a_withdrawal_was_received_withdraws_the_dossier() {
+    for (state, sent, moves) in [
+        (DeliveryState::Unknown, true, true),
+        (DeliveryState::Parked, true, true),
+        (DeliveryState::Parked, false, false),
+        (DeliveryState::Waiting, true, false),
+        (DeliveryState::Claimed, true, false),
+    ] {
+        let mut world = World::registered();
+        world.snapshot.open[0].state = DeliveryState::Unknown;
+        let asked = Message { kind: Kind::DossierWithdraw, body: json!({ "code": CODE }) };
+        let effects = world.scene(|scene, snapshot| withdraw(scene, &asked, snapshot)).unwrap();
+        world.keep(effects, None);
+        let open = world.snapshot.open.iter_mut().find(|d| d.kind == "dossier.withdraw").unwrap();
+        (open.state, open.sent) = (state, sent);
+        let delivery = open.delivery;
+        let told = world.told.len();
+        let effects = world.scene_of("an", |s, snapshot| received_by_operator(s, delivery, "theo công văn", snapshot));
+        assert_eq!(effects.is_some(), moves, "{state:?} {sent}");
+        let Some(effects) = effects else { continue };
+        assert_eq!(effects.closes.iter().map(|c| (c.delivery, c.proven)).collect::<Vec<_>>(), [(delivery, true)]);
+        let event = effects.events.iter().find(|e| e.kind == "released").unwrap();
+        assert_eq!((&event.data["by"], &event.data["verdict"]), (&json!("an"), &json!("received")));
+        world.keep(effects, None);
+        assert_eq!((world.dossier().status, world.told.len()), (Status::Withdrawn, told + 1), "{state:?} {sent}");
+    }
+}
+
+#[test]
 fn an_operator_who_closes_a_submission_tells_the_portal_and_moves_nothing() {
     let mut world = World::registered();
     let delivery = world.snapshot.open[0].delivery;

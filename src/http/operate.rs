@@ -142,8 +142,12 @@ pub(super) async fn release(
     let who = door.admit(&asked.headers, &asked.extensions, Operation::DeliveryRelease)?.name.clone();
     let delivery = number(&id)?;
     let said: Release = v1::body(&door, &asked.headers, asked.body).await?;
-    let act = Act::Release { delivery, verdict: said.verdict, reason: reason(said.reason)? };
-    act_on(&door, act, &who).await?;
+    let reason = reason(said.reason)?;
+    // That a withdrawal was received moves its dossier, of a refund it is asked what became of it; any other delivery just ends.
+    let done = said.verdict == Verdict::Received && door.intake.delivery_received(delivery, &reason, &who).await?;
+    if !done {
+        act_on(&door, Act::Release { delivery, verdict: said.verdict, reason }, &who).await?;
+    }
     Ok((StatusCode::ACCEPTED, Json(json!({ "delivery": delivery, "verdict": said.verdict }))))
 }
 
@@ -170,8 +174,8 @@ pub(super) async fn close(State(door): State<Arc<Door>>, Path(id): Path<String>,
     let delivery = number(&id)?;
     let said: Why = v1::body(&door, &asked.headers, asked.body).await?;
     let reason = reason(said.reason)?;
-    // A submission's end is told to the portal in the same transaction; any other delivery just ends.
-    if !door.intake.close_submission(delivery, &reason, &who).await? {
+    // A submission's end is told to the portal in the same transaction, a refund's frees its sum or is a case; any other delivery just ends.
+    if !door.intake.close_delivery(delivery, &reason, &who).await? {
         act_on(&door, Act::Close { delivery, reason }, &who).await?;
     }
     Ok(Json(json!({ "delivery": delivery, "state": "closed" })))

@@ -133,6 +133,10 @@ fn broken(error: &MultipartError, max: u64) -> Problem {
 fn unkept(error: &BlobError) -> Problem {
     match error {
         BlobError::TooLarge { limit } => Problem::too_large(*limit),
+        BlobError::Full => {
+            tracing::warn!(%error, "a file cannot be kept");
+            Problem::overloaded()
+        }
         _ => {
             tracing::error!(%error, "a file cannot be kept");
             Problem::overloaded()

@@ -3,10 +3,11 @@
 //! What always holds: as many rows as messages, in their order, each with the dossier it is about; a message that is refused, or cannot be
 //! read while the others can, takes nothing from its company; the same batch again gets the first receipts. The answer says 200 when any
 //! message was taken, else 422. When our own strength ends midway the rest are refused with that reason, and the sender sends the batch
-//! again: what was taken is known by its key. A document that is not well-formed, or not valid by the XSD its route asks for, has no
-//! messages to be told apart: it is refused whole.
+//! again: what was taken is known by its key. Where the route asks for the wire's XSD, an item that breaks it is refused in its row. A document
+//! that is not well-formed has no messages to be told apart, and one that breaks its XSD outside its items, or only by their company, no
+//! item that could be judged alone: it is refused whole.
 
-use super::read::{No, named_by_wire, overloaded, unavailable};
+use super::read::{No, Unfit, named_by_wire, overloaded, unavailable};
 use super::reply::told;
 use super::stage::Stages;
 use super::take::{Carried, ROUNDS};
@@ -14,7 +15,7 @@ use super::{Call, Intake, Reply};
 use crate::body::{Value, json};
 use crate::catalogue::{InRoute, MOST_OF_A_BATCH};
 use crate::exchange::Refusal;
-use crate::mapping::{Reading, Unread};
+use crate::mapping::Reading;
 use crate::model::{DossierCode, Kind};
 
 /// Whether a row says that its message was taken.
@@ -39,7 +40,7 @@ impl Intake {
         call: &Call,
         route: &InRoute,
         kind: Kind,
-        (readings, contents): (Vec<Result<Reading, Unread>>, Option<Stages>),
+        (readings, contents): (Vec<(Reading, Option<Unfit>)>, Option<Stages>),
         known: (Option<&str>, Option<&str>),
     ) -> Result<Reply, No> {
         let most = usize::try_from(MOST_OF_A_BATCH).unwrap_or(usize::MAX);
@@ -54,14 +55,14 @@ impl Intake {
         }
         let mut carried = Carried { contents, raw: call.bytes.clone() };
         let (mut receipts, mut refused, mut spent) = (Vec::new(), None, None);
-        for (row, item) in readings.into_iter().enumerate() {
-            let body = item.as_ref().map_or_else(|unread| &unread.read.body, |reading| &reading.body);
+        for (row, (reading, unfit)) in readings.into_iter().enumerate() {
+            let body = &reading.body;
             let dossier = body.get("code").and_then(Value::as_str).filter(|c| DossierCode::parse(c).is_some()).map(str::to_owned);
             let form = self.form_of(call, body, known);
-            let taken = match (spent.take(), item) {
+            let taken = match (spent.take(), unfit) {
                 (Some(no), _) => Err(no),
-                (None, Err(unread)) => Err(self.unread(call, route, row, &unread.faults)),
-                (None, Ok(reading)) => {
+                (None, Some(why)) => Err(self.unfit(call, route, row, &why)),
+                (None, None) => {
                     let taken = self.item(call, route, kind, reading, known, &mut carried).await;
                     taken.map_err(|no| named_by_wire(call, route, form.as_ref(), row, no))
                 }

@@ -1,11 +1,11 @@
-//! An operator's word on a case: looked at, decided by `exchange`, written by the journal; anew when something has changed meanwhile.
+//! An operator's word on a case or a delivery: looked at, decided by `exchange`, written by the journal; anew when something has changed meanwhile.
 
 use super::Intake;
 use super::decide::Sight;
 use super::read::{overloaded, unavailable};
 use super::take::ROUNDS;
 use crate::exchange::{self, Files, Guide, Origin, Refusal, Scene, Service};
-use crate::journal::{CaseDetail, CaseWord, Snapshot};
+use crate::journal::{CaseDetail, CaseWord, Effects, Snapshot};
 use crate::model::Mint;
 
 // === impl Intake ===
@@ -25,13 +25,27 @@ impl Intake {
         Err(overloaded())
     }
 
-    /// Closes a submission that an operator will not have delivered, and tells the portal; false: the delivery is no open submission, and
-    /// nothing was done. Synced when answered.
-    pub async fn close_submission(&self, delivery: u64, reason: &str, who: &str) -> Result<bool, Refusal> {
+    /// Closes a delivery whose end means something for its dossier or for money, with all it causes; false: it just ends, and nothing was
+    /// done. Synced when answered.
+    pub async fn close_delivery(&self, delivery: u64, reason: &str, who: &str) -> Result<bool, Refusal> {
+        self.on_delivery(delivery, who, |scene, snapshot| exchange::closed_by_operator(scene, delivery, reason, snapshot)).await
+    }
+
+    /// The same for an operator's verdict that the other side has it.
+    pub async fn delivery_received(&self, delivery: u64, reason: &str, who: &str) -> Result<bool, Refusal> {
+        self.on_delivery(delivery, who, |scene, snapshot| exchange::received_by_operator(scene, delivery, reason, snapshot)).await
+    }
+
+    async fn on_delivery(
+        &self,
+        delivery: u64,
+        who: &str,
+        act: impl Fn(&Scene<'_>, &Snapshot) -> Option<Effects>,
+    ) -> Result<bool, Refusal> {
         let Some(detail) = self.journal.delivery(delivery).await.map_err(|e| unavailable(&e))? else { return Ok(false) };
         for _ in 0..ROUNDS {
             let sight = self.operators_sight(detail.view.dossier.as_deref()).await?;
-            let act = |scene: &Scene<'_>| exchange::closed_by_operator(scene, delivery, reason, &sight.snapshot);
+            let act = |scene: &Scene<'_>| act(scene, &sight.snapshot);
             let Some(effects) = self.operators_scene(who, &sight, act) else { return Ok(false) };
             if self.journal.apply(effects).await.map_err(|e| unavailable(&e))? {
                 return Ok(true);

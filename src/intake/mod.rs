@@ -13,7 +13,7 @@
 //! | `batch` | several messages in one request, each for itself |
 //! | `wait` | until a delivery is settled, or a payment link is there |
 //! | `reply` | what the caller gets, by the route's own mappings |
-//! | `case` `money` | an operator's word on a case; on what is owed and what goes back |
+//! | `case` `money` | an operator's word on a case or a delivery; on what is owed and what goes back |
 //! | `keys` `stage` `place` | idempotency and fingerprint; contents on their way in; what the door counts it by |
 
 mod batch;

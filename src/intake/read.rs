@@ -8,9 +8,12 @@ use super::{Call, Intake};
 use crate::catalogue::{Catalogue, InRoute, SchemaFault};
 use crate::clock::Time;
 use crate::exchange::{self, Fault, Refusal};
-use crate::journal::{JournalError, Snapshot};
-use crate::mapping::{Context, FaultKind, Found, Mapping, Reading, Scalar, Unread, WireFault, XsdFault, peek};
+use crate::journal::{BlobError, JournalError, Snapshot};
+use crate::mapping::{
+    Context, FaultKind, Found, Judged, Mapping, Reading, Scalar, Unread, WireFault, XsdFault, XsdValidator, peek,
+};
 use crate::model::{DossierCode, Kind, Message};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A body up to this many bytes is read where it arrived: that takes well under a millisecond, and less than handing it to another
@@ -24,10 +27,18 @@ pub(super) struct No {
     pub(super) level: Level,
 }
 
+/// Why a message of a batch is not taken, while others are.
+pub(super) enum Unfit {
+    /// It cannot be read.
+    Unread(Vec<WireFault>),
+    /// It is not valid by the wire's XSD.
+    Invalid(Vec<XsdFault>),
+}
+
 /// What was read.
 pub(super) struct Read {
-    /// One, or the messages of a batch, each read or not.
-    pub(super) readings: Vec<Result<Reading, Unread>>,
+    /// One, or the messages of a batch, each as it was read; with why it is not to be taken.
+    pub(super) readings: Vec<(Reading, Option<Unfit>)>,
     pub(super) contents: Stages,
     /// The dossier's edition, where it was known before reading.
     pub(super) edition: Option<String>,
@@ -65,6 +76,16 @@ pub(super) fn unavailable(error: &JournalError) -> Refusal {
         return broken_adapter();
     }
     overloaded()
+}
+
+/// A content that could not be kept: the caller may try again, also where the message was read only so far.
+pub(super) fn unkept(error: &BlobError) -> Refusal {
+    if matches!(error, BlobError::Full) {
+        tracing::warn!(%error, "a content cannot be kept");
+        return overloaded();
+    }
+    tracing::error!(%error, "a content cannot be kept");
+    broken_adapter()
 }
 
 /// Nothing was taken; come again.
@@ -113,14 +134,13 @@ impl Intake {
         let (known, now) = (Arc::clone(&call.known), self.clock.now());
         let reading = move || {
             let Some(map) = partner.map(&name) else { return Err(No::from(broken_adapter())) };
-            if let Some(validator) = validator {
-                let faults = validator.faults(&bytes, map.envelope());
-                if !faults.is_empty() {
-                    return Err(No::broken(not_valid(&faults)));
-                }
+            let invalid = validator.map(|validator| judged(&*validator, map, &bytes)).transpose()?.unwrap_or_default();
+            let read = map.read_each(&bytes, &context, &mut contents);
+            if let Some(error) = contents.failed() {
+                return Err(unkept(&error).into());
             }
-            match map.read_each(&bytes, &context, &mut contents) {
-                Ok(readings) => Ok((readings, contents)),
+            match read {
+                Ok(readings) => Ok((fit(readings, invalid), contents)),
                 Err(faults) => Err(not_read(map, &faults, (&known.catalogue, now), 0)),
             }
         };
@@ -186,8 +206,12 @@ impl Intake {
 }
 
 impl Intake {
-    /// Why a message of a batch is not taken that could not be read, at its place of the document.
-    pub(super) fn unread(&self, call: &Call, route: &InRoute, row: usize, faults: &[WireFault]) -> No {
+    /// Why a message of a batch is not taken, at its place of the document.
+    pub(super) fn unfit(&self, call: &Call, route: &InRoute, row: usize, why: &Unfit) -> No {
+        let faults = match why {
+            Unfit::Unread(faults) => faults,
+            Unfit::Invalid(faults) => return No::broken(not_valid(faults)),
+        };
         match route.map.as_deref().and_then(|name| call.partner.map(name)) {
             Some(map) => not_read(map, faults, (&call.known.catalogue, self.clock.now()), row),
             None => broken_adapter().into(),
@@ -249,6 +273,39 @@ fn digests(message: &Message) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// The messages of a batch that are not valid by the wire's XSD; `Err`: the document is not, and none can be told from its company.
+fn judged(validator: &dyn XsdValidator, map: &Mapping, bytes: &[u8]) -> Result<BTreeMap<usize, Vec<XsdFault>>, No> {
+    if map.is_batch() {
+        return match validator.rows(bytes, map.envelope(), &map.rows_at()) {
+            Judged::Rows(faulty) => Ok(faulty),
+            Judged::Whole(faults) => Err(No::broken(not_apart(not_valid(&faults)))),
+        };
+    }
+    let faults = validator.faults(bytes, map.envelope());
+    if faults.is_empty() { Ok(BTreeMap::new()) } else { Err(No::broken(not_valid(&faults))) }
+}
+
+/// The readings with why they are not to be taken; what the schema says of one comes first.
+fn fit(readings: Vec<Result<Reading, Unread>>, mut invalid: BTreeMap<usize, Vec<XsdFault>>) -> Vec<(Reading, Option<Unfit>)> {
+    let each = |(row, item): (usize, Result<Reading, Unread>)| {
+        let (reading, unread) = match item {
+            Ok(reading) => (reading, None),
+            Err(Unread { faults, read }) => (read, Some(Unfit::Unread(faults))),
+        };
+        (reading, invalid.remove(&row).map(Unfit::Invalid).or(unread))
+    };
+    readings.into_iter().enumerate().map(each).collect()
+}
+
+/// Why a batch is refused whole by its schema, and not item by item.
+fn not_apart(refusal: Refusal) -> Refusal {
+    Refusal {
+        text: "Cả lô không hợp lệ theo lược đồ XSD: lỗi nằm ngoài các mục, hoặc các mục chỉ sai khi xét chung với nhau.".into(),
+        text_en: "The batch is not valid by the agreed XSD as a whole: the fault stands outside its items, or they break a rule together.".into(),
+        ..refusal
+    }
 }
 
 /// All faults by the wire's XSD.

@@ -4,7 +4,7 @@
 //! starts a payment has no key of its own: the open transaction is its key.
 
 use super::decide::Decision;
-use super::read::{No, named_by_wire, overloaded};
+use super::read::{No, Unfit, named_by_wire, overloaded, unkept};
 use super::reply::broken_adapter;
 use super::stage::Stages;
 use super::{Call, Intake, Reply};
@@ -12,8 +12,8 @@ use crate::body::{Value, json};
 use crate::catalogue::{InKind, InRoute};
 use crate::clock::Time;
 use crate::exchange::{self, Refusal};
-use crate::journal::{Acceptance, Accepted, BlobError, Idempotency, Known, NewMessage};
-use crate::mapping::Mapping;
+use crate::journal::{Acceptance, Accepted, Idempotency, Known, NewMessage, Stage};
+use crate::mapping::{Mapping, Reading};
 use crate::model::{AgencyCode, DossierCode, Kind, Message, Mint, PaymentState};
 use bytes::Bytes;
 use std::time::Duration;
@@ -33,11 +33,11 @@ pub(super) struct Taken {
     pub(super) pending: bool,
 }
 
-/// What came beside the messages of a request and is kept once, with the first that is taken.
+/// What came beside the messages of a request.
 pub(super) struct Carried {
-    /// Contents.
+    /// Contents, each kept with the first message that is taken and names it.
     pub(super) contents: Option<Stages>,
-    /// The body as received.
+    /// The body as received, kept once, with the first message that is taken.
     pub(super) raw: Bytes,
 }
 
@@ -86,8 +86,7 @@ impl Intake {
         let kind = route.message.ok_or_else(broken_adapter)?;
         let read = self.read(call, route).await?;
         let known = (read.edition.as_deref(), read.procedure.as_deref());
-        for item in &read.readings {
-            let reading = item.as_ref().unwrap_or_else(|unread| &unread.read);
+        for (reading, _) in &read.readings {
             if !self.sealed(call, route, reading) {
                 return Err(self.wrong_seal(call, kind, &reading.body).await?.into());
             }
@@ -97,7 +96,7 @@ impl Intake {
             return self.batch(call, route, kind, (read.readings, contents), (known.0.as_deref(), known.1.as_deref())).await;
         }
         let mut carried = Carried { contents: Some(read.contents), raw: call.bytes.clone() };
-        let reading = read.readings.into_iter().flatten().next().unwrap_or_default();
+        let reading = first(read.readings);
         let form = self.form_of(call, &reading.body, known);
         let told = |no: No| named_by_wire(call, route, form.as_ref(), 0, no);
         let message = self.checked(call, kind, reading, known).map_err(|refusal| told(refusal.into()))?;
@@ -159,8 +158,9 @@ impl Intake {
                 Decision::Open(payment) => return Ok(open(*payment, &id, sight.now.rfc3339())),
                 Decision::Take { effects, dossier, transaction } => (effects, dossier, transaction),
             };
-            if let Some(staged) = carried.contents.take().filter(|c| !c.is_empty()) {
-                keep(staged).await?;
+            let own = carried.contents.as_mut().map(|staged| staged.named_in(&message.body)).unwrap_or_default();
+            if !own.is_empty() {
+                keep(own).await?;
             }
             let receipt = accepted(&id, sight.now, dossier.as_deref(), transaction.as_deref());
             let acceptance = Acceptance {
@@ -229,7 +229,7 @@ impl Intake {
         let kind = route.message.ok_or_else(broken_adapter)?;
         let read = self.read(call, route).await?;
         let known = (read.edition.as_deref(), read.procedure.as_deref());
-        let reading = read.readings.into_iter().flatten().next().unwrap_or_default();
+        let reading = first(read.readings);
         if !self.sealed(call, route, &reading) {
             return Err(self.wrong_seal(call, kind, &reading.body).await?.into());
         }
@@ -254,7 +254,7 @@ impl Intake {
     /// The next dossier code of an agency.
     async fn issue(&self, call: &Call, route: &InRoute) -> Result<Reply, No> {
         let read = self.read(call, route).await?;
-        let reading = read.readings.into_iter().flatten().next().unwrap_or_default();
+        let reading = first(read.readings);
         if !self.sealed(call, route, &reading) {
             return Err(self.wrong_seal(call, Kind::Receipt, &reading.body).await?.into());
         }
@@ -297,13 +297,17 @@ impl Intake {
 
 // === small words ===
 
-async fn keep(staged: Stages) -> Result<(), No> {
-    match tokio::task::spawn_blocking(move || staged.finish()).await {
+/// The message of a request that is to hold one.
+fn first(readings: Vec<(Reading, Option<Unfit>)>) -> Reading {
+    readings.into_iter().find(|(_, unfit)| unfit.is_none()).map(|(reading, _)| reading).unwrap_or_default()
+}
+
+/// Once this answers, every content and its name is on disk.
+async fn keep(own: Vec<Stage>) -> Result<(), No> {
+    let finish = move || own.into_iter().try_for_each(|stage| stage.finish().map(drop));
+    match tokio::task::spawn_blocking(finish).await {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => {
-            tracing::error!(%error, "a content cannot be kept");
-            Err(if matches!(error, BlobError::Full) { overloaded() } else { broken_adapter() }.into())
-        }
+        Ok(Err(error)) => Err(unkept(&error).into()),
         Err(_) => Err(broken_adapter().into()),
     }
 }

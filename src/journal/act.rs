@@ -1,6 +1,7 @@
 //! An operator's acts: pause, resume, release, close; each with its audit entry.
 //!
-//! What always holds: a delivery under way is never touched; an unknown one is not sent again unless the operator says so.
+//! What always holds: a delivery under way is never touched; an unknown one is not sent again unless the operator says so; that something was
+//! received is not said here of what moves its dossier or money then (`exchange::received_by_operator` does), so not of many together.
 
 use super::effects::AuditRow;
 use super::lane::{End, Found, Open, code, positive};
@@ -37,13 +38,13 @@ pub(super) fn act(conn: &Connection, marks: &mut Marks, act: &Act, who: &str, at
             audit("release", delivery.to_string(), data)?;
         }
         Act::ReleaseAll { which, verdict, dry: true, .. } => {
-            let fit = number(fitting(conn, which, verdict.is_none())?.len());
+            let fit = number(fitting(conn, which, *verdict)?.len());
             let (all, doubtful) = left(conn, which)?;
             return Ok(Made::Dropped(Acted::Released { released: fit, left: all.saturating_sub(fit), doubtful }));
         }
         Act::ReleaseAll { which, verdict, reason, dry: false } => {
             let mut released = Vec::new();
-            for delivery in fitting(conn, which, verdict.is_none())? {
+            for delivery in fitting(conn, which, *verdict)? {
                 let Found::Open(open) = Open::find(conn, delivery)? else { continue };
                 if release(conn, marks, &open, verdict.unwrap_or(Verdict::NotReceived), (reason, who, at))?.is_some() {
                     released.push(delivery);
@@ -103,11 +104,18 @@ const HELD: &str = "FROM lane l JOIN delivery d ON d.seq = l.head
      WHERE l.state IN (2, 3) AND l.partner = ?1 AND (?2 IS NULL OR l.reason = ?2 OR substr(l.reason, 1, length(?2) + 1) = ?2 || ':')
        AND (?3 IS NULL OR d.kind = ?3)";
 
-/// The oldest of those that fit; only those that certainly never left, where no verdict is given.
-fn fitting(conn: &Connection, which: &Which, never_left: bool) -> Result<Vec<u64>, Fault> {
-    let sql = format!("SELECT l.head {HELD} AND (?4 = 0 OR (l.state = 3 AND l.sent = 0)) ORDER BY l.head LIMIT ?5");
+/// The oldest of those that fit; only those that certainly never left, where no verdict is given, and only those that just end, where it is
+/// that they were received.
+fn fitting(conn: &Connection, which: &Which, verdict: Option<Verdict>) -> Result<Vec<u64>, Fault> {
+    let sql = format!(
+        "SELECT l.head {HELD} AND (?4 = 0 OR (l.state = 3 AND l.sent = 0))
+           AND (?5 = 0 OR (l.state = 3 AND l.sent = 0) OR d.kind NOT IN ('dossier.withdraw', 'refund.request', 'refund.query'))
+         ORDER BY l.head LIMIT ?6"
+    );
+    let (never_left, received) = (verdict.is_none(), verdict == Some(Verdict::Received));
     let mut read = conn.prepare_cached(&sql)?;
-    let rows = read.query_map(params![which.partner, which.reason, which.kind, never_left, which.limit], |r| r.get(0))?;
+    let rows =
+        read.query_map(params![which.partner, which.reason, which.kind, never_left, received, which.limit], |r| r.get(0))?;
     Ok(rows.map(|n| n.map(positive)).collect::<Result<_, _>>()?)
 }
 

@@ -179,6 +179,28 @@ impl BlobStore {
         Ok(Some((found.len(), Time(0).plus(since))))
     }
 
+    /// The contents of which the digest begins with `part` (one digit or more) and which came before this time: digest, size, when it came
+    /// last. Reads up to sixteen folders; a file of another name is passed over.
+    pub fn older(&self, part: &str, before: Time) -> Result<Vec<(String, u64, Time)>, BlobError> {
+        let mut found = Vec::new();
+        for folder in fs::read_dir(&self.inner.dir)? {
+            let folder = folder?;
+            if folder.file_name().len() != 2 || !folder.file_name().to_string_lossy().starts_with(part) {
+                continue;
+            }
+            for file in fs::read_dir(folder.path())? {
+                let Ok(digest) = file?.file_name().into_string() else { continue };
+                // One that is taken away meanwhile is not there.
+                if self.place(&digest).is_ok()
+                    && let Some((size, at)) = self.came(&digest)?.filter(|(_, at)| *at < before)
+                {
+                    found.push((digest, size, at));
+                }
+            }
+        }
+        Ok(found)
+    }
+
     /// Removes a content, unless it came at this time or later. True: it is here no more, and that survives power loss. Whoever finishes
     /// the same content meanwhile has it afterwards.
     pub fn strike(&self, digest: &str, young: Time) -> Result<bool, BlobError> {

@@ -2,14 +2,17 @@
 //!
 //! What always holds: below the reserve nothing new is taken in but what a payment platform tells, and what was taken in goes on;
 //! below a quarter of it no call is begun, so that whatever was begun can be settled. Both end by themselves. A disk that cannot be
-//! asked counts as roomy: a full one is still told by each write that fails.
+//! asked counts as roomy: a full one is still told by each write that fails. A quota, of the system on a file's size or of the file system on
+//! its user, is a full disk with another remedy.
 
+use super::JournalError;
 use crate::clock::{Clock as _, Wall};
 use std::fs::OpenOptions;
-use std::io::{self, Write as _};
+use std::io::{self, ErrorKind, Write as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// The disk is asked at most so often.
@@ -19,6 +22,10 @@ const SYNCS: usize = 12;
 const LONGEST: Duration = Duration::from_millis(500);
 /// What a log's page and its head need.
 const PIECE: usize = 8 << 10;
+/// The journal's files: none of them may be able to grow.
+const FILES: [&str; 2] = ["journal.db", "journal.db-wal"];
+/// A quota that is met is said again after this.
+const AGAIN: Duration = Duration::from_secs(60);
 
 /// How much room there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -44,6 +51,10 @@ struct Inner {
     room: AtomicU8,
     /// Milliseconds since the start, plus 1; 0: never.
     asked: AtomicU64,
+    /// The same of a quota that was met: when it was last looked for, and last said.
+    tried: AtomicU64,
+    said: AtomicU64,
+    bounded: AtomicBool,
     clock: Wall,
 }
 
@@ -93,6 +104,9 @@ impl Disk {
             free: AtomicU64::new(u64::MAX),
             room: AtomicU8::new(Room::Plenty.code()),
             asked: AtomicU64::new(0),
+            tried: AtomicU64::new(0),
+            said: AtomicU64::new(0),
+            bounded: AtomicBool::new(false),
             clock: Wall::new(),
         }))
     }
@@ -136,6 +150,38 @@ impl Disk {
         room
     }
 
+    /// A failure of the store by its cause: one that comes of a quota is a full disk. (The store tells both "no space" and "too large" of
+    /// its log, but only the first as such.)
+    pub(super) fn named(&self, error: JournalError) -> JournalError {
+        match &error {
+            JournalError::Store(text) if text.starts_with("SystemIoFailure") && self.is_bounded() => JournalError::Full,
+            _ => error,
+        }
+    }
+
+    /// Whether the journal's files may not grow: it is tried, at most ten times a second, and said when it is so.
+    fn is_bounded(&self) -> bool {
+        let inner = &self.0;
+        let now = u64::try_from(inner.clock.since_start().as_millis()).unwrap_or(u64::MAX) + 1;
+        let past = |then: &AtomicU64, most: Duration| {
+            let then = then.load(Ordering::Relaxed);
+            then == 0 || u128::from(now.saturating_sub(then)) >= most.as_millis()
+        };
+        if !past(&inner.tried, EVERY) {
+            return inner.bounded.load(Ordering::Relaxed);
+        }
+        inner.tried.store(now, Ordering::Relaxed);
+        let bounded = may_not_grow(&inner.folder);
+        inner.bounded.store(bounded, Ordering::Relaxed);
+        if bounded && past(&inner.said, AGAIN) {
+            inner.said.store(now, Ordering::Relaxed);
+            tracing::warn!(
+                "the disk is full by a quota: raise the limit on a file's size (LimitFSIZE=, ulimit -f) or the user's quota of disk"
+            );
+        }
+        bounded
+    }
+
     /// Free bytes; none: the disk cannot be asked.
     #[must_use]
     pub fn free(&self) -> Option<u64> {
@@ -161,6 +207,20 @@ impl Disk {
 fn free(folder: &Path) -> Option<u64> {
     let found = rustix::fs::statvfs(folder).ok()?;
     Some(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
+/// Whether a page behind the end of the largest of the journal's files finds a quota or no room. Written to a file of its own, which is
+/// removed again.
+fn may_not_grow(folder: &Path) -> bool {
+    let sizes = FILES.iter().filter_map(|name| std::fs::metadata(folder.join(name)).ok()).map(|file| file.len());
+    let end = sizes.max().unwrap_or(0);
+    let path = folder.join("room-probe");
+    let file = OpenOptions::new().create(true).truncate(true).write(true).open(&path);
+    let written = file.and_then(|file| file.write_all_at(&[0; PIECE], end));
+    // What cannot be removed is written over next time.
+    let _ = std::fs::remove_file(&path);
+    let full = [ErrorKind::FileTooLarge, ErrorKind::QuotaExceeded, ErrorKind::StorageFull];
+    written.is_err_and(|error| full.contains(&error.kind()))
 }
 
 /// The median time of a few synced appends to a file in the folder, which is removed again.
@@ -223,6 +283,9 @@ mod tests {
         disk.keep(1);
         assert_eq!(disk.room(), Room::Plenty);
         assert!(sync_time(dir.path()).unwrap() < LONGEST);
+        let failed = || JournalError::Store("SystemIoFailure (778)".to_owned());
+        assert!(matches!(disk.named(failed()), JournalError::Store(_)), "no quota: it is what it says");
+        assert!(matches!(disk.named(JournalError::Busy), JournalError::Busy));
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "the probe leaves nothing");
     }
 }

@@ -211,7 +211,7 @@ impl SqliteJournal {
     ) -> Result<T, JournalError> {
         let (command, answer) = Call::make(run, self.clock.since_start());
         self.queue()?.send(command).await.map_err(|_| JournalError::Closed)?;
-        answered(answer).await
+        answered(answer).await.map_err(|e| self.disk.named(e))
     }
 
     /// Puts a command to the writer, or sheds it when the queue is full.
@@ -224,7 +224,7 @@ impl SqliteJournal {
             mpsc::error::TrySendError::Full(_) => JournalError::Busy,
             mpsc::error::TrySendError::Closed(_) => JournalError::Closed,
         })?;
-        answered(answer).await
+        answered(answer).await.map_err(|e| self.disk.named(e))
     }
 
     fn look<'j, T: Send + 'static>(

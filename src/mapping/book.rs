@@ -138,6 +138,21 @@ impl Mapping {
         self.compiled.batch
     }
 
+    /// The way to the rows of a batch from the root of an XML document: namespace and local name of each element; empty: it has none.
+    #[must_use]
+    pub fn rows_at(&self) -> Vec<(Box<str>, Box<str>)> {
+        let plan = &self.compiled.root;
+        let mut here = plan.nodes.iter().find(|node| node.batch);
+        let mut way = Vec::new();
+        while let Some(node) = here {
+            way.push((node.ns.clone(), node.local.clone()));
+            let top = plan.node(0).is_some_and(|root| std::ptr::eq(root, node));
+            here = if top { None } else { plan.node(node.parent) };
+        }
+        way.reverse();
+        way
+    }
+
     /// The wire's own place of a canonical pointer, for refusals of what a message says: a JSON pointer, an XML path or a form field.
     /// `form`: procedure and edition whose form was read; `row`: which message of a batch it is, from 0 (else 0). None: nothing of the
     /// place stands on this wire.

@@ -87,4 +87,4 @@ pub use soap::{FaultCode, soap_fault};
 pub use source::{Check, Source, SourceFault};
 pub use tidy::tidy;
 pub use wire_schema::WireSchema;
-pub use xsd::{WireElement, Xsd, XsdFault, XsdInventor, XsdValidator};
+pub use xsd::{Judged, RowsAt, WireElement, Xsd, XsdFault, XsdInventor, XsdValidator};

@@ -94,6 +94,38 @@ muc[] = .
     lyDo   = reason ?
 ";
 
+/// The same statuses as XML, judged by a schema of its own before they are read.
+const STATUS_XML: &str = "\
+message: status.change
+format:  xml
+schema:  vu/trang-thai.xsd
+namespace: urn:vu:1
+root:    CapNhat
+unknown: refuse
+without: documents, due_at, fee_due, missing, note, officer, sequence
+
+Ngay = *
+Muc[] = .
+    Ma    = id
+    HoSo  = code
+    Luc   = at
+    Trang = status
+";
+
+const STATUS_XSD: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:vu:1" elementFormDefault="qualified">
+  <xs:element name="CapNhat"><xs:complexType><xs:sequence>
+    <xs:element name="Ngay" type="xs:date" minOccurs="0"/>
+    <xs:element name="Muc" maxOccurs="3"><xs:complexType><xs:sequence>
+      <xs:element name="Ma"><xs:simpleType><xs:restriction base="xs:string"><xs:pattern value="v-[0-9]+"/></xs:restriction></xs:simpleType></xs:element>
+      <xs:element name="HoSo" type="xs:string"/>
+      <xs:element name="Luc" type="xs:dateTime"/>
+      <xs:element name="Trang" type="xs:string"/>
+    </xs:sequence></xs:complexType></xs:element>
+  </xs:sequence></xs:complexType></xs:element>
+</xs:schema>
+"#;
+
 /// The shipped adapters with this partner in the place of their ministry.
 fn files() -> Files {
     let embedded = Files::embedded();
@@ -129,11 +161,24 @@ fn files() -> Files {
     .fold(files, |files, (name, text)| files.with(format!("adapters/vu/{name}"), text))
 }
 
+/// The partner as it is, but for its statuses: in XML, on a route that asks for validation.
+fn valid_files() -> Files {
+    let partner = PARTNER.replace("[in.status]\n", "[in.status]\nvalidate = \"xsd\"\n");
+    files()
+        .with("adapters/vu/partner.toml", partner)
+        .with("adapters/vu/status.map", STATUS_XML)
+        .with("schemas/vu/trang-thai.xsd", STATUS_XSD)
+}
+
 async fn gate() -> Gate {
+    gate_of(&files()).await
+}
+
+async fn gate_of(files: &Files) -> Gate {
     let digest = sha256_hex(b"chu-vu");
     let caller =
         format!("[[caller]]\nname='vu'\npartner='vu'\nroles=['ministry']\nbasic={{user='vu',password_sha256='{digest}'}}\n");
-    Gate::with(&files(), &caller).await
+    Gate::with(files, &caller).await
 }
 
 const OTHER: &str = "H26.15-20260720-0000118";
@@ -149,7 +194,8 @@ async fn push(gate: &Gate, items: &[Value]) -> Answer {
 
 async fn push_text(gate: &Gate, body: String) -> Answer {
     let auth = basic("vu", "chu-vu");
-    gate.send("/vu/trang-thai", &[("authorization", &auth), ("content-type", "application/json")], body).await
+    let media = if body.starts_with('<') { "application/xml" } else { "application/json" };
+    gate.send("/vu/trang-thai", &[("authorization", &auth), ("content-type", media)], body).await
 }
 
 async fn hand_in(gate: &Gate) {
@@ -279,4 +325,45 @@ async fn a_batch_of_which_nothing_is_taken_says_why_of_each_and_one_that_is_no_b
         assert_eq!(gate.rows(), rows, "{what} writes nothing");
     }
     assert_eq!((status(&gate, CODE).await, status(&gate, OTHER).await), ("new".into(), "new".into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_item_that_breaks_the_wires_schema_is_refused_in_its_row_and_its_company_is_taken() {
+    let gate = gate_of(&valid_files()).await;
+    hand_in(&gate).await;
+    let muc = |id: &str, code: &str, at: &str| {
+        format!("<Muc><Ma>{id}</Ma><HoSo>{code}</HoSo><Luc>2026-07-21T{at}:00+07:00</Luc><Trang>received</Trang></Muc>")
+    };
+    let document =
+        |day: &str, rows: &[String]| format!("<CapNhat xmlns='urn:vu:1'><Ngay>{day}</Ngay>{}</CapNhat>", rows.concat());
+    let bare = format!("<Muc><Ma>v-2</Ma><HoSo>{OTHER}</HoSo><Trang>received</Trang></Muc>");
+    let body = document("2026-07-21", &[muc("v-1", CODE, "08:00"), muc("x-2", OTHER, "08:00"), bare]);
+    let answer = push_text(&gate, body.clone()).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let rows = answer.json();
+    let words: Vec<_> = (0..3).map(|n| (rows[n]["ketQua"].as_str().unwrap(), rows[n]["lyDo"].as_str())).collect();
+    let refused = ("refused", Some("message-not-valid"));
+    assert_eq!(words, [("accepted", None), refused, refused], "{}", answer.text);
+    for (row, place) in [(1, "CapNhat/Muc[2]/Ma:"), (2, "CapNhat/Muc[3]")] {
+        for text in ["chu", "en"] {
+            let told = rows[row][text].as_str().unwrap();
+            assert!(told.contains(place) && !told.contains("x-2"), "{told}");
+        }
+        assert_eq!(rows[row]["hoSo"], OTHER, "{}", answer.text);
+    }
+    assert_eq!((status(&gate, CODE).await, status(&gate, OTHER).await), ("received".into(), "new".into()));
+    let written = gate.rows();
+    assert_eq!(push_text(&gate, body).await.text, answer.text, "the same batch: the same answer");
+    assert_eq!(gate.rows(), written, "and nothing more is written");
+    // Where the fault is not an item's own nothing can be taken, and that is said.
+    let four: Vec<String> = (5..9).map(|n| muc(&format!("v-{n}"), OTHER, "09:00")).collect();
+    for (what, body) in [
+        ("a fault outside the items", document("21/07", &[muc("v-3", OTHER, "08:00")])),
+        ("more items than the schema allows", document("2026-07-21", &four)),
+    ] {
+        let whole = push_text(&gate, body).await;
+        assert_eq!(whole.json()["lyDo"], "message-not-valid", "{what}: {}", whole.text);
+        assert!(whole.json()["chu"].as_str().unwrap().contains("Cả lô không hợp lệ"), "{what}: {}", whole.text);
+        assert_eq!(gate.rows(), written, "{what} writes nothing");
+    }
 }

@@ -36,16 +36,16 @@ fn paid(transaction: &str, at: &str) -> Effects {
     Effects { payments: vec![payment(transaction, "paid")], movements: vec![movement], ..Effects::default() }
 }
 
-fn row(transaction: &str, amount: u64) -> String {
+pub(crate) fn row(transaction: &str, amount: u64) -> String {
     format!("{transaction},VND{transaction},{amount},0,2026-07-20T08:10:00+07:00,2026-07-21T09:00:00+07:00,0\n")
 }
 
-async fn hand_in(gate: &Gate, day: &str, dry: bool, rows: &str) -> Answer {
+pub(crate) async fn hand_in(gate: &Gate, day: &str, dry: bool, rows: &str) -> Answer {
     gate.operator_by("POST", &format!("/v1/statements?partner=keypay&day={day}&dry={dry}"), format!("{HEAD}{rows}")).await
 }
 
 /// Four payments of the day, one after the cut-off, one that the books know as expired.
-async fn booked() -> Gate {
+pub(crate) async fn booked() -> Gate {
     let gate = Gate::open().await;
     for (transaction, at) in [
         ("AAAA", "2026-07-20T08:10:05"),

@@ -30,7 +30,7 @@ base    = "https://truc.vidu.example"
 timeout = "20s"
 
 [limits]
-in  = [{ rate = "10/s", burst = 20 }]
+in  = [{ rate = "10/s", burst = 10 }]
 out = { rate = "5/s", at_once = 2 }
 
 [retry]

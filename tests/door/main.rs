@@ -18,6 +18,7 @@ mod operators;
 mod overload;
 mod payment;
 mod portal;
+mod retention;
 mod rig;
 mod second;
 mod tls;

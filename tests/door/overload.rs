@@ -33,6 +33,16 @@ async fn below_the_disks_reserve_nothing_new_is_taken_and_above_it_everything_ag
     disk.keep(free.saturating_mul(2));
     let pushed = gate.ministry("/moet/trang-thai", status_push("m-1", CODE, 2, "2026-07-20T10:05:00+07:00", "")).await;
     assert_ne!(pushed.xml("MaPhanHoi").as_deref(), Some("0"), "{}", pushed.text);
+    // A content inside a message finds no room: that is our fault, to be sent again, and not the message's.
+    let result = crate::rig::soap(&format!(
+        "<TraKetQua xmlns=\"urn:lienthong:bo-gddt:1\"><MaThongDiep>m-2</MaThongDiep><MaHoSo>{CODE}</MaHoSo><TrangThai>9</TrangThai>\
+         <ThoiDiem>2026-07-20T10:06:00+07:00</ThoiDiem><GiayTo id=\"kq-1\"><Ten>Giấy báo.pdf</Ten><Kieu>application/pdf</Kieu>\
+         <NoiDung>JVBERiBnaeG6pXkgYsOhbw==</NoiDung></GiayTo></TraKetQua>"
+    ));
+    let before = gate.contents();
+    let pushed = gate.ministry("/moet/ket-qua", result).await;
+    assert_eq!((pushed.status, pushed.xml("code").as_deref()), (503, Some("temporary-reduced-capacity")), "{}", pushed.text);
+    assert_eq!(gate.contents(), before);
     disk.keep(1);
     let again = gate.push("m-1", 2, "2026-07-20T10:05:00+07:00", "").await;
     assert_eq!(again.xml("MaPhanHoi").as_deref(), Some("0"), "{}", again.text);

@@ -453,3 +453,32 @@ async fn a_withdrawal_that_came_to_nothing_may_be_asked_for_again_with_the_same_
     assert_eq!(open.iter().filter(|d| d.kind == "dossier.withdraw").count(), 1, "{open:?}");
     assert_eq!(gate.portal("/hanoi/rut-ho-so", &body).await.json(), again.json());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawal_that_an_operator_knows_was_received_withdraws_the_dossier() {
+    let gate = Gate::open().await;
+    gate.submit().await;
+    ended(&gate, Next::Done).await;
+    let body = json!({ "MaHoSo": CODE, "LyDo": "Đổi ý" });
+    assert_eq!(gate.portal("/hanoi/rut-ho-so", &body).await.status, 200);
+    let now = gate.clock.now();
+    let why = "timeout".to_owned();
+    let claim = ended(&gate, Next::Ask { at: now.plus_ms(60_000), called_at: now, why, asked: 0, used: true }).await;
+    let release = async |path: &str, body: Value| gate.operator(&format!("/v1/deliveries/{path}"), Some(body)).await;
+    // Together with others it is not stated: each moves a dossier.
+    let all = json!({ "partner": "moet", "verdict": "received", "reason": "theo công văn" });
+    let together = release("release", all).await.json();
+    assert_eq!((together["released"].as_u64(), together["left"].as_u64()), (Some(0), Some(1)), "{together}");
+    let said = json!({ "verdict": "received", "reason": "theo công văn" });
+    let path = format!("{}/release", claim.delivery);
+    let done = release(&path, said.clone()).await;
+    assert_eq!(done.status, 202, "{}", done.text);
+    assert_eq!(gate.status().await, "withdrawn");
+    let shown = gate.operator(&format!("/v1/deliveries/{}", claim.delivery), None).await.json();
+    assert_eq!((shown["state"].as_str(), shown["reason"].as_str()), (Some("done"), Some("theo công văn")), "{shown}");
+    let timeline = gate.operator(&format!("/v1/dossiers/{CODE}/timeline"), None).await.json();
+    let events = timeline["events"].as_array().unwrap();
+    assert!(events.iter().any(|e| e["kind"] == "released" && e["data"]["verdict"] == "received"), "{timeline}");
+    assert!(events.iter().any(|e| e["kind"] == "status" && e["data"]["status"] == "withdrawn"), "{timeline}");
+    assert_eq!(release(&path, said).await.status, 409, "it has ended");
+}

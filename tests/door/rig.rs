@@ -14,7 +14,8 @@ use lienthong::exchange::Current;
 use lienthong::http::{Door, Metrics, Parts, Peer};
 use lienthong::intake::{self, Intake};
 use lienthong::journal::{
-    Attempt, BlobStore, Effects, Journal as _, Next, Options, Settled, Settlement as End, SqliteJournal, Take,
+    Attempt, BlobStore, Effects, Journal as _, Next, Options, RetentionStep, RetentionTerms, Settled, Settlement as End,
+    SqliteJournal, Take,
 };
 use lienthong::partner::HttpTransport;
 use lienthong::seal::{Digest, Encoding, Secret, SystemRandom, hmac_text, sha256_hex};
@@ -307,6 +308,14 @@ impl Gate {
             random: Arc::new(SystemRandom),
             breaker: BreakerPolicy::default(),
         })
+    }
+
+    /// A whole run of retention by these terms, in days.
+    pub(crate) async fn retain(&self, days: &[(&str, u32)], now: Time) {
+        let terms = RetentionTerms::of(|class| days.iter().find(|(c, _)| *c == class).map(|(_, n)| *n));
+        let blobs = BlobStore::open(&self.dir.path().join("files")).unwrap();
+        self.journal.begin_retention("gateway", None, now).await.unwrap();
+        while self.journal.retain(&blobs, &terms, now).await.unwrap() == RetentionStep::More {}
     }
 
     /// A content in the store, by its digest.

@@ -259,6 +259,22 @@ fn a_notice_may_decide_only_from_the_partners_own_network_and_sealed() {
     }
 }
 
+#[test]
+fn a_route_for_refunds_must_read_what_became_of_them() {
+    let partner = PARTNER.to_owned() + REFUNDS;
+    for (to, want) in
+        [("", "a route for refund.request needs `content`"), ("content = \"plain\"\n", "`plain.map` does not carry refund.state")]
+    {
+        assert!(partner.contains("content = \"refund-state\"\n"));
+        let plain = "message: receipt\nformat: form\nwithout: at, dossier, note, note_en, reason, reference, transaction, url\n\nk = outcome\n";
+        let files = refunding()
+            .with("adapters/vidientu/partner.toml", partner.replacen("content = \"refund-state\"\n", to, 1))
+            .with("adapters/vidientu/plain.map", plain);
+        let faults = Catalogue::load(&files, &BTreeMap::new(), &Placeholders).unwrap_err().to_string();
+        assert!(faults.contains(want), "{faults}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_notice_decides_where_the_platform_has_no_query_and_contradictory_ones_converge() {
     let orders: [&[&str]; 6] = [&["1"], &["0", "1"], &["1", "0"], &["2", "1", "2"], &["0", "2", "1", "1", "0"], &["1", "1", "1"]];
@@ -343,4 +359,24 @@ async fn a_refund_goes_to_the_platform_that_has_a_route_for_it_and_is_nobodys_wo
     let payment = gate.journal.payment(&order).await.unwrap().unwrap();
     assert_eq!((payment.reserved.amount(), payment.refundable().amount()), (0, 150_000));
     assert_eq!(gate.journal.accounts().await.unwrap().faults, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_whose_delivery_is_closed_before_it_left_is_refused_and_its_sum_free() {
+    let gate = owing_at(&refunding(), 150_000).await;
+    let order = click(&gate).await;
+    assert_eq!(tell(&gate, &order, 150_000, "1").await, "error_code=00");
+    let made = gate.operator("/v1/refunds", Some(json!({ "transaction": order, "amount": 50_000, "reason": "nộp thừa" }))).await;
+    let id = made.json()["refund"].as_str().unwrap().to_owned();
+    let open = gate.journal.snapshot(CODE).await.unwrap().open;
+    let delivery = open.iter().find(|d| d.kind == "refund.request").unwrap().delivery;
+    let closed = gate.operator(&format!("/v1/deliveries/{delivery}/close"), Some(json!({ "reason": "trả bằng tiền mặt" }))).await;
+    assert_eq!(closed.status, 200, "{}", closed.text);
+    let refund = gate.journal.refund(&id).await.unwrap().unwrap();
+    assert_eq!(refund.state.word(), "refused");
+    let payment = gate.journal.payment(&order).await.unwrap().unwrap();
+    assert_eq!((payment.reserved.amount(), payment.refundable().amount()), (0, 150_000));
+    assert_eq!(gate.journal.accounts().await.unwrap().faults, []);
+    let again = gate.operator(&format!("/v1/deliveries/{delivery}/close"), Some(json!({ "reason": "lần nữa" }))).await;
+    assert_eq!(again.status, 409, "{}", again.text);
 }

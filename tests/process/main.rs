@@ -8,7 +8,7 @@
 //! | `demo` | the main job, end to end, and its exit code when something is missing |
 //! | `kill` | `kill -9` under load loses nothing and repeats nothing |
 //! | `disk` | a 2xx means it is on disk, seen from outside by strace |
-//! | `quota` | the disk takes no more, by a quota from outside: refused cleanly, and on again |
+//! | `full` | the disk is really full, or takes no more by a quota from outside: refused cleanly, nothing lost, and on again |
 //! | `stop` | a stop ends within its bound though a partner hangs; nothing is repeated blind |
 //! | `callers` | who may call, in force by SIGHUP; a wrong file changes nothing, nobody's limits begin afresh |
 //! | `forecast` | when a filled queue is drained, and what if it were fed faster |
@@ -39,10 +39,10 @@ mod disk;
 mod dossiers;
 mod fee;
 mod forecast;
+mod full;
 mod kill;
 mod order;
 mod outage;
-mod quota;
 mod release;
 mod reload;
 mod retention;

@@ -27,7 +27,7 @@ pub use due::{Figure, decide_fee};
 pub(super) use due::{charge_again, decide_figure, owe_by_rule, take_fee_due};
 pub use notice::{notice_in_doubt, noticed};
 pub use payout::refund_cases;
-pub(super) use payout::{refund_doubted, refund_ended};
+pub(super) use payout::{refund_closed, refund_doubted, refund_ended, refund_received};
 pub use refund::{RefundStep, refund, refund_step};
 pub use settle::expired;
 pub(super) use settle::{again, decide, reopen, unanswered};

@@ -9,7 +9,7 @@ use super::super::scene::Scene;
 use super::refund::{about, become_of};
 use crate::body::{Value, json};
 use crate::clock::Time;
-use crate::journal::{CaseStep, CaseView, CaseWord, Claim, DeliveryView, Effects, NewCase, NewDelivery, Snapshot};
+use crate::journal::{CaseStep, CaseView, CaseWord, Claim, DeliveryState, DeliveryView, Effects, NewCase, NewDelivery, Snapshot};
 use crate::model::{CaseKind, Kind, Message, Payment, Refund, RefundState};
 
 /// A refund that the platform has taken and not paid out is asked after for so long; then a person looks.
@@ -55,6 +55,38 @@ pub(in crate::exchange) fn refund_ended(
         (Ended::Done, _) => taken(scene, refund, reference, snapshot, &claim.partner),
         (Ended::Parked(why), _) => unanswered(scene, refund, why, snapshot),
     }
+}
+
+/// An operator closes a delivery about a refund. What never left is refused, and its sum is free again; of what may have left somebody must find
+/// out. None: a case says so already, or the refund has ended.
+pub(in crate::exchange) fn refund_closed(
+    scene: &Scene<'_>,
+    open: &DeliveryView,
+    reason: &str,
+    snapshot: &Snapshot,
+) -> Option<Effects> {
+    let refund = about_open(open, snapshot)?;
+    if refund.state == RefundState::Created && !open.sent && open.state != DeliveryState::Unknown {
+        return Some(changed(scene, refund, (RefundState::Refused, None, Some(reason)), snapshot));
+    }
+    if refund.state == RefundState::Unknown && open.state == DeliveryState::Parked {
+        return None;
+    }
+    Some(unanswered(scene, refund, "closed-by-operator", snapshot))
+}
+
+/// An operator states that the platform has heard of the refund: what became of it is asked. None: a case is about it already, or it has ended.
+pub(in crate::exchange) fn refund_received(scene: &Scene<'_>, open: &DeliveryView, snapshot: &Snapshot) -> Option<Effects> {
+    let refund = about_open(open, snapshot)?;
+    if refund.state == RefundState::Unknown && open.state == DeliveryState::Parked {
+        return None;
+    }
+    Some(taken(scene, refund, None, snapshot, &open.partner))
+}
+
+/// The open refund that a delivery is about.
+fn about_open<'s>(open: &DeliveryView, snapshot: &'s Snapshot) -> Option<&'s Refund> {
+    snapshot.refunds.iter().find(|r| r.state.is_open() && is_about(open, &r.id))
 }
 
 /// The outcome of the call is not known: neither is the refund's, until it is found out.

@@ -140,3 +140,57 @@ fn a_person_may_take_back_what_never_left_and_then_it_never_leaves() {
     assert!(world.open(Kind::RefundRequest).is_empty());
     assert!(proven(&claim, &world.snapshot), "should it have been claimed meanwhile, it is not sent either");
 }
+
+/// What an operator's word on the open delivery of this kind causes; none: nothing but its end.
+fn said(world: &mut World, kind: Kind, received: bool) -> Option<Vec<(CaseKind, Value)>> {
+    let open = world.snapshot.open.iter().find(|d| d.kind == kind.name()).unwrap().clone();
+    let act = if received { received_by_operator } else { closed_by_operator };
+    let effects = world.scene_of("an", |scene, snapshot| act(scene, open.delivery, "theo công văn", snapshot))?;
+    let close = effects.closes.iter().find(|c| c.delivery == open.delivery).unwrap();
+    assert_eq!((close.proven, close.seen), (received, open.state));
+    let audited: Vec<&str> = effects.audit.iter().map(|a| a.what.as_str()).collect();
+    assert!(audited.contains(if received { &"release" } else { &"close" }), "{audited:?}");
+    let cases = effects.cases.iter().map(|c| (c.kind, c.data["why"].clone())).collect();
+    world.keep(effects, None);
+    Some(cases)
+}
+
+#[test]
+fn a_refund_whose_delivery_an_operator_closes_ends_or_is_somebodys_matter_and_never_just_stands() {
+    let unclear = || vec![(CaseKind::RefundUnanswered, json!("closed-by-operator"))];
+    for (state, sent, want, cases) in [
+        (DeliveryState::Waiting, false, (RefundState::Refused, 0, 0), vec![]),
+        (DeliveryState::Waiting, true, (RefundState::Unknown, 50_000, 0), unclear()),
+        (DeliveryState::Unknown, true, (RefundState::Unknown, 50_000, 0), unclear()),
+    ] {
+        let (mut world, _) = asked_for(true);
+        world.snapshot.open.iter_mut().filter(|d| d.kind == "refund.request").for_each(|d| (d.state, d.sent) = (state, sent));
+        assert_eq!(said(&mut world, Kind::RefundRequest, false), Some(cases), "{state:?} {sent}");
+        assert_eq!(stands(&world), want, "{state:?} {sent}");
+        assert!(world.open(Kind::RefundRequest).is_empty(), "{state:?} {sent}");
+    }
+    // The question what became of it.
+    let (mut world, refund) = asked_for(true);
+    end(&mut world, Kind::RefundRequest, Ended::Done, word(&refund, "sent"));
+    assert_eq!(said(&mut world, Kind::RefundQuery, false), Some(unclear()));
+    assert_eq!(stands(&world), (RefundState::Unknown, 50_000, 0));
+    // Parked, it is a case already; under way, it is not touched.
+    for state in [DeliveryState::Parked, DeliveryState::Claimed] {
+        let (mut world, _) = asked_for(true);
+        world.snapshot.open.iter_mut().for_each(|d| (d.state, d.sent) = (state, true));
+        world.snapshot.refunds[0].state = RefundState::Unknown;
+        assert_eq!(said(&mut world, Kind::RefundRequest, false), None, "{state:?}");
+        assert_eq!(said(&mut world, Kind::RefundRequest, true), None, "{state:?}");
+    }
+}
+
+#[test]
+fn a_refund_that_an_operator_says_was_received_is_asked_after() {
+    let (mut world, _) = asked_for(true);
+    assert_eq!(said(&mut world, Kind::RefundRequest, true), None, "it never left");
+    world.snapshot.open.iter_mut().for_each(|d| (d.state, d.sent) = (DeliveryState::Unknown, true));
+    world.snapshot.refunds[0].state = RefundState::Unknown;
+    assert_eq!(said(&mut world, Kind::RefundRequest, true), Some(vec![]));
+    assert_eq!(stands(&world), (RefundState::Sent, 50_000, 0));
+    assert_eq!(world.open(Kind::RefundQuery).len(), 1);
+}

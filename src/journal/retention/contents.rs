@@ -9,7 +9,7 @@ use super::super::effects::number;
 use super::super::writer::Fault;
 use super::super::{BlobStore, JournalError, SqliteJournal};
 use super::run::{self, Run};
-use super::{Gone, RetentionClass, RetentionTally, YOUNG_MS, remove, standing, walk};
+use super::{Gone, RetentionClass, RetentionTally, YOUNG_MS, remove, standing, strays, walk};
 use crate::clock::Time;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -25,7 +25,7 @@ const STRIKES: u32 = 32;
 const UPLOADS: u32 = 2_000;
 
 /// A content that may go, with its size and the time it came.
-type Old = (String, u64, Time);
+pub(super) type Old = (String, u64, Time);
 
 /// A dossier's contents.
 struct Held {
@@ -90,7 +90,7 @@ pub(super) async fn piece(
     }
     let done = journal
         .told(move |conn| {
-            if unpassed(conn)? > UNPASSED {
+            if behind(conn)? {
                 return Ok(false);
             }
             let mut tally = RetentionTally::of(FILES);
@@ -122,7 +122,7 @@ pub(super) async fn loose(
     let of = run.number;
     let done = journal
         .told(move |conn| {
-            if unpassed(conn)? > UNPASSED {
+            if behind(conn)? {
                 return Ok(false);
             }
             let mut tally = RetentionTally::of(FILES);
@@ -179,6 +179,7 @@ pub(super) async fn due(
     for (_, size, at) in old(blobs, all.into_iter().collect(), now).await?.0 {
         tally.add(at, size);
     }
+    strays::due(journal, blobs, now, &mut tally).await?;
     Ok(tally)
 }
 
@@ -258,14 +259,16 @@ fn uploads(conn: &Connection, after: &str, cutoff: Time) -> Result<(Option<Strin
     Ok((rows.last().map(|(id, _)| id.clone()), rows.into_iter().filter_map(|(_, digest)| digest).collect()))
 }
 
-/// Messages that the walk has not passed.
-fn unpassed(conn: &Connection) -> Result<i64, Fault> {
+/// The walk is behind by more messages than the writer looks through.
+pub(super) fn behind(conn: &Connection) -> Result<bool, Fault> {
     let position = walk::position(conn)?;
-    Ok(conn.prepare_cached("SELECT coalesce(max(seq), 0) - ?1 FROM message")?.query_row([position], |r| r.get(0))?)
+    let unpassed: i64 =
+        conn.prepare_cached("SELECT coalesce(max(seq), 0) - ?1 FROM message")?.query_row([position], |r| r.get(0))?;
+    Ok(unpassed > UNPASSED)
 }
 
 /// Decides the end of one content, unless something holds it.
-fn doom(
+pub(super) fn doom(
     conn: &Connection,
     (digest, size, came): &Old,
     dossier: &str,

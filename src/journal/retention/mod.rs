@@ -14,6 +14,7 @@
 //! | `standing` | whether and when a dossier ended |
 //! | `remove` | bodies, received bytes, attempts |
 //! | `contents` | files: which content nobody needs, and its two-step end |
+//! | `strays` | files that no message names |
 //! | `settled` | rows of statements; how far back events are paged |
 //! | `run` | a run's row, its tallies, its audit entry, what is shown of it |
 
@@ -22,6 +23,7 @@ mod remove;
 mod run;
 mod settled;
 mod standing;
+mod strays;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -70,11 +72,12 @@ enum Phase {
     Open,
     Of(RetentionClass),
     Loose,
+    Strays,
     Finish,
 }
 
 /// The order of a run's phases; their place in it is what the run's row says.
-const PHASES: [Phase; 10] = [
+const PHASES: [Phase; 11] = [
     Phase::Walk,
     Phase::Open,
     Phase::Of(RetentionClass::Bodies),
@@ -82,6 +85,7 @@ const PHASES: [Phase; 10] = [
     Phase::Of(RetentionClass::Attempts),
     Phase::Of(RetentionClass::Files),
     Phase::Loose,
+    Phase::Strays,
     Phase::Of(RetentionClass::Statements),
     Phase::Of(RetentionClass::Events),
     Phase::Finish,
@@ -115,6 +119,10 @@ pub(super) async fn step(
         Phase::Loose => match terms.cutoff(RetentionClass::Files, run.began) {
             None => false,
             Some(cutoff) => contents::loose(journal, blobs, cutoff, &run, now).await?,
+        },
+        Phase::Strays => match terms.cutoff(RetentionClass::Files, run.began) {
+            None => false,
+            Some(_) => strays::piece(journal, blobs, &run, now).await?,
         },
         Phase::Finish => {
             let shown = terms.shown();

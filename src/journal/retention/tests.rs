@@ -305,6 +305,57 @@ async fn uploads_that_no_dossier_used_go_and_a_message_that_names_a_removed_one_
 }
 
 #[tokio::test]
+async fn a_content_that_no_message_names_goes_after_a_week_and_never_one_that_something_names() {
+    let mut p = Place::new();
+    let wall = crate::clock::Clock::now(&crate::clock::Wall::new());
+    let (stray, waiting, late) = (p.keep(b"refused after all"), p.keep(b"waits for its call"), p.keep(b"named behind the walk"));
+    let upload = p.keep(b"uploaded");
+    let mut open = more("D1", "m-1");
+    open.effects.dossier = Some(dossier("D1", 1));
+    open.message.body = json!({ "content": { "blob": format!("sha256:{waiting}") } }).to_string().into_bytes();
+    new(&*p.journal, open).await;
+    let file = FileRow {
+        id: "u".into(),
+        caller: "portal-a".into(),
+        reader: None,
+        dossier: Some("D1".into()),
+        digest: upload.clone(),
+        size: 8,
+        name: "don.pdf".into(),
+        media: None,
+        at: LATE,
+    };
+    p.journal.add_files(vec![file]).await.unwrap();
+    let (none, files) = (terms(&[("bodies", 9_999)]), terms(&[("files", 9_999)]));
+    assert_eq!(p.run(&none, days(30)).await, [], "no term says that files go");
+    assert_eq!(p.run(&files, wall.plus_ms(6 * DAY_MS)).await, [], "they are young");
+    let would = p.journal.retention_due(&p.blobs, &files, days(30)).await.unwrap();
+    assert_eq!((words(&would), would[0].bytes), (vec![("files", 2)], 38), "whom nobody names");
+    // Between the walk and the sweep a message names one of them; a crash cuts the run right behind the decision.
+    p.journal.begin_retention("gateway", None, days(30)).await.unwrap();
+    while p.one::<i64>("SELECT phase FROM retention_run WHERE ended IS NULL") < 7 {
+        p.step(&files, days(30)).await;
+    }
+    new(&*p.journal, with_contents("D2", days(30), &[&late])).await;
+    while p.one::<i64>("SELECT count(*) FROM retention_gone") == 0 {
+        assert_eq!(p.step(&files, days(30)).await, RetentionStep::More);
+    }
+    p.reopen().await;
+    assert!(p.has(&stray), "decided, and still there");
+    while p.step(&files, days(30)).await == RetentionStep::More {}
+    let here = [&stray, &waiting, &late, &upload].map(|digest| p.has(digest));
+    assert_eq!(here, [false, true, true, true]);
+    let last = p.journal.retention(&files, days(30)).await.unwrap().last.unwrap();
+    assert_eq!(words(&last.removed), [("files", 1)]);
+    assert_eq!(p.run(&files, days(31)).await, []);
+    // It comes again, with a message that is taken this time.
+    assert_eq!(p.keep(b"refused after all"), stray);
+    new(&*p.journal, with_contents("D3", days(31), &[&stray])).await;
+    assert_eq!(p.run(&files, days(32)).await, []);
+    assert!(p.has(&stray) && p.journal.content_gone(&stray).await.unwrap().is_none());
+}
+
+#[tokio::test]
 async fn what_goes_out_about_a_dossier_after_it_was_dealt_with_is_dealt_with_too() {
     let p = Place::new();
     let mut a = ended("D1", days(0));

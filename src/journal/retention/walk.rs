@@ -2,7 +2,7 @@
 //! is, so that taking a message in costs nothing more; a dossier about which something comes or goes out after it was dealt with is open
 //! again.
 //!
-//! A message about no dossier is passed by: nothing of it is ever removed (no route of today makes one).
+//! A message about no dossier is passed by: nothing of it is ever removed (no route of today makes one), nor a content it names.
 
 use super::super::writer::Fault;
 use super::super::{JournalError, SqliteJournal};
@@ -117,13 +117,13 @@ fn note(conn: &Connection, to: i64, passed: &[Passed]) -> Result<bool, Fault> {
     let again = format!("{ANEW} WHERE dossier = ?1 AND (looked_at > 0 OR ended_at IS NOT NULL)");
     let mut again = conn.prepare_cached(&again)?;
     for p in passed {
-        let Some(code) = &p.dossier else { continue };
-        message.execute(params![code, p.seq])?;
         for digest in &p.contents {
-            content.execute([digest, code])?;
+            content.execute([digest.as_str(), p.dossier.as_deref().unwrap_or_default()])?;
             // It came (again) with this message.
             here.execute([digest])?;
         }
+        let Some(code) = &p.dossier else { continue };
+        message.execute(params![code, p.seq])?;
         if dossier.execute([code])? == 0 {
             again.execute([code])?;
         }

@@ -144,7 +144,7 @@ impl<'p> Beside<'p, '_> {
             }
         } else if self.reads
             && leaf.node.key.is_none()
-            && !matches!(leaf.rule.what, Act::Dropped)
+            && !matches!(leaf.rule.what, Act::Dropped | Act::Batch)
             && declared.max.is_none_or(|m| m > 1)
         {
             let text = format!("`{}` may stand several times in the schema, and this line reads one", declared.name.local);

@@ -10,11 +10,13 @@
 //! | `said` | what a mapping writes inside an element, as a language |
 //! | `against` | the one held against the other |
 //! | `validate` | documents against a schema, behind a trait |
+//! | `rows` | the same row by row, where rows are messages |
 
 pub(super) mod against;
 mod invent;
 mod load;
 mod model;
+mod rows;
 pub(super) mod said;
 pub(super) mod simple;
 #[cfg(test)]
@@ -23,6 +25,7 @@ mod tree;
 mod validate;
 
 pub use invent::{WireElement, XsdInventor};
+pub use rows::{Judged, RowsAt};
 pub use validate::{XsdFault, XsdValidator};
 
 use super::fault::Place;

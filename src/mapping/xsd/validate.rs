@@ -7,6 +7,7 @@ use super::super::api::Envelope;
 use super::super::fault::Both;
 use super::super::slip::Lexed;
 use super::super::xml::{Event, Xml, decode};
+use super::rows::{Judged, MOST, RowsAt};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -23,10 +24,13 @@ pub struct XsdFault {
 pub trait XsdValidator: Send + Sync + std::fmt::Debug {
     /// What is wrong with a document, or with the one element in its envelope's body; empty: nothing.
     fn faults(&self, document: &[u8], envelope: Envelope) -> Vec<XsdFault>;
+
+    /// The same of a document whose rows are messages of their own: which rows are faulty, or that none can be judged alone.
+    fn rows(&self, document: &[u8], envelope: Envelope, at: &RowsAt) -> Judged;
 }
 
 /// By the crate `uppsala`.
-struct Uppsala(uppsala::XsdValidator);
+pub(super) struct Uppsala(uppsala::XsdValidator);
 
 /// Compiles a schema, with what it includes and imports from `folder`; the error is a sentence for whoever wrote it.
 pub(super) fn xsd_validator(schema: &str, folder: Option<&Path>) -> Result<Box<dyn XsdValidator>, String> {
@@ -38,17 +42,29 @@ pub(super) fn xsd_validator(schema: &str, folder: Option<&Path>) -> Result<Box<d
 
 impl XsdValidator for Uppsala {
     fn faults(&self, document: &[u8], envelope: Envelope) -> Vec<XsdFault> {
-        const MOST: usize = 20;
-        let unreadable = || {
-            let rule = Both::new("không đọc được văn bản XML", "the document cannot be read as XML");
-            vec![XsdFault { place: String::new(), rule }]
-        };
         let Ok(Some(text)) = payload(document, envelope) else { return unreadable() };
         let Ok(doc) = uppsala::parse(&text) else { return unreadable() };
-        let faults = self.0.validate(&doc);
-        let told = faults.iter().filter(|f| !counted_in_bytes(&doc, f)).take(MOST);
-        let mut list: Vec<XsdFault> =
-            told.map(|f| XsdFault { place: place(&doc, element_at(&doc, f)), rule: rule(&f.message) }).collect();
+        self.told(&doc, None).into_iter().map(|(_, fault)| fault).collect()
+    }
+
+    fn rows(&self, document: &[u8], envelope: Envelope, at: &RowsAt) -> Judged {
+        self.judge_rows(document, envelope, at)
+    }
+}
+
+impl Uppsala {
+    /// What is wrong with a document, each with the element it is about; `row`: one that stands for its place among others.
+    pub(super) fn told(
+        &self,
+        doc: &uppsala::Document<'_>,
+        row: Option<(uppsala::NodeId, usize)>,
+    ) -> Vec<(Option<uppsala::NodeId>, XsdFault)> {
+        let faults = self.0.validate(doc);
+        let told = faults.iter().filter(|f| !counted_in_bytes(doc, f)).take(MOST).map(|f| {
+            let at = element_at(doc, f);
+            (at, XsdFault { place: place(doc, at, row), rule: rule(&f.message) })
+        });
+        let mut list: Vec<_> = told.collect();
         list.dedup();
         list
     }
@@ -60,8 +76,14 @@ impl std::fmt::Debug for Uppsala {
     }
 }
 
+/// A document that is no XML.
+pub(super) fn unreadable() -> Vec<XsdFault> {
+    let rule = Both::new("không đọc được văn bản XML", "the document cannot be read as XML");
+    vec![XsdFault { place: String::new(), rule }]
+}
+
 /// The document, or the element in the body of its envelope with the namespaces that hold there.
-fn payload(document: &[u8], envelope: Envelope) -> Lexed<Option<String>> {
+pub(super) fn payload(document: &[u8], envelope: Envelope) -> Lexed<Option<String>> {
     let text = decode(document)?;
     if envelope == Envelope::None {
         return Ok(Some(text.into_owned()));
@@ -122,11 +144,12 @@ fn counted_in_bytes(doc: &uppsala::Document<'_>, fault: &uppsala::ValidationErro
     fault.message.contains("exceeds") && attributes.unwrap_or_default().iter().chain([&doc.text_content_deep(id)]).any(fits)
 }
 
-/// The path of an element.
-fn place(doc: &uppsala::Document<'_>, mut here: Option<uppsala::NodeId>) -> String {
+/// The path of an element, with the number of its row.
+fn place(doc: &uppsala::Document<'_>, mut here: Option<uppsala::NodeId>, row: Option<(uppsala::NodeId, usize)>) -> String {
     let mut path = Vec::new();
     while let Some(id) = here {
-        path.extend(doc.element(id).map(|e| e.name.local_name.to_string()));
+        let number = row.filter(|(row, _)| *row == id).map_or(String::new(), |(_, index)| format!("[{}]", index + 1));
+        path.extend(doc.element(id).map(|e| format!("{}{number}", e.name.local_name)));
         here = doc.parent(id);
     }
     path.reverse();

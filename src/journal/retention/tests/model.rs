@@ -237,8 +237,8 @@ impl History {
             if *class == "files" {
                 self.dossiers.values_mut().filter(|k| k.due(cutoff)).for_each(|k| k.dealt = true);
                 for content in 0..self.contents.len() {
-                    let mut holders = self.dossiers.values().filter(|k| k.contents.contains(&content)).peekable();
-                    if holders.peek().is_some() && holders.all(|k| k.dealt) {
+                    // One that no message has named yet is a stray.
+                    if self.dossiers.values().filter(|k| k.contents.contains(&content)).all(|k| k.dealt) {
                         self.content_gone.insert(content);
                         for known in self.dossiers.values_mut() {
                             known.contents.remove(&content);
