@@ -8,7 +8,8 @@ use super::partner::Partner;
 use super::validate::wire_validator;
 use crate::body::{Text, Value};
 use crate::mapping::{
-    Check, Context, Inventor, JsonSchema, Keeping, Mapping, MemoryContents, RawFields, Reading, Sealer, SourceFault, WireSchema,
+    Check, Context, Format, Inventor, JsonSchema, Keeping, Mapping, MemoryContents, RawFields, Reading, Sealer, SourceFault,
+    WireSchema, form_object,
 };
 use crate::seal::Chance;
 use std::cell::RefCell;
@@ -17,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Documents invented of each message (and form) for each mapping.
 const ROUNDS: usize = 8;
 
-/// A seal that says what the sample said: keys are not needed to prove a mapping.
+/// A seal that says what the sample said: keys are not needed to prove a mapping. An invented document has the seal of its route.
 struct Same(String);
 
 impl Sealer for Same {
@@ -139,8 +140,9 @@ impl Proof<'_> {
     ) -> Result<(), String> {
         let context = self.context(form);
         let of = form.map_or_else(String::new, |f| format!(" (form {f})"));
-        let sealer = Same("seal".to_owned());
-        let write = |body: &Value| map.write(body, &context, contents, Some(&sealer));
+        let none = Same("seal".to_owned());
+        let sealer = self.partner.seal_of(map.name()).map_or(&none as &dyn Sealer, |seal| seal);
+        let write = |body: &Value| map.write(body, &context, contents, Some(sealer));
         let bytes = match write(body) {
             Ok(bytes) => bytes,
             // What the wire cannot say is refused with its place: a precondition, or a joined list that holds its own separator.
@@ -206,9 +208,11 @@ impl Proof<'_> {
         let own = validators.entry(map.name().to_owned());
         // A definition that is not there was told by V1.
         let own = own.or_insert_with(|| wire_validator(&schema.of(map.definition())).ok());
-        let (Some(validator), Ok(document)) = (own.as_ref(), serde_json::from_slice::<serde_json::Value>(document)) else {
-            return Ok(());
+        let document = match map.format() {
+            Format::Form => form_object(document),
+            _ => serde_json::from_slice(document).ok(),
         };
+        let (Some(validator), Some(document)) = (own.as_ref(), document) else { return Ok(()) };
         match validator.iter_errors(&document).next() {
             None => Ok(()),
             Some(e) => Err(format!("not valid by {}: {}: {}", map.schema().unwrap_or(""), e.instance_path(), e.masked())),

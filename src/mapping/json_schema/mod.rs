@@ -2,7 +2,7 @@
 //!
 //! Understood: `type` (one or several), `properties`, `required`, `additionalProperties`, `items`, `minItems`, `maxItems`, `enum`, `const`,
 //! `pattern`, lengths, bounds, `anyOf` and `oneOf`, `$ref` to `#/$defs/…`. A keyword that is not is a fault of the schema: what is not looked at
-//! would be a proof left out in silence. Documents are validated by the engine of the canonical schemas (`catalogue`).
+//! would be a proof left out in silence. A form is an object of texts (`type: string`), whatever they mean. Documents are validated by the engine of the canonical schemas (`catalogue`).
 
 mod against;
 #[cfg(test)]
