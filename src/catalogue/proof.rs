@@ -5,6 +5,7 @@
 
 use super::files::Files;
 use super::partner::Partner;
+use super::seal::Seal;
 use super::validate::wire_validator;
 use crate::body::{Text, Value};
 use crate::mapping::{
@@ -18,12 +19,21 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Documents invented of each message (and form) for each mapping.
 const ROUNDS: usize = 8;
 
-/// A seal that says what the sample said: keys are not needed to prove a mapping. An invented document has the seal of its route.
+/// A seal that says what the sample said: keys are not needed to prove a mapping.
 struct Same(String);
 
 impl Sealer for Same {
     fn seal(&self, _: &RawFields) -> Result<String, String> {
         Ok(self.0.clone())
+    }
+}
+
+/// The route's own seal, so that it has the form the schema says; where a field of it is one that only the other side writes, any text.
+struct Own<'p>(Option<&'p Seal>);
+
+impl Sealer for Own<'_> {
+    fn seal(&self, raw: &RawFields) -> Result<String, String> {
+        Ok(self.0.and_then(|seal| seal.text(raw).ok()).unwrap_or_else(|| "seal".to_owned()))
     }
 }
 
@@ -34,7 +44,7 @@ pub(super) struct Proof<'p> {
     pub(super) xsds: &'p BTreeMap<String, WireSchema>,
     pub(super) inventor: &'p Inventor,
     /// Validators of JSON wires by mapping, made when they are first asked for.
-    pub(super) validators: RefCell<BTreeMap<String, Option<jsonschema::Validator>>>,
+    pub(super) validators: RefCell<BTreeMap<String, Result<jsonschema::Validator, String>>>,
 }
 
 // === impl Proof ===
@@ -140,9 +150,8 @@ impl Proof<'_> {
     ) -> Result<(), String> {
         let context = self.context(form);
         let of = form.map_or_else(String::new, |f| format!(" (form {f})"));
-        let none = Same("seal".to_owned());
-        let sealer = self.partner.seal_of(map.name()).map_or(&none as &dyn Sealer, |seal| seal);
-        let write = |body: &Value| map.write(body, &context, contents, Some(sealer));
+        let sealer = Own(self.partner.seal_of(map.name()));
+        let write = |body: &Value| map.write(body, &context, contents, Some(&sealer));
         let bytes = match write(body) {
             Ok(bytes) => bytes,
             // What the wire cannot say is refused with its place: a precondition, or a joined list that holds its own separator.
@@ -206,13 +215,13 @@ impl Proof<'_> {
     fn valid_json(&self, map: &Mapping, schema: &JsonSchema, document: &[u8]) -> Result<(), String> {
         let mut validators = self.validators.borrow_mut();
         let own = validators.entry(map.name().to_owned());
-        // A definition that is not there was told by V1.
-        let own = own.or_insert_with(|| wire_validator(&schema.of(map.definition())).ok());
+        let own = own.or_insert_with(|| wire_validator(&schema.of(map.definition())));
         let document = match map.format() {
             Format::Form => form_object(document),
             _ => serde_json::from_slice(document).ok(),
         };
-        let (Some(validator), Some(document)) = (own.as_ref(), document) else { return Ok(()) };
+        let validator = own.as_ref().map_err(|why| format!("{} cannot be used: {why}", map.schema().unwrap_or("")))?;
+        let Some(document) = document else { return Ok(()) };
         match validator.iter_errors(&document).next() {
             None => Ok(()),
             Some(e) => Err(format!("not valid by {}: {}: {}", map.schema().unwrap_or(""), e.instance_path(), e.masked())),

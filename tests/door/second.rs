@@ -173,7 +173,7 @@ check_sum      = $seal
 
 /// Its forms, as objects of texts.
 const SCHEMA: &str = r##"{ "$defs": {
-  "sum": { "type": "string", "pattern": "^[1-9][0-9]*$", "maxLength": 16 },
+  "sum": { "type": "string", "pattern": "^[0-9]+$", "maxLength": 16 },
   "seal": { "type": "string", "pattern": "^[A-Za-z0-9+/]{27}=$", "maxLength": 28 },
   "ThanhToan": { "type": "object", "additionalProperties": false,
     "required": ["billcode", "desc", "merchant_code", "order_id", "return_url", "trans_amount", "check_sum"],
@@ -266,11 +266,7 @@ fn its_seal_is_the_one_an_independent_tool_makes() {
 #[test]
 fn its_forms_are_proven_against_its_schema() {
     let told = |files: &Files| {
-        let faults = match Catalogue::load(files, &Settings::new(), &Placeholders) {
-            Ok(catalogue) => catalogue.prove(files).err(),
-            Err(faults) => Some(faults),
-        };
-        faults.map_or_else(String::new, |f| f.to_string())
+        Catalogue::prove(files, &BTreeMap::new(), &Placeholders).err().map_or_else(String::new, |f| f.to_string())
     };
     let (right, schema) = (files(), |from: &str, to: &str| files().with("schemas/vidientu/vi.json", SCHEMA.replace(from, to)));
     assert_eq!(told(&right), "");

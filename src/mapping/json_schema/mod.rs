@@ -64,8 +64,15 @@ impl JsonSchema {
     pub fn of(&self, definition: Option<&str>) -> Value {
         match definition {
             None => self.whole.clone(),
-            Some(name) => json!({ "$schema": self.whole.get("$schema"), "$ref": format!("#/$defs/{name}"),
-                "$defs": self.whole.get("$defs") }),
+            Some(name) => {
+                let mut own = json!({ "$ref": format!("#/$defs/{name}") });
+                for key in ["$schema", "$defs"] {
+                    if let (Some(value), Some(own)) = (self.whole.get(key), own.as_object_mut()) {
+                        own.insert(key.to_owned(), value.clone());
+                    }
+                }
+                own
+            }
         }
     }
 
