@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test: what is not there is a failure")]
 
+mod axis;
 mod batches;
 mod books;
 mod events;
