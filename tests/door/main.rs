@@ -15,6 +15,7 @@ mod letters;
 mod matrix;
 mod ministry;
 mod money;
+mod national;
 mod operators;
 mod overload;
 mod payment;
