@@ -89,7 +89,11 @@ fn unpacked(letter: &str) -> Value {
     let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("venv/bin/python");
     let mut python = Command::new(venv);
     python.args(["tests/wires/strangers.py", "letter"]).current_dir(env!("CARGO_MANIFEST_DIR"));
-    let mut child = python.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("./scripts/test makes the venv");
+    let mut child = python
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|e| panic!("{e}: ./scripts/test makes the venv"));
     let given = json!({ "xml": [letter], "xsd": "schemas/moet/edxml.xsd", "inner": "schemas/moet/lien-thong.xsd" });
     child.stdin.take().unwrap().write_all(given.to_string().as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
