@@ -127,6 +127,16 @@ pub struct Wsdl {
 // === impl Partner ===
 
 impl Partner {
+    /// The seal over fields that a mapping's message bears, going out, coming in or as an answer.
+    #[must_use]
+    pub fn seal_of(&self, map: &str) -> Option<&Seal> {
+        let called = self.outs.values().filter(|r| r.map == map).flat_map(|r| &r.seals);
+        let answered = self.outs.values().filter(|r| r.content.as_deref() == Some(map)).flat_map(|r| &r.content_seals);
+        let told = self.ins.values().filter(|r| r.map.as_deref() == Some(map)).flat_map(|r| &r.seals);
+        let named = called.chain(answered).chain(told).filter_map(|name| self.seals.get(name));
+        named.into_iter().find(|seal| matches!(seal, Seal::Hmac { .. }))
+    }
+
     /// What its mappings know beside a body, as far as it is told without the dispatcher.
     pub(super) fn context(&self, id: &str, form: Option<(&str, &str)>) -> Context {
         let mut context = Context::new().with("message.id", id);

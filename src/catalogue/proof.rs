@@ -5,10 +5,12 @@
 
 use super::files::Files;
 use super::partner::Partner;
+use super::seal::Seal;
 use super::validate::wire_validator;
 use crate::body::{Text, Value};
 use crate::mapping::{
-    Check, Context, Inventor, JsonSchema, Keeping, Mapping, MemoryContents, RawFields, Reading, Sealer, SourceFault, WireSchema,
+    Check, Context, Format, Inventor, JsonSchema, Keeping, Mapping, MemoryContents, RawFields, Reading, Sealer, SourceFault,
+    WireSchema, form_object,
 };
 use crate::seal::Chance;
 use std::cell::RefCell;
@@ -26,6 +28,15 @@ impl Sealer for Same {
     }
 }
 
+/// The route's own seal, so that it has the form the schema says; where a field of it is one that only the other side writes, any text.
+struct Own<'p>(Option<&'p Seal>);
+
+impl Sealer for Own<'_> {
+    fn seal(&self, raw: &RawFields) -> Result<String, String> {
+        Ok(self.0.and_then(|seal| seal.text(raw).ok()).unwrap_or_else(|| "seal".to_owned()))
+    }
+}
+
 /// What a partner is proven with.
 pub(super) struct Proof<'p> {
     pub(super) files: &'p Files,
@@ -33,7 +44,7 @@ pub(super) struct Proof<'p> {
     pub(super) xsds: &'p BTreeMap<String, WireSchema>,
     pub(super) inventor: &'p Inventor,
     /// Validators of JSON wires by mapping, made when they are first asked for.
-    pub(super) validators: RefCell<BTreeMap<String, Option<jsonschema::Validator>>>,
+    pub(super) validators: RefCell<BTreeMap<String, Result<jsonschema::Validator, String>>>,
 }
 
 // === impl Proof ===
@@ -139,7 +150,7 @@ impl Proof<'_> {
     ) -> Result<(), String> {
         let context = self.context(form);
         let of = form.map_or_else(String::new, |f| format!(" (form {f})"));
-        let sealer = Same("seal".to_owned());
+        let sealer = Own(self.partner.seal_of(map.name()));
         let write = |body: &Value| map.write(body, &context, contents, Some(&sealer));
         let bytes = match write(body) {
             Ok(bytes) => bytes,
@@ -204,11 +215,13 @@ impl Proof<'_> {
     fn valid_json(&self, map: &Mapping, schema: &JsonSchema, document: &[u8]) -> Result<(), String> {
         let mut validators = self.validators.borrow_mut();
         let own = validators.entry(map.name().to_owned());
-        // A definition that is not there was told by V1.
-        let own = own.or_insert_with(|| wire_validator(&schema.of(map.definition())).ok());
-        let (Some(validator), Ok(document)) = (own.as_ref(), serde_json::from_slice::<serde_json::Value>(document)) else {
-            return Ok(());
+        let own = own.or_insert_with(|| wire_validator(&schema.of(map.definition())));
+        let document = match map.format() {
+            Format::Form => form_object(document),
+            _ => serde_json::from_slice(document).ok(),
         };
+        let validator = own.as_ref().map_err(|why| format!("{} cannot be used: {why}", map.schema().unwrap_or("")))?;
+        let Some(document) = document else { return Ok(()) };
         match validator.iter_errors(&document).next() {
             None => Ok(()),
             Some(e) => Err(format!("not valid by {}: {}: {}", map.schema().unwrap_or(""), e.instance_path(), e.masked())),

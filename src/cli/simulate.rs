@@ -4,7 +4,7 @@ use super::{Failed, screen};
 use crate::simulator::{Options, Role, run as simulate};
 
 pub(super) const ABOUT: &str = "\
-Runs one of the three partners as a real server on loopback: the city's portal, the Ministry's software or the payment platform.
+Runs one of the partners as a real server on loopback: the city's portal, the Ministry's software, the payment platform or the national portal.
 
 It holds its side of the wire contract, refuses what breaks it, keeps a book of every call and has weather: delay, 503, 502 after \
 processing, connections cut before and after processing, a rate limit. It prints one line with its addresses and runs until Ctrl-C. \
@@ -15,6 +15,7 @@ Examples:
   lienthong simulate ministry --listen 127.0.0.1:9001 --control 127.0.0.1:9101
   lienthong simulate ministry --weather busy=0.05,cut-after=0.02,latency=5-50 --script supplement
   lienthong simulate payment --gateway http://127.0.0.1:8080 --book platform.jsonl
+  lienthong simulate national --listen 127.0.0.1:9004
 
 Control routes (at the `control` address, open even while the partner is down):
   curl CONTROL/_book            every call, its figures, what broke the contract

@@ -23,6 +23,9 @@ impl Guide {
                 if route.message == Kind::PaymentRequest && guide.payment.as_ref() == Some(&partner.name) {
                     guide.payment_ms = i64::try_from(route.expires.as_millis()).unwrap_or(i64::MAX);
                 }
+                if route.message == Kind::DossierSync {
+                    guide.copies.push(partner.name.clone());
+                }
                 let target = Target { route: route.name.clone(), class: partner.class.clone() };
                 guide.targets.entry((partner.name.clone(), route.message)).or_insert(target);
             }
@@ -100,6 +103,7 @@ impl Service {
         let beneficiary = &procedure.beneficiary;
         Self {
             name: procedure.name_vi.clone(),
+            field: procedure.field.clone(),
             ministry: catalogue.ministry_for(procedure).map(|p| p.name.clone()),
             edition: catalogue.edition_on(&code, day).map(str::to_owned),
             charge: None,

@@ -12,12 +12,14 @@
 //! | `submit` | a dossier, its supplement, its withdrawal |
 //! | `moves` | status pushes and results: judged, applied, kept for later |
 //! | `tell` | what the portal and the ministry are told |
+//! | `copies` | what portals that keep a copy of every dossier are told |
 //! | `pay` | fee owed, payment started, notice, the platform's answer, bill, refund |
 //! | `outcome` | what the end of a delivery causes |
 //! | `operator` | an operator's word on a delivery |
 //! | `case` | a person's word on a case, the cases' texts |
 
 mod case;
+mod copies;
 mod current;
 mod knowledge;
 mod moves;

@@ -6,7 +6,7 @@
 use super::refusal::Refusal;
 use super::scene::Scene;
 use super::tell::{self, Words};
-use super::{pay, submit};
+use super::{copies, pay, submit};
 use crate::body::{Value, json};
 use crate::clock::Time;
 use crate::journal::{DeliveryState, Early, Effects, FileRow, NewCase, Snapshot};
@@ -57,6 +57,7 @@ pub fn pushed(scene: &Scene<'_>, id: &str, message: &Message, snapshot: &Snapsho
     ));
     dossier.version += 1;
     effects.dossier = Some(dossier);
+    copies::tell(scene, snapshot, &mut effects);
     Ok(effects)
 }
 
@@ -78,7 +79,11 @@ pub(super) fn apply(
         json!({ "status": status.word(), "told_at": at.rfc3339(), "partner": scene.origin.partner }),
     ));
     take_due(message, dossier);
-    tell::status(scene, dossier, at, &Words::of(message), effects);
+    let words = Words::of(message);
+    if status == Status::Supplement {
+        copies::supplement_asked(message, words.text.as_deref(), at, dossier);
+    }
+    tell::status(scene, dossier, at, &words, effects);
     pay::take_fee_due(scene, message, dossier, effects);
 }
 

@@ -38,6 +38,7 @@ pub fn received_by_operator(scene: &Scene<'_>, delivery: u64, reason: &str, snap
     };
     effects.closes.push(crate::journal::Close { proven: true, ..close(open, reason) });
     told(scene, open, ("released", "release"), reason, Some(Verdict::Received), &mut effects);
+    super::copies::tell(scene, snapshot, &mut effects);
     Some(effects)
 }
 

@@ -2,7 +2,7 @@
 
 use super::scene::Scene;
 use super::tell::{self, Words};
-use super::{pay, submit};
+use super::{copies, pay, submit};
 use crate::body::json;
 use crate::journal::{Claim, Effects, Snapshot};
 use crate::model::{FeeState, Kind, Message, PaymentState, Status};
@@ -128,6 +128,7 @@ pub fn ended(
             parked(scene, claim, why, &mut effects);
         }
     }
+    copies::tell(scene, snapshot, &mut effects);
     Some(effects)
 }
 

@@ -52,6 +52,8 @@ pub struct Guide {
     pub payment: Option<String>,
     /// How long an unpaid transaction is watched, milliseconds.
     pub payment_ms: i64,
+    /// Partners that keep a copy of every dossier.
+    pub copies: Vec<String>,
 }
 
 /// An out-route of a partner.
@@ -70,6 +72,8 @@ pub struct Service {
     pub code: String,
     /// Vietnamese name.
     pub name: String,
+    /// The name of its field (lĩnh vực).
+    pub field: String,
     /// The ministry partner that works on it; none: the city does.
     pub ministry: Option<String>,
     /// Edition of its form on the day.

@@ -3,6 +3,7 @@
 //! A dossier of a city-hosted procedure is registered and never sent to a ministry. A withdrawal of a dossier whose submission
 //! never left us is done at once, without a call; if it may have left, the ministry decides.
 
+use super::copies;
 use super::refusal::Refusal;
 use super::scene::{Scene, Service};
 use super::tell::{self, Words};
@@ -37,7 +38,9 @@ pub fn submit(scene: &Scene<'_>, message: &mut Message, snapshot: &Snapshot) -> 
         }
         None => super::pay::owe_by_rule(scene, &mut dossier, &mut effects),
     }
+    copies::begin(scene, service, message, &mut dossier);
     effects.dossier = Some(dossier);
+    copies::tell(scene, snapshot, &mut effects);
     Ok(effects)
 }
 
@@ -67,7 +70,8 @@ pub fn correct(scene: &Scene<'_>, message: &mut Message, snapshot: &Snapshot) ->
     effects.files = scene.files.values().map(|f| crate::journal::FileRow { dossier: Some(code.clone()), ..f.clone() }).collect();
     effects.events.push(scene.event(&code, "corrected", json!({ "procedure": service.code })));
     effects.audit.push(scene.audit("dossier.correct", &code, json!({ "replaced": parked.delivery })));
-    let fresh = registered(scene, service, message, &code);
+    let mut fresh = registered(scene, service, message, &code);
+    copies::begin(scene, service, message, &mut fresh);
     // The edition is fixed by the first submission day.
     effects.dossier = Some(Dossier {
         edition: before.edition.clone(),
@@ -77,6 +81,7 @@ pub fn correct(scene: &Scene<'_>, message: &mut Message, snapshot: &Snapshot) ->
         version: before.version + 1,
         ..fresh
     });
+    copies::tell(scene, snapshot, &mut effects);
     Ok(effects)
 }
 
@@ -104,6 +109,7 @@ pub fn supplement(scene: &Scene<'_>, message: &mut Message, snapshot: &Snapshot)
     }
     attach_files(scene, message)?;
     dossier.rounds += 1;
+    copies::supplement_taken(scene, message, &mut dossier);
     // Complete again: the statutory clock starts anew from zero (NĐ 61/2018). A term that is not known changes nothing.
     dossier.due_at = scene.service.and_then(|s| s.due_from(scene.now, false)).or(dossier.due_at);
     dossier.version += 1;
@@ -120,6 +126,7 @@ pub fn supplement(scene: &Scene<'_>, message: &mut Message, snapshot: &Snapshot)
     effects.events.push(scene.event(&code, "supplemented", json!({ "round": round })));
     effects.audit.push(scene.audit("dossier.supplement", &code, json!({ "round": round })));
     effects.dossier = Some(dossier);
+    copies::tell(scene, snapshot, &mut effects);
     Ok(effects)
 }
 
@@ -168,6 +175,7 @@ pub fn withdraw(scene: &Scene<'_>, _message: &Message, snapshot: &Snapshot) -> R
         }
     }
     effects.dossier = Some(dossier);
+    copies::tell(scene, snapshot, &mut effects);
     Ok(effects)
 }
 
@@ -302,6 +310,7 @@ fn registered(scene: &Scene<'_>, service: &Service, message: &Message, code: &st
         fee_paid: crate::model::Vnd::ZERO,
         covered: Vec::new(),
         documents: Vec::new(),
+        copy: None,
         payer: Payer {
             name: own("owner.name").unwrap_or_default(),
             identity: own("owner.identity"),

@@ -28,7 +28,7 @@ fn guide() -> Guide {
             targets.insert((partner.to_owned(), *kind), Target { route: kind.name().to_owned(), class: "citizen".to_owned() });
         }
     }
-    Guide { targets, payment: Some("bank".into()), payment_ms: 900_000 }
+    Guide { targets, payment: Some("bank".into()), payment_ms: 900_000, copies: Vec::new() }
 }
 
 fn service() -> Service {

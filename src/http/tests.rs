@@ -158,6 +158,7 @@ fn dossier() -> Dossier {
         overruled: Vec::new(),
         fee_paid: crate::model::Vnd::ZERO,
         covered: Vec::new(),
+        copy: None,
         documents: Vec::new(),
         payer: Payer { name: "Người Được Giấu".into(), ..Payer::default() },
         version: 1,

@@ -37,6 +37,13 @@ pub(crate) fn decode(src: &str) -> Lexed<Vec<Field<'_>>> {
     Ok(fields)
 }
 
+/// A form as an object of texts, as a JSON Schema of a form describes it; none: it is no form.
+#[must_use]
+pub fn form_object(bytes: &[u8]) -> Option<serde_json::Value> {
+    let fields = decode(std::str::from_utf8(bytes).ok()?).ok()?;
+    Some(fields.into_iter().map(|field| (field.name.into_owned(), serde_json::Value::from(field.value.into_owned()))).collect())
+}
+
 fn unescape(text: &str, at: usize) -> Lexed<Cow<'_, str>> {
     if let Some(odd) = text.bytes().position(|b| b <= b' ' || b == 0x7f) {
         return Err(Slip::syntax(at + odd, "ký tự đã mã hóa %", "characters encoded with %"));

@@ -76,6 +76,7 @@ pub use editions::{Editions, bare};
 pub use explain::Explained;
 pub use fault::{Both, FaultKind, Found, Place, WireFault, WriteFault, WriteFaultKind};
 pub use fidelity::{Fidelity, Keeping, Kept};
+pub use form::form_object;
 pub use invent::{Invented, Inventor};
 pub use json_schema::JsonSchema;
 pub use lint::lint;

@@ -278,6 +278,10 @@ impl Compiled {
     pub(crate) fn is_xml(&self) -> bool {
         self.format == Format::Xml
     }
+
+    pub(crate) fn is_form(&self) -> bool {
+        self.format == Format::Form
+    }
 }
 
 /// Whether one of the places has a value.

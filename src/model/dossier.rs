@@ -3,6 +3,7 @@
 //! These are plain values: `exchange` computes the next one, `journal` keeps it. `version` counts every change of a row, from 1;
 //! a writer that meets another version than the one a change was computed from refuses the change as stale.
 
+use crate::body::Value;
 use crate::clock::Time;
 use crate::model::{Charge, Dispute, Fee, Status, Vnd};
 use serde::{Deserialize, Serialize};
@@ -59,6 +60,9 @@ pub struct Dossier {
     pub covered: Vec<String>,
     /// Result documents handed to the portal.
     pub documents: Vec<Document>,
+    /// What portals that keep a copy of it were told (a dossier.sync); none: nobody keeps one, or retention removed it. Personal data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy: Option<Value>,
     /// Name and identity of the payer as handed in (for the payment request only; never shown).
     pub payer: Payer,
     /// Changes of this row.

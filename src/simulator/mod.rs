@@ -1,4 +1,4 @@
-//! The three partners as strangers: the city's portal, the Ministry's software and the payment platform, real HTTP servers
+//! The partners as strangers: the city's portal, the Ministry's software, the payment platform and the national portal, real HTTP servers
 //! on loopback that hold their side of the wire contracts and refuse what breaks it.
 //!
 //! They share no mapping code with the gateway: this room imports only the clock, computes its own signatures and reads
@@ -9,6 +9,7 @@
 mod book;
 mod load;
 mod ministry;
+mod national;
 mod paper;
 mod payment;
 mod portal;
@@ -29,6 +30,7 @@ pub use crate::seal::Chance;
 pub use book::{Book, Call, Ident, Open, Stall, Summary};
 pub use load::{LoadOptions, load};
 pub use ministry::{Document, Dossier, Fee, Ministry, Missing, Push, Pushed, Script};
+pub use national::National;
 pub use payment::{Payment, Plant, Transaction, Wrong};
 pub use portal::{
     AGENCY, Application, Edition, FeeState, Fetched, Filed, Link, Paper, Portal, Reply, Service, Step, Stored, Told,
@@ -45,6 +47,8 @@ pub enum Role {
     Ministry,
     /// The national payment platform.
     Payment,
+    /// The national public service portal, which keeps a copy of every dossier.
+    National,
 }
 
 /// How a simulator is started. What is not given has an invented default of its role.
@@ -245,6 +249,7 @@ pub async fn run(role: Role, options: Options) -> Result<(), Failure> {
         Role::Payment => until_told(Payment::start(options).await?, "payment").await,
         Role::Ministry => until_told(Ministry::start(options).await?, "ministry").await,
         Role::Portal => until_told(Portal::start(options).await?, "portal").await,
+        Role::National => until_told(National::start(options).await?, "national").await,
     }
 }
 

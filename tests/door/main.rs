@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test: what is not there is a failure")]
 
+mod axis;
 mod batches;
 mod books;
 mod events;
@@ -14,6 +15,7 @@ mod letters;
 mod matrix;
 mod ministry;
 mod money;
+mod national;
 mod operators;
 mod overload;
 mod payment;

@@ -404,6 +404,7 @@ fn secrets() -> FixedSecrets {
         ("moet/password", "bi-mat"),
         ("keypay/hash_key_1", "khoa-mot-thu-nghiem"),
         ("keypay/hash_key_2", "khoa-hai-thu-nghiem"),
+        ("dvcqg/password", "mat-khau-thu-nghiem"),
         ("vidientu/access_code", "ma-truy-cap"),
         ("vidientu/hash_key", "khoa-vi-dien-tu"),
     ])

@@ -142,6 +142,8 @@ check_sum     = $seal
 const CREATE: &str = "\
 message: payment.request
 format:  form
+schema:  vidientu/vi.json
+root:    ThanhToan
 without: agency, beneficiary, device, extra_fee, fees, items, payer, procedure, procedure_name, purpose, service, service_name, treasury_account
 
 billcode      = dossier
@@ -156,6 +158,8 @@ check_sum     = $seal
 const NOTICE: &str = "\
 message: payment.notice
 format:  form
+schema:  vidientu/vi.json
+root:    KetQua
 unknown: report
 without: description, extra_fee, platform_fee, platform_transaction
 
@@ -167,6 +171,19 @@ payment_status = state : ~code(payment-state)
 check_sum      = $seal
 ";
 
+/// Its forms, as objects of texts.
+const SCHEMA: &str = r##"{ "$defs": {
+  "sum": { "type": "string", "pattern": "^[0-9]+$", "maxLength": 16 },
+  "seal": { "type": "string", "pattern": "^[A-Za-z0-9+/]{27}=$", "maxLength": 28 },
+  "ThanhToan": { "type": "object", "additionalProperties": false,
+    "required": ["billcode", "desc", "merchant_code", "order_id", "return_url", "trans_amount", "check_sum"],
+    "properties": { "billcode": { "type": "string" }, "desc": { "type": "string" }, "merchant_code": { "type": "string" },
+      "order_id": { "type": "string", "maxLength": 20 }, "return_url": { "type": "string" }, "trans_amount": { "$ref": "#/$defs/sum" },
+      "check_sum": { "$ref": "#/$defs/seal" } } },
+  "KetQua": { "type": "object", "required": ["merchant_code", "order_id", "trans_amount", "payment_status", "check_sum"],
+    "properties": { "billcode": { "type": "string" }, "merchant_code": { "type": "string" }, "order_id": { "type": "string", "maxLength": 20 },
+      "trans_amount": { "$ref": "#/$defs/sum" }, "payment_status": { "type": "string", "maxLength": 2 }, "check_sum": { "type": "string" } } } } }"##;
+
 /// The shipped adapters with this payment platform in the place of theirs.
 pub(crate) fn files() -> Files {
     let embedded = Files::embedded();
@@ -176,7 +193,7 @@ pub(crate) fn files() -> Files {
             files = files.with(format!("{folder}{path}"), text);
         }
     }
-    files = files.with("adapters/vidientu/partner.toml", PARTNER);
+    files = files.with("adapters/vidientu/partner.toml", PARTNER).with("schemas/vidientu/vi.json", SCHEMA);
     MAPS.into_iter().fold(files, |files, (name, text)| files.with(format!("adapters/vidientu/{name}"), text))
 }
 
@@ -244,6 +261,25 @@ fn its_seal_is_the_one_an_independent_tool_makes() {
     let files = files();
     let catalogue = Catalogue::load(&files, &BTreeMap::new(), &Placeholders).unwrap_or_else(|f| panic!("{f}"));
     assert!(catalogue.partners["vidientu"].ins["notice"].decides);
+}
+
+#[test]
+fn its_forms_are_proven_against_its_schema() {
+    let told = |files: &Files| {
+        Catalogue::prove(files, &BTreeMap::new(), &Placeholders).err().map_or_else(String::new, |f| f.to_string())
+    };
+    let (right, schema) = (files(), |from: &str, to: &str| files().with("schemas/vidientu/vi.json", SCHEMA.replace(from, to)));
+    assert_eq!(told(&right), "");
+    for (from, to, want) in [
+        ("\"desc\": { \"type\"", "\"description\": { \"type\"", "`ThanhToan` has no `desc` in the schema"),
+        ("\"billcode\", \"desc\"", "\"billcode\", \"channel\", \"desc\"", "`ThanhToan` is written without `channel`"),
+        ("\"maxLength\": 20", "\"maxLength\": 19", "at most 19 characters here; the canonical place has at most 20"),
+        // What patterns say is tried out by invented documents, with the route's own seal.
+        ("{27}=$", "{28}=$", "/check_sum: value does not match"),
+    ] {
+        let told = told(&schema(from, to));
+        assert!(told.contains(want), "{to}: {told}");
+    }
 }
 
 #[test]

@@ -192,6 +192,20 @@ async fn a_sound_set_is_in_force_as_a_whole_and_a_wrong_one_changes_nothing_unde
     for number in [1, 2, 3].into_iter().chain(1000..next.load(Ordering::Relaxed)) {
         assert_eq!(took(number), 1, "dossier {number} is at the Ministry once");
     }
+
+    // A set that was lost: what it sent is explained by the one in force, and that is said.
+    let (mut world, first) = (world, first.as_str().unwrap().to_owned());
+    world.kill_gateway();
+    fs::remove_file(world.path().join(format!("data/adapters/{first}.json"))).unwrap();
+    let world = world.with_gateway().await;
+    let explained = said(&command(&world, &["explain", "--delivery", "1"]));
+    assert!(
+        explained.contains("note: the set it was sent by is not to be had any more") && !explained.contains(&first),
+        "{explained}"
+    );
+    assert!(explained.contains("adapters/moet/submit.map:"), "{explained}");
+    let compared = said(&command(&world, &["diff", &folder, "--deliveries"]));
+    assert!(compared.contains("beside the set in force"), "{compared}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

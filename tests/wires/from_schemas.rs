@@ -7,7 +7,7 @@
 //!   numbers. That comparison knows nothing of the mapping's inside: it looks at two XML trees (roxmltree).
 //! - Places of a schema that no document which got through has are listed too.
 
-use super::laws::{StandIn, context, files, general, head, payload, schemas, seal_of};
+use super::laws::{StandIn, context, files, general, head, payload, schemas};
 use super::respell::respell;
 use lienthong::catalogue::{Catalogue, Files, Partner, Settings};
 use lienthong::config::Placeholders;
@@ -380,7 +380,7 @@ pub(crate) fn seeded() -> (u64, impl Fn(&str) -> Chance) {
 /// The mappings whose head names a schema that ends so: the partner, the name, the schema's path.
 pub(crate) fn described<'c>(catalogue: &'c Catalogue, files: &'c Files, ending: &str) -> Vec<(&'c Partner, &'c str, &'c str)> {
     let mut all = Vec::new();
-    for partner in catalogue.partners.values() {
+    for partner in catalogue.all_partners() {
         for name in partner.book.names() {
             if let Some(path) = head(files, &partner.name, name, "schema").filter(|p| p.ends_with(ending)) {
                 all.push((&**partner, name, path));
@@ -398,7 +398,9 @@ pub(crate) fn loose(
     twice: &[(&str, &str)],
 ) -> BTreeSet<String> {
     let lines = map.fidelity(&files.source(&partner.name)).lines;
-    let loose = lines.iter().filter(|l| matches!(l.how, Keeping::Dropped | Keeping::Folded | Keeping::Spellings));
+    // A seal that was made up is written anew.
+    let other = |how| matches!(how, Keeping::Dropped | Keeping::Folded | Keeping::Spellings);
+    let loose = lines.iter().filter(|l| other(l.how) || l.text == "$seal");
     let twice = twice.iter().filter(|(map, _)| *map == title).map(|(_, place)| (*place).to_owned());
     loose.map(|l| place(&l.wire)).chain(twice).collect()
 }
@@ -441,7 +443,7 @@ fn a_wire_of_the_schema_is_read_and_has_one_spelling() {
         let rooted = |p: String| if p.starts_with(root.1) { p } else { format!("{}/{p}", root.1) };
         let setting = Setting {
             map,
-            sealer: StandIn(seal_of(partner, name)),
+            sealer: StandIn(partner.seal_of(name)),
             xsd: &validator,
             places: wires.places(root),
             loose: loose(&files, partner, (map, &title), SAID_TWICE).into_iter().map(rooted).collect(),

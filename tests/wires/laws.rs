@@ -103,12 +103,6 @@ pub(crate) fn schemas(files: &Files) -> BTreeMap<String, serde_json::Value> {
     files.under("schemas/canonical/").filter_map(json).collect()
 }
 
-pub(crate) fn seal_of<'p>(partner: &'p Partner, map: &str) -> Option<&'p Seal> {
-    let outs = partner.outs.values().filter(|r| r.map == map).flat_map(|r| &r.seals);
-    let ins = partner.ins.values().filter(|r| r.map.as_deref() == Some(map)).flat_map(|r| &r.seals);
-    outs.chain(ins).filter_map(|name| partner.seals.get(name)).find(|seal| matches!(seal, Seal::Hmac { .. }))
-}
-
 /// A key of a mapping's head.
 pub(crate) fn head<'f>(files: &'f Files, partner: &str, map: &str, key: &str) -> Option<&'f str> {
     let text = files.text(&format!("adapters/{partner}/{map}.map")).unwrap();
@@ -390,7 +384,7 @@ fn nothing_is_lost_there_is_one_spelling_and_the_same_bytes_come_again() {
                 folds: folds(&map.fidelity(&source).lines, &source),
                 lines: map.fidelity(&source).lines,
                 branches: branches(&source),
-                sealer: StandIn(seal_of(partner, name)),
+                sealer: StandIn(partner.seal_of(name)),
                 without,
                 lists: &lists,
                 xsd: xsd.as_ref(),

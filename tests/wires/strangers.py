@@ -5,6 +5,8 @@ repository is imported.
   json    {json: [text…]}            parses and writes it anew: names sorted, indented, everything beyond ASCII escaped
   letter  {xml: [text…], xsd, inner} unpacks an edXML letter by zipfile, checks it and the dossier in it by lxml, packs and builds it anew
   zeep    {wsdl: path}               what zeep makes of the operations' values, from the WSDL alone
+  texts   {json: [text…]}            the same, and that every scalar in them is a text and nothing is null
+  keypay  {create: [text…], query: [text…], keys: [1, 2]}  checks our seals by hashlib; a notice and a query's answer for each create
   spyne   {call: text, soap: 11|12}  a spyne service takes the call; what it understood and what it answered
 """
 
@@ -93,6 +95,50 @@ def by_json(given):
     return {"made": [json.dumps(json.loads(text), sort_keys=True, indent=3) for text in given["json"]]}
 
 
+def by_texts(given):
+    def look(value, at):
+        if isinstance(value, dict):
+            for name, inner in value.items():
+                look(inner, f"{at}/{name}")
+        elif isinstance(value, list):
+            for n, inner in enumerate(value):
+                look(inner, f"{at}/{n}")
+        else:
+            assert isinstance(value, str), f"{at} is {type(value).__name__}"
+
+    for text in given["json"]:
+        look(json.loads(text), "")
+    return by_json(given)
+
+
+def by_keypay(given):
+    import hashlib
+    import hmac
+
+    def seal(key, values):
+        return hmac.new(key.encode(), "|".join(str(v) for v in values).encode(), hashlib.sha256).hexdigest()
+
+    first, second = given["keys"]
+    over = ["addition_fee", "client_id", "command", "trans_amount", "transaction_id", "version"]
+    notices, states = [], []
+    for text in given["create"]:
+        call = json.loads(text)
+        assert call["check_sum"] == seal(first, [call[name] for name in over]), "create"
+        assert len(call["transaction_id"]) <= 20 and all(isinstance(row["SoTien"], str) for row in call["bill_info"]["DSKhoanNop"])
+        notice = {name: call[name] for name in over + ["description", "locale", "country_code", "currency_code", "environment"]}
+        notice.update(transaction_code="NP-" + call["transaction_id"], payment_fee="0", status=0, trans_amount=str(call["trans_amount"]))
+        notice["check_sum"] = seal(second, [notice[name] for name in over])
+        notices.append(json.dumps(notice))
+        state = {"error": "0", "transaction_id": call["transaction_id"], "trans_amount": call["trans_amount"], "status": 0,
+                 "transaction_code": notice["transaction_code"]}
+        state["check_sum"] = seal(second, [state[name] for name in sorted(state)])
+        states.append(json.dumps(state, indent=1))
+    for text in given["query"]:
+        call = json.loads(text)
+        assert call["check_sum"] == seal(first, [call["client_id"], call["command"], call["transaction_id"]]), "query"
+    return {"notices": notices, "states": states}
+
+
 def by_zeep(given):
     import zeep
 
@@ -155,5 +201,5 @@ def by_spyne(given):
     return {"status": told["status"], "seen": seen, "answer": answer.decode()}
 
 
-WORK = {"lxml": by_lxml, "letter": by_letter, "json": by_json, "zeep": by_zeep, "spyne": by_spyne}
+WORK = {"lxml": by_lxml, "letter": by_letter, "json": by_json, "texts": by_texts, "keypay": by_keypay, "zeep": by_zeep, "spyne": by_spyne}
 json.dump(WORK[sys.argv[1]](json.load(sys.stdin)), sys.stdout)

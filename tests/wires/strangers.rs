@@ -7,9 +7,9 @@ use super::laws::schemas;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lienthong::body::{Value, json};
-use lienthong::catalogue::{Catalogue, Files, Settings};
-use lienthong::config::Placeholders;
-use lienthong::mapping::{Book, Context, Editions, Mapping, MemoryContents, Shapes, Source};
+use lienthong::catalogue::{Catalogue, Files, Partner, Settings};
+use lienthong::config::{FixedSecrets, Placeholders};
+use lienthong::mapping::{Book, Context, Editions, Mapping, MemoryContents, Sealer, Shapes, Source};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -17,6 +17,8 @@ use std::sync::Arc;
 
 const MINISTRY: &str = "moet";
 const PORTAL: &str = "hanoi";
+const PLATFORM: &str = "keypay";
+const NATIONAL: &str = "dvcqg";
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -42,6 +44,18 @@ fn catalogue() -> Catalogue {
     Catalogue::load(&files, &Settings::new(), &Placeholders).unwrap()
 }
 
+/// The keys of the published vectors.
+const KEYS: [(&str, &str); 2] = [("keypay/hash_key_1", "khoa-mot-thu-nghiem"), ("keypay/hash_key_2", "khoa-hai-thu-nghiem")];
+
+/// The same with keys to seal by.
+fn sealing() -> Catalogue {
+    let [first, second] = KEYS;
+    let others = ["hanoi/client", "moet/password", "dvcqg/password"].map(|name| (name, "bi-mat"));
+    let [client, ministry, national] = others;
+    let secrets = FixedSecrets::of([first, second, client, ministry, national, ("hanoi/webhook", "YmktbWF0")]);
+    Catalogue::load(&Files::folder(&root()).unwrap(), &Settings::new(), &secrets).unwrap()
+}
+
 /// The submissions among a partner's samples: canonical form, context, and contents, as the sample's own wire gives them.
 fn submissions(map: &Mapping, partner: &str) -> Vec<(Value, Context, MemoryContents)> {
     let folder = root().join("adapters").join(partner).join("samples/submit");
@@ -55,6 +69,28 @@ fn submissions(map: &Mapping, partner: &str) -> Vec<(Value, Context, MemoryConte
         (reading.body, context, contents)
     };
     wires.iter().map(read).collect()
+}
+
+/// Every sample of a mapping: its canonical messages, the context it is read in with what it tells, and what is written of them.
+fn samples(partner: &Partner, map: &str) -> Vec<(Vec<Value>, Context, String)> {
+    let folder = root().join("adapters").join(&partner.name).join("samples").join(map);
+    let map = partner.map(map).unwrap();
+    let mut wires: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    wires.retain(|p| !p.to_str().unwrap().contains(".canonical.") && !p.to_str().unwrap().contains(".context."));
+    wires.sort();
+    let taken = |path: &PathBuf| {
+        let given = std::fs::read_to_string(path.with_extension("context.json")).unwrap_or_else(|_| "{}".to_owned());
+        let given: Value = serde_json::from_str(&given).unwrap();
+        let mut context = given.as_object().unwrap().iter().fold(Context::new(), |ctx, (n, v)| ctx.with(n.as_str(), v.clone()));
+        let readings = map.read(&std::fs::read(path).unwrap(), &context, &mut MemoryContents::default()).unwrap();
+        readings[0].context.iter().for_each(|(name, value)| context.set(name.clone(), value.clone()));
+        let bodies: Vec<Value> = readings.into_iter().map(|r| r.body).collect();
+        let sealer = partner.seal_of(map.name()).map(|seal| seal as &dyn Sealer);
+        let all: Vec<&Value> = bodies.iter().collect();
+        let ours = text(map.write_batch(&all, &context, &MemoryContents::default(), sealer).unwrap());
+        (bodies, context, ours)
+    };
+    wires.iter().map(taken).collect()
 }
 
 fn text(bytes: Vec<u8>) -> String {
@@ -129,6 +165,60 @@ fn our_json_goes_through_python_and_node_and_is_read_as_the_same() {
             assert_eq!(parsed(own), parsed(made.as_str().unwrap()));
         }
         reads_the_same(map, &messages, &made);
+    }
+}
+
+/// What the national portal and the payment platform are told goes through other hands and means the same; the portal's is texts alone.
+#[test]
+fn our_messages_to_the_national_portal_and_the_platform_go_through_python_and_node() {
+    let catalogue = sealing();
+    let mut seen = 0;
+    for (partner, maps, work) in [
+        (NATIONAL, &["sync", "progress", "inquiry"][..], "texts"),
+        (PLATFORM, &["create", "query", "bill-answer", "bill-query", "notice", "state", "link"][..], "json"),
+    ] {
+        let partner = catalogue.any_partner(partner).unwrap();
+        for name in maps {
+            let (map, samples) = (partner.map(name).unwrap(), samples(partner, name));
+            let given = json!({ "json": samples.iter().map(|(.., ours)| ours.as_str()).collect::<Value>() });
+            for made in [python(work, &given), stranger(Path::new("node"), &["tests/wires/strangers.mjs"], &given)] {
+                for ((bodies, context, _), made) in samples.iter().zip(made["made"].as_array().unwrap()) {
+                    let wire = made.as_str().unwrap();
+                    let again = map.read(wire.as_bytes(), context, &mut MemoryContents::default());
+                    let again = again.unwrap_or_else(|f| panic!("{name}: {}\n{wire}", f[0]));
+                    assert_eq!(&again.into_iter().map(|r| r.body).collect::<Vec<_>>(), bodies, "{name}: {wire}");
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert!(seen > 60, "{seen} documents");
+}
+
+/// Seals by Python's own hashlib: ours are right, and a notice and an answer that it makes and seals are read and believed.
+#[test]
+fn pythons_seals_are_ours_and_what_it_says_as_the_platform_is_read_and_believed() {
+    let catalogue = sealing();
+    let partner = &catalogue.partners[PLATFORM];
+    let written = |name: &str| samples(partner, name).into_iter().map(|(.., ours)| Value::from(ours)).collect::<Value>();
+    let given = json!({ "create": written("create"), "query": written("query"), "keys": [KEYS[0].1, KEYS[1].1] });
+    let told = python("keypay", &given);
+    let context = Context::new().with("partner.client_id", "HN-GDDT");
+    for (list, name) in [("notices", "notice"), ("states", "state")] {
+        let (map, seal) = (partner.map(name).unwrap(), partner.seal_of(name).unwrap());
+        let wires = told[list].as_array().unwrap();
+        assert!(wires.len() > 3);
+        for wire in wires.iter().map(|w| w.as_str().unwrap()) {
+            let read = |wire: &str| map.read(wire.as_bytes(), &context, &mut MemoryContents::default()).unwrap().remove(0);
+            let reading = read(wire);
+            assert!(seal.verify(&reading.raw), "{wire}");
+            assert_eq!(reading.body["state"], "paid");
+            assert!(reading.body["amount"].as_u64().is_some_and(|amount| amount > 0), "{wire}");
+            // Another transaction under the same seal is not believed.
+            let id = reading.body["transaction"].as_str().unwrap();
+            let forged = wire.replace(&format!("\"{id}\""), "\"KHAC\"");
+            assert!(forged != wire && !seal.verify(&read(&forged).raw), "{forged}");
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod texts;
 
 pub use texts::{Choice, Told, told};
 
+use super::copies;
 use super::pay::{self, Figure};
 use super::refusal::Refusal;
 use super::scene::Scene;
@@ -34,6 +35,7 @@ pub fn case_step(
     if let CaseWord::Decided(decision) = word {
         let known = case.kind.filter(|k| texts::decisions(*k).iter().any(|c| c.word == decision)).ok_or_else(|| unknown(case))?;
         caused(scene, known, decision, reason, snapshot, &mut effects)?;
+        copies::tell(scene, snapshot, &mut effects);
     }
     let data = word.decision().map_or_else(|| json!({}), |decision| json!({ "decision": decision }));
     effects.audit.push(scene.audit(

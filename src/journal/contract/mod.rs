@@ -45,6 +45,7 @@ pub(super) fn dossier(code: &str, version: u64) -> Dossier {
         overruled: Vec::new(),
         fee_paid: Vnd::ZERO,
         covered: Vec::new(),
+        copy: None,
         documents: Vec::new(),
         payer: Payer::default(),
         version,

@@ -125,6 +125,14 @@ pub(super) fn dossiers_after(
     Ok(read.query_map(params![cutoff.0, ended, dossier], |r| Ok((r.get(0)?, r.get(1)?)))?.collect::<Result<_, _>>()?)
 }
 
+/// What others were told of a dossier is a body too, kept in its row. The version moves, so that nobody writes it back.
+fn forget_copy(conn: &Connection, dossier: &str) -> Result<(), Fault> {
+    let sql = "UPDATE dossier SET version = version + 1, data = json_set(json_remove(data, '$.copy'), '$.version', version + 1)
+               WHERE code = ?1 AND json_type(data, '$.copy') IS NOT NULL";
+    conn.prepare_cached(sql)?.execute([dossier])?;
+    Ok(())
+}
+
 /// Says that a class of a dossier was dealt with.
 pub(super) fn dealt(conn: &Connection, class: RetentionClass, dossier: &str, now: Time) -> Result<(), Fault> {
     let sql = format!("UPDATE retention_dossier SET {} = ?2 WHERE dossier = ?1", column(class));
@@ -233,6 +241,9 @@ impl Due {
             }
         }
         if self.whole {
+            if class == RetentionClass::Bodies {
+                forget_copy(conn, &self.dossier)?;
+            }
             dealt(conn, class, &self.dossier, now)?;
         }
         Ok(())

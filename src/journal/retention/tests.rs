@@ -97,6 +97,23 @@ fn words(removed: &[RetentionTally]) -> Vec<(&str, u64)> {
     removed.iter().map(|t| (t.class.as_str(), t.rows)).collect()
 }
 
+/// What others keep a copy of was told from the dossier's own row: it goes with the bodies, and a state seen before cannot bring it back.
+#[tokio::test]
+async fn with_the_bodies_goes_what_copies_were_told() {
+    let p = Place::new();
+    let mut refused = ended("D1", LATE);
+    refused.effects.deliveries.clear();
+    refused.effects.dossier.as_mut().unwrap().copy = Some(json!({ "owner": { "name": "Người Thử" } }));
+    new(&*p.journal, refused).await;
+    let seen = p.journal.snapshot("D1").await.unwrap().dossier.unwrap();
+    p.run(&terms(&[("bodies", 1)]), days(9_000)).await;
+    let kept = p.journal.snapshot("D1").await.unwrap().dossier.unwrap();
+    assert_eq!(kept, Dossier { copy: None, version: seen.version + 1, ..seen.clone() });
+    let late = Effects { dossier: Some(Dossier { version: seen.version + 1, ..seen }), ..Effects::default() };
+    assert!(!p.journal.apply(late).await.unwrap(), "stale");
+    assert!(!p.one::<String>("SELECT data FROM dossier").contains("Người Thử"));
+}
+
 #[tokio::test]
 async fn without_a_term_nothing_goes_and_without_an_end_nothing_of_a_dossier() {
     let p = Place::new();

@@ -53,7 +53,7 @@ impl Head {
             Format::Json => Typing::Json,
         };
         if format != Format::Xml {
-            let names_definition = get("schema").is_some() && format == Format::Json;
+            let names_definition = get("schema").is_some();
             let xml = |l: &&HeadLine| ["namespace", "envelope"].contains(&l.key.as_str()) || l.key.starts_with("ns ");
             for line in lines.iter().filter(|l| xml(l) || (l.key == "root" && !names_definition)) {
                 faults.add(&line.key_at, format!("`{}` belongs to xml only", line.key));

@@ -212,7 +212,7 @@ impl Compiler<'_> {
     fn finish(self, root: Plan, shape: ShapeId) -> Compiled {
         let head = self.head;
         Compiled {
-            definition: head.root.as_ref().filter(|_| head.format == super::api::Format::Json).map(|(name, _)| name.clone()),
+            definition: head.root.as_ref().filter(|_| head.format != super::api::Format::Xml).map(|(name, _)| name.clone()),
             at: head.root.map_or(head.message.1, |(_, at)| at),
             message: head.message.0,
             schema: head.schema,

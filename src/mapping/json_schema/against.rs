@@ -1,7 +1,7 @@
 //! A mapping held against the JSON Schema of its wire: every member is there, each that is demanded is written, types, words and facets fit,
 //! in each branch and form. Order says nothing in JSON. After a fault the walk goes on, so that all are told.
 
-use super::super::convert::{Chain, Conv};
+use super::super::convert::{Chain, Conv, Typing};
 use super::super::grammar::Lit;
 use super::super::plan::{AbsentForm, Act, Compiled, NodeId, Opt, Plan, Rule, To};
 use super::super::shapes::LeafKind;
@@ -33,6 +33,13 @@ pub(in super::super) fn against(map: &Compiled, schema: &JsonSchema, reads: bool
     let frame = Frame { shape: Some(map.shape), form: None };
     let (site, may) = (map.at.clone(), schema.may(top));
     let name = map.definition.as_deref().unwrap_or("the message");
+    if may.iter().any(|m| matches!(m, May::Anything)) {
+        let text = format!("the schema says nothing of `{name}`: nothing would be proven");
+        let definitions = list(schema.definitions());
+        let hint =
+            if map.definition.is_some() { "give it a `type`".to_owned() } else { format!("`root` names one of: {definitions}") };
+        return by(faults, Check::Names, &map.at, text, hint);
+    }
     match map.root.node(0).and_then(|n| n.rows.as_deref()) {
         Some(rows) => beside.rows(&site, name, rows, frame, (0, None), &may),
         None => beside.object(&site, name, (&map.root, &map.root.rules, 0), frame, &may),
@@ -73,7 +80,7 @@ impl<'p> Beside<'p, '_> {
         self.depth += 1;
         let cases = if objects.len() > 1 { said.cases() } else { vec![said] };
         for case in &cases {
-            self.best(&objects, |own, object| own.members(at, name, &lines, case, object));
+            self.best(&objects, |own, object| own.members(at, name, &lines, case, (object, &objects)));
         }
         self.unknown(at, name, &lines, &objects);
         self.depth -= 1;
@@ -95,7 +102,14 @@ impl<'p> Beside<'p, '_> {
         }
     }
 
-    fn members(&mut self, at: &Span, name: &str, lines: &Lines<'p>, said: &Said, object: &'p Map<String, Value>) {
+    fn members(
+        &mut self,
+        at: &Span,
+        name: &str,
+        lines: &Lines<'p>,
+        said: &Said,
+        (object, objects): (&'p Map<String, Value>, &[&'p Map<String, Value>]),
+    ) {
         let properties = object.get("properties").and_then(Value::as_object);
         let open = object.get("additionalProperties").is_some_and(|a| *a != Value::Bool(false));
         let required = object.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
@@ -107,7 +121,13 @@ impl<'p> Beside<'p, '_> {
                 continue;
             }
             match properties.and_then(|p| p.get(&*leaf.node.local)) {
-                Some(inner) => self.member(lines, leaf, inner),
+                // Which of a list's words stands in which case is tried out by documents: each must be one of some case.
+                Some(_) if words_of_a_list(leaf.rule) => {
+                    let all = objects.iter().filter_map(|o| o.get("properties")?.get(&*leaf.node.local));
+                    let may: Vec<May<'p>> = all.flat_map(|inner| self.schema.may(inner)).collect();
+                    self.member(lines, leaf, &may);
+                }
+                Some(inner) => self.member(lines, leaf, &self.schema.may(inner)),
                 None if open => {}
                 None => {
                     let names: Vec<&str> = properties.into_iter().flat_map(Map::keys).map(String::as_str).collect();
@@ -162,24 +182,24 @@ impl<'p> Beside<'p, '_> {
     }
 
     /// A member that is in the schema.
-    fn member(&mut self, lines: &Lines<'p>, leaf: &Leaf<'p>, schema: &'p Value) {
-        let (site, name, may) = (&leaf.rule.at.wire, &*leaf.node.local, self.schema.may(schema));
+    fn member(&mut self, lines: &Lines<'p>, leaf: &Leaf<'p>, may: &[May<'p>]) {
+        let (site, name) = (&leaf.rule.at.wire, &*leaf.node.local);
         if may.iter().any(|m| matches!(m, May::Anything)) {
             return;
         }
-        self.none(leaf.rule, name, &may);
+        self.none(leaf.rule, name, may);
         let items = leaf.node.key.as_ref().is_some_and(|k| k.item);
         match (&leaf.rule.what, &leaf.node.rows) {
             (Act::Dropped, _) => {}
             (Act::List { .. } | Act::Batch, Some(rows)) => {
-                self.rows(site, name, rows, lines.inside(leaf), leaf.rows.unwrap_or((0, None)), &may);
+                self.rows(site, name, rows, lines.inside(leaf), leaf.rows.unwrap_or((0, None)), may);
             }
             (Act::Scope { rules, .. }, _) if items => {
-                let inner: Vec<May<'p>> = arrays(&may).filter_map(|a| a.get("items")).flat_map(|i| self.schema.may(i)).collect();
+                let inner: Vec<May<'p>> = arrays(may).filter_map(|a| a.get("items")).flat_map(|i| self.schema.may(i)).collect();
                 self.object(site, name, (leaf.plan, rules, leaf.id), leaf.frame, &inner);
             }
-            (Act::Scope { rules, .. }, _) => self.object(site, name, (leaf.plan, rules, leaf.id), leaf.frame, &may),
-            _ => self.scalar(leaf.rule, name, &may),
+            (Act::Scope { rules, .. }, _) => self.object(site, name, (leaf.plan, rules, leaf.id), leaf.frame, may),
+            _ => self.scalar(leaf.rule, name, may),
         }
     }
 
@@ -237,12 +257,15 @@ impl<'p> Beside<'p, '_> {
                     self.lit(at, Check::Types, &lit.to_string(), lit, may);
                 }
             }
-            Act::Value { to: To::Context(_), .. } | Act::Template { .. } | Act::Seal => self.typed(at, name, "string", may),
-            Act::Value { alts, .. } => {
-                if let Some(chain) = alts.first() {
-                    self.chain(at, name, chain, may);
+            Act::Template { .. } | Act::Seal => self.typed(at, name, "string", may),
+            Act::Value { to, alts, .. } => match (to, alts.first()) {
+                // What is around a message has no canonical type: its words alone can be held against the schema.
+                (To::Context(_), Some(chain)) if !matches!(chain.links.last(), Some(Conv::Flag(..) | Conv::Code(_))) => {
+                    self.typed(at, name, "string", may);
                 }
-            }
+                (_, Some(chain)) => self.chain(at, name, chain, may),
+                (_, None) => {}
+            },
             _ => {}
         }
     }
@@ -270,7 +293,7 @@ impl<'p> Beside<'p, '_> {
                     (None, LeafKind::Boolean) => "boolean",
                     _ => "string",
                 };
-                let kind = if chain.typing == super::super::convert::Typing::JsonText { "string" } else { kind };
+                let kind = if matches!(chain.typing, Typing::JsonText | Typing::Form) { "string" } else { kind };
                 self.typed(at, name, kind, may);
                 let fitting: Vec<&Simple> = open(may).filter(|(own, _)| takes(own, kind)).map(|(_, simple)| simple).collect();
                 self.best(&fitting, |own, simple| facets(own.faults, at, chain, simple));
@@ -287,6 +310,8 @@ impl<'p> Beside<'p, '_> {
     }
 
     fn lit(&mut self, at: &Span, check: Check, what: &str, lit: &Lit, may: &[May<'p>]) {
+        let text = Lit::Text(lit.text().to_owned());
+        let lit = if self.map.is_form() { &text } else { lit };
         let mut why: Option<String> = None;
         for one in may {
             let refusal = match (one, lit) {
@@ -311,6 +336,12 @@ impl<'p> Beside<'p, '_> {
 }
 
 // === words ===
+
+/// Whether a line writes one of a list's words.
+fn words_of_a_list(rule: &Rule) -> bool {
+    let list = |chain: &Chain| matches!(chain.links.last(), Some(Conv::Code(_)));
+    matches!(&rule.what, Act::Value { alts, .. } if alts.first().is_some_and(list))
+}
 
 fn arrays<'m, 'p>(may: &'m [May<'p>]) -> impl Iterator<Item = &'p Map<String, Value>> + use<'m, 'p> {
     may.iter().filter_map(|m| if let May::Array(array) = m { Some(*array) } else { None })

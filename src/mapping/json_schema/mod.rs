@@ -2,7 +2,7 @@
 //!
 //! Understood: `type` (one or several), `properties`, `required`, `additionalProperties`, `items`, `minItems`, `maxItems`, `enum`, `const`,
 //! `pattern`, lengths, bounds, `anyOf` and `oneOf`, `$ref` to `#/$defs/…`. A keyword that is not is a fault of the schema: what is not looked at
-//! would be a proof left out in silence. Documents are validated by the engine of the canonical schemas (`catalogue`).
+//! would be a proof left out in silence. A form is an object of texts (`type: string`), whatever they mean. Documents are validated by the engine of the canonical schemas (`catalogue`).
 
 mod against;
 #[cfg(test)]
@@ -64,8 +64,15 @@ impl JsonSchema {
     pub fn of(&self, definition: Option<&str>) -> Value {
         match definition {
             None => self.whole.clone(),
-            Some(name) => json!({ "$schema": self.whole.get("$schema"), "$ref": format!("#/$defs/{name}"),
-                "$defs": self.whole.get("$defs") }),
+            Some(name) => {
+                let mut own = json!({ "$ref": format!("#/$defs/{name}") });
+                for key in ["$schema", "$defs"] {
+                    if let (Some(value), Some(own)) = (self.whole.get(key), own.as_object_mut()) {
+                        own.insert(key.to_owned(), value.clone());
+                    }
+                }
+                own
+            }
         }
     }
 

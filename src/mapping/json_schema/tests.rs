@@ -49,14 +49,22 @@ fn shapes() -> Arc<Shapes> {
 
 /// The faults of a mapping with these lines, `line:column: V: text`; the lines start at line 1.
 fn faults(lines: &str, schema: &str, head: &str) -> Vec<String> {
-    let text = format!("message: note\nformat: json\nschema: a.json\nroot: Note\nabsent: omit | null | ''\n{head}\n{lines}");
-    let source = Source::new("p").with("m.map", &text).with("codes.toml", "[kind]\none = 1\ntwo = 2\n[wide]\none = 1\ntwo = 3\n");
+    faults_in("json", lines, schema, head)
+}
+
+fn faults_in(format: &str, lines: &str, schema: &str, head: &str) -> Vec<String> {
+    let absent = if head.contains("absent:") { "" } else { "absent: omit | null | ''\n" };
+    let text = format!("message: note\nformat: {format}\nschema: a.json\nroot: Note\n{absent}{head}\n{lines}");
+    let source = Source::new("p").with("m.map", &text).with(
+        "codes.toml",
+        "[kind]\none = 1\ntwo = 2\n[wide]\none = 1\ntwo = 3\n[shade]\nred = 1\nblue = 2\n[dusk]\nred = 1\nblue = 3\n",
+    );
     let (book, others) = Book::draft(&source, &shapes());
     let others: Vec<_> = others.iter().filter(|f| !f.text.contains("nothing uses") && !f.text.contains("not carried")).collect();
     assert!(others.is_empty(), "{others:?}");
     let load = WireSchema::load("a.json", &|_| Some(schema)).unwrap_or_else(|f| panic!("{f:?}"));
     let told = book.against(&BTreeMap::from([("a.json".to_owned(), load)]), &BTreeSet::from(["m".to_owned()]), &source);
-    let shift = 6 + head.lines().count();
+    let shift = 5 + absent.lines().count() + head.lines().count();
     told.iter().map(|f| format!("{}:{}: {}: {}", f.line.saturating_sub(shift), f.column, f.check.code(), f.text)).collect()
 }
 
@@ -170,4 +178,68 @@ fn what_is_not_looked_at_is_a_fault_of_the_schema_at_its_place() {
     assert!(told("{ \"$ref\": \"#/$defs/x\" }")[0].contains("is not there"));
     assert!(told("{ \"pattern\": \"(\" }")[0].contains("cannot be read"));
     assert!(told("{\n  \"a\": }")[0].starts_with("a.json:2:"));
+}
+
+/// What is around a message is held by its words where it has some.
+#[test]
+fn words_of_the_context_are_held_against_the_schema() {
+    let with = |lines: &str| {
+        faults(
+            &format!("{MAP}{lines}"),
+            &SCHEMA.replacen("\"done\":", "\"known\": { \"enum\": [\"True\", \"False\"] }, \"done\":", 1),
+            "",
+        )
+    };
+    assert_eq!(with("known = $asked.exists : flag(True,False)\n"), [""; 0]);
+    assert_eq!(with("known = $asked.exists : flag(1,False)\n"), ["14:9: V3: 1 is no value of the schema"]);
+    assert_eq!(with("known = $message.id\n"), ["14:9: V3: a JSON string is written; `known` is another in the schema"]);
+}
+
+const FORM: &str = r##"{ "$defs": { "Note": { "type": "object", "additionalProperties": false, "required": ["code", "sum"], "properties": {
+    "code": { "type": "string", "pattern": "^[A-Z]-[0-9]+$", "maxLength": 10 }, "kind": { "enum": ["1", "2", ""] },
+    "sum": { "type": "string", "maxLength": 16 }, "fixed": { "const": "7" } } } } }"##;
+
+/// On a form all is text: a number is written as the schema's text, a word as a text of its list.
+#[test]
+fn a_form_is_held_against_an_object_of_texts() {
+    const OURS: &str = "code = code\nkind = kind : code(kind) ?\nsum = count ? '0'\nfixed = 7\n";
+    let with = |lines: &str| {
+        let found = faults_in("form", lines, FORM, "absent: omit | ''\nwithout: done, paper, rows, tags\n");
+        found.into_iter().map(|f| f.split_once(": ").map_or_else(String::new, |(_, f)| f.to_owned())).collect::<Vec<_>>()
+    };
+    assert_eq!(with(OURS), [""; 0]);
+    for (from, to, want) in [
+        ("code = code\n", "cod = code\n", "V1: `Note` has no `cod` in the schema"),
+        ("count ? '0'", "count ?", "V2: `sum` must stand in `Note` by the schema, and it may be left out here"),
+        ("code(kind)", "code(wide)", "V4: `two` of the list `wide`, written 3, is no value of the schema"),
+        ("fixed = 7", "fixed = 8", "V3: 8 is no value of the schema"),
+    ] {
+        let lines = OURS.replacen(from, to, 1);
+        assert_ne!(lines, OURS, "{from}");
+        let found = with(&lines);
+        assert!(found.iter().any(|f| f == want), "{to}: {found:?}");
+    }
+}
+
+/// Which word stands in which case is not decided by the list, but each must be one of some case.
+#[test]
+fn a_list_of_words_is_held_against_all_cases_of_a_message() {
+    const CASES: &str = r##"{ "$defs": { "Note": { "anyOf": [
+        { "type": "object", "additionalProperties": false, "required": ["kind", "red"], "properties": { "kind": { "const": 1 }, "red": { "type": "string" } } },
+        { "type": "object", "additionalProperties": false, "required": ["kind", "blue"], "properties": { "kind": { "const": 2 }, "blue": { "type": "string" } } }] } } }"##;
+    let with = |list: &str| {
+        let lines = format!(
+            "kind = paper.colour : code({list})\nwhen paper.colour = red\n    red = code\nwhen paper.colour = blue\n    blue = code\n"
+        );
+        faults(&lines, CASES, "without: count, done, kind, paper.name, rows, tags\n")
+    };
+    assert_eq!(with("shade"), [""; 0]);
+    assert_eq!(with("dusk"), ["1:8: V4: `blue` of the list `dusk`, written 3, is no value of the schema"]);
+}
+
+/// A schema of definitions alone, and no `root`: that nothing is proven is said.
+#[test]
+fn a_schema_that_says_nothing_of_the_message_is_told() {
+    let open = SCHEMA.replacen("\"Note\": { \"type\"", "\"Note\": { \"title\": \"x\" }, \"Other\": { \"type\"", 1);
+    assert_eq!(faults(MAP, &open, ""), ["0:7: V1: the schema says nothing of `Note`: nothing would be proven"]);
 }
