@@ -59,7 +59,7 @@ fn order(a: &str, b: &str) -> Ordering {
         return u64::from_be_bytes(*a8).cmp(&u64::from_be_bytes(*b8));
     }
     let differ = a.iter().zip(b).find(|(a, b)| a != b);
-    differ.map_or_else(|| a.len().cmp(&b.len()), |(a, b)| a.cmp(&b))
+    differ.map_or_else(|| a.len().cmp(&b.len()), |(a, b)| a.cmp(b))
 }
 
 /// Whether two names are the same. Those of one length mostly differ in their first or last bytes.

@@ -6,7 +6,7 @@
 use super::scene::Scene;
 use super::submit::close;
 use super::tell::{self, Words};
-use super::{outcome, pay};
+use super::{copies, outcome, pay};
 use crate::body::{Value, json};
 use crate::journal::{DeliveryState, DeliveryView, Effects, Snapshot, Verdict};
 use crate::model::Kind;
@@ -38,7 +38,7 @@ pub fn received_by_operator(scene: &Scene<'_>, delivery: u64, reason: &str, snap
     };
     effects.closes.push(crate::journal::Close { proven: true, ..close(open, reason) });
     told(scene, open, ("released", "release"), reason, Some(Verdict::Received), &mut effects);
-    super::copies::tell(scene, snapshot, &mut effects);
+    copies::tell(scene, snapshot, &mut effects);
     Some(effects)
 }
 
