@@ -252,3 +252,23 @@ fn misspell(line: &str) -> Option<String> {
     let literal = ["true", "false", "null"].contains(&&own[path..]);
     (named && !literal).then(|| format!("{}{own}q{}", &line[..start], &line[start + own.len()..]))
 }
+
+/// A new form is asked of those whose dossiers may have it: the portal, and not a ministry whose routes are for other procedures.
+#[test]
+fn a_new_form_is_missed_where_it_can_come_and_nowhere_else() {
+    let schema = r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "card", "type": "object", "additionalProperties": false,
+        "required": ["lending"], "properties": {"lending": {"type": "boolean"}}}"#;
+    let editions = "schemas/canonical/forms/editions.toml";
+    let row = "\n[[edition]]\nprocedure = \"1.004889\"\nname = \"2026\"\nfrom = \"2026-01-01\"\n";
+    let files = Files::embedded();
+    let files = files.clone().with(editions, files.text(editions).unwrap_or_default().to_owned() + row);
+    let files = files.with("schemas/canonical/forms/1.004889@2026.json", schema);
+    let found = Catalogue::prove(&files, &Settings::new(), &Placeholders).map_or_else(|f| told(&f), |_| Vec::new());
+    let want = |map: &str| {
+        format!(
+            "V12 adapters/hanoi/{map}.map:1:1: it has no form/1.004889@2026.map (or schemas/canonical/forms/editions.toml no row of \
+             1.004889@2026): a dossier with this form cannot pass"
+        )
+    };
+    assert_eq!(found, [want("submit"), want("supplement")]);
+}

@@ -127,6 +127,14 @@ pub struct Wsdl {
 // === impl Partner ===
 
 impl Partner {
+    /// Whether a form (`<procedure>@<edition>`) can come here: to a ministry only that of a procedure that one of its routes is for.
+    #[must_use]
+    pub fn takes(&self, form: Option<&str>) -> bool {
+        let Some((procedure, _)) = form.and_then(|f| f.split_once('@')) else { return true };
+        let mut for_some = self.outs.values().filter_map(|r| r.procedures.as_ref()).peekable();
+        self.role != Role::Ministry || for_some.peek().is_none() || for_some.any(|list| list.iter().any(|p| p == procedure))
+    }
+
     /// The seal over fields that a mapping's message bears, going out, coming in or as an answer.
     #[must_use]
     pub fn seal_of(&self, map: &str) -> Option<&Seal> {

@@ -10,7 +10,7 @@ use super::validate::wire_validator;
 use crate::body::{Text, Value};
 use crate::mapping::{
     Check, Context, Format, Inventor, JsonSchema, Keeping, Mapping, MemoryContents, RawFields, Reading, Sealer, SourceFault,
-    WireSchema, form_object,
+    WireSchema, WriteFaultKind, form_object,
 };
 use crate::seal::Chance;
 use std::cell::RefCell;
@@ -126,7 +126,7 @@ impl Proof<'_> {
             .collect();
         let needs: BTreeSet<String> = map.needs().map(|n| n.field).collect();
         let mut told = BTreeSet::new();
-        for form in forms {
+        for form in forms.iter().filter(|form| self.partner.takes(form.as_deref())) {
             let mut chance = Chance::new(0x5eed);
             for _ in 0..ROUNDS {
                 let Some(mut made) = self.inventor.document(map.message(), form.as_deref(), &mut chance) else { continue };
@@ -157,6 +157,12 @@ impl Proof<'_> {
             // What the wire cannot say is refused with its place: a precondition, or a joined list that holds its own separator.
             Err(f) if needs.contains(&dotted(&f.pointer)) || body.pointer(&f.pointer).is_some_and(Value::is_array) => {
                 return Ok(());
+            }
+            Err(f) if f.kind == WriteFaultKind::Form => {
+                let form = form.unwrap_or_default();
+                return Err(format!(
+                    "it has no form/{form}.map (or schemas/canonical/forms/editions.toml no row of {form}): a dossier with this form cannot pass"
+                ));
             }
             Err(f) => {
                 return Err(format!(

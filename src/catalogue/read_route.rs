@@ -222,14 +222,18 @@ fn harm(rule: &Rule) -> Option<&'static str> {
     None
 }
 
+/// What a procedure needs before a partner can take it.
+const CATALOGUED: &str = "a row in schemas/catalogue/procedures.csv, and in services.toml beside it `host = \"ministry\"`";
+const EDITION: &str = "[[edition]] with procedure, name and from; its schema is forms/<procedure>@<name>.json";
+
 fn check_forms(t: &Table<'_>, procedures: &[String], parts: &Parts<'_>) {
     for code in procedures {
         if !parts.setting.procedures.list().iter().any(|p| p.code() == code) {
-            t.fault_at("procedures", format!("procedure {code} is not in the catalogue"), None);
+            t.fault_at("procedures", format!("procedure {code} is not in the catalogue"), Some(CATALOGUED.into()));
         }
         let editions: Vec<&str> = parts.editions.iter().filter(|(c, _, _)| c == code).map(|(_, _, name)| name).collect();
         if editions.is_empty() {
-            t.fault_at("procedures", format!("procedure {code} has no edition in forms/editions.toml"), None);
+            t.fault_at("procedures", format!("procedure {code} has no edition in forms/editions.toml"), Some(EDITION.into()));
         }
         for edition in editions {
             let file = format!("form/{code}@{edition}.map");

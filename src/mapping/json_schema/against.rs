@@ -80,10 +80,27 @@ impl<'p> Beside<'p, '_> {
         self.depth += 1;
         let cases = if objects.len() > 1 { said.cases() } else { vec![said] };
         for case in &cases {
+            if self.of_no_case(name, &lines, case, &objects) {
+                continue;
+            }
             self.best(&objects, |own, object| own.members(at, name, &lines, case, (object, &objects)));
         }
         self.unknown(at, name, &lines, &objects);
         self.depth -= 1;
+    }
+
+    /// A case (a form) of which the schema knows nothing at all: one fault, not one for each of its lines.
+    fn of_no_case(&mut self, name: &str, lines: &Lines<'p>, case: &Said, objects: &[&'p Map<String, Value>]) -> bool {
+        let written: Vec<&Leaf<'p>> = case.leaves().into_iter().filter_map(|n| lines.leaves.get(n)).collect();
+        let known = |leaf: &&Leaf<'p>| {
+            let has = |o: &&Map<String, Value>| o.get("properties").is_none_or(|p| p.get(&*leaf.node.local).is_some());
+            objects.iter().any(has)
+        };
+        let (Some(first), true) = (written.first(), objects.len() > 1 && !written.iter().any(known)) else { return false };
+        let names = list(written.iter().map(|leaf| &*leaf.node.local));
+        let text = format!("no case of `{name}` in the schema has {names}");
+        self.tell(Check::Names, &first.rule.at.wire, text, format!("a case of its own in {}", self.schema.path));
+        true
     }
 
     /// Holds against each of what the schema lets stand there; told is what the nearest of them finds.

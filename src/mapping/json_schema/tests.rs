@@ -110,7 +110,7 @@ fn each_planted_difference_is_told_at_its_line() {
             "        red = name ?\n",
             vec!["11:9: V2: `red` must stand in `colour` by the schema, and it may be left out here"],
         ),
-        ("        blue = name\n", "        green = name\n", vec!["13:9: V1: `colour` has no `green` in the schema"]),
+        ("        blue = name\n", "        green = name\n", vec!["13:9: V1: no case of `colour` in the schema has green"]),
     ] {
         let lines = MAP.replacen(from, to, 1);
         assert_ne!(lines, MAP, "{from}");
@@ -242,4 +242,13 @@ fn a_list_of_words_is_held_against_all_cases_of_a_message() {
 fn a_schema_that_says_nothing_of_the_message_is_told() {
     let open = SCHEMA.replacen("\"Note\": { \"type\"", "\"Note\": { \"title\": \"x\" }, \"Other\": { \"type\"", 1);
     assert_eq!(faults(MAP, &open, ""), ["0:7: V1: the schema says nothing of `Note`: nothing would be proven"]);
+}
+
+/// A case of which the schema knows nothing is one mistake.
+#[test]
+fn a_case_that_the_schema_has_not_is_told_once() {
+    let lines = MAP.replacen("        blue = name\n", "        green = name\n        dark = ^code\n", 1);
+    let found = faults(&lines, SCHEMA, "");
+    let found: Vec<&String> = found.iter().filter(|f| !f.contains("would be refused as unknown")).collect();
+    assert_eq!(found, [r#"13:9: V1: no case of `colour` in the schema has green, dark"#]);
 }
