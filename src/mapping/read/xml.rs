@@ -220,8 +220,13 @@ fn find(run: &Run<'_, '_>, plan: &Plan, node: &Node, name: &Name<'_>, xml: &Xml<
     if !node.keyed {
         return named(hint).or_else(|| (0..count).find_map(named)).map(|(place, id, _)| (place, id));
     }
+    let alike = || (hint..count).chain(0..hint.min(count)).filter_map(named);
+    let (place, id, first) = alike().next()?;
+    if first.key.is_none() && alike().nth(1).is_none() {
+        return Some((place, id));
+    }
     // An element chosen by its key goes before the rest of that name.
-    let all: Vec<(usize, NodeId, &Node)> = (hint..count).chain(0..hint.min(count)).filter_map(named).collect();
+    let all: Vec<(usize, NodeId, &Node)> = alike().collect();
     let by_child: Vec<&Key> = all.iter().filter_map(|(_, _, n)| n.key.as_ref()).filter(|key| !key.attribute).collect();
     let ahead = if by_child.is_empty() { Vec::new() } else { told_ahead(run, xml, &by_child) };
     let chosen = |key: &Key| {
