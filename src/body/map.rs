@@ -49,17 +49,25 @@ pub struct IntoIter(vec::IntoIter<(Text, Value)>);
 /// Up to how many fields are looked along one by one.
 const FEW: usize = 12;
 
-/// The order of two names by their bytes. Names differ early: a look at eight bytes at once, or at each, is quicker than a call of `memcmp`.
+/// A name's first eight bytes as a number, zeros for those it has not: names mostly differ there, and numbers compare quicker than texts.
 #[inline]
-fn order(a: &str, b: &str) -> Ordering {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
-    if let (Some(a8), Some(b8)) = (a.first_chunk::<8>(), b.first_chunk::<8>())
-        && a8 != b8
-    {
-        return u64::from_be_bytes(*a8).cmp(&u64::from_be_bytes(*b8));
+fn head(name: &str) -> u64 {
+    let bytes = name.as_bytes();
+    if let Some(eight) = bytes.first_chunk() {
+        return u64::from_be_bytes(*eight);
     }
-    let differ = a.iter().zip(b).find(|(a, b)| a != b);
-    differ.map_or_else(|| a.len().cmp(&b.len()), |(a, b)| a.cmp(b))
+    // Four bytes from the start and four to the end, which may be some of the same.
+    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        let last = u64::from(u32::from_be_bytes(*last)) << (8 * (8 - bytes.len()));
+        return u64::from(u32::from_be_bytes(*first)) << 32 | last & 0xffff_ffff;
+    }
+    bytes.iter().rev().fold(0, |head, byte| head >> 8 | u64::from(*byte) << 56)
+}
+
+/// The order of two names by their bytes, of which the first eight of the second are known.
+#[inline]
+fn order(a: &str, (head_of_b, b): (u64, &str)) -> Ordering {
+    head(a).cmp(&head_of_b).then_with(|| a.cmp(b))
 }
 
 /// Whether two names are the same. Those of one length mostly differ in their first or last bytes.
@@ -92,13 +100,14 @@ impl Map {
 
     /// Where a name stands, or would.
     fn find(&self, name: &str) -> Result<usize, usize> {
+        let sought = (head(name), name);
         // The last one first: fields that come in order are put behind it.
         match self.fields.last() {
             None => return Err(0),
-            Some((last, _)) if order(last, name).is_lt() => return Err(self.fields.len()),
+            Some((last, _)) if order(last, sought).is_lt() => return Err(self.fields.len()),
             Some(_) => {}
         }
-        self.fields.binary_search_by(|(own, _)| order(own, name))
+        self.fields.binary_search_by(|(own, _)| order(own, sought))
     }
 
     /// Where a name stands. Names are compared for equality only: lengths differ mostly.
@@ -106,7 +115,8 @@ impl Map {
         if self.fields.len() <= FEW {
             return self.fields.iter().position(|(own, _)| is_same(own, name));
         }
-        self.fields.binary_search_by(|(own, _)| order(own, name)).ok()
+        let sought = (head(name), name);
+        self.fields.binary_search_by(|(own, _)| order(own, sought)).ok()
     }
 
     /// The value of a name.

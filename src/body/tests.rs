@@ -55,6 +55,14 @@ proptest! {
     }
 
     #[test]
+    fn fields_stand_in_the_order_of_their_names_bytes(names in prop::collection::vec("[ab\u{0}\u{7f}ế]{0,10}", 0..40)) {
+        let map: Map = names.iter().map(|name| (name.as_str(), Value::Null)).collect();
+        let want: std::collections::BTreeSet<&str> = names.iter().map(String::as_str).collect();
+        prop_assert_eq!(map.keys().map(|name| &**name).collect::<Vec<_>>(), want.into_iter().collect::<Vec<_>>());
+        prop_assert!(names.iter().all(|name| map.contains_key(name)));
+    }
+
+    #[test]
     fn a_pointer_leads_to_the_same_place(theirs in any_json(), odd in "(/[a-c0-2~+]{0,2}){0,3}|[a-c]") {
         let mut ours = Value::from(theirs.clone());
         let mut places = vec![odd, "/00".to_owned(), "/+0".to_owned(), "/-".to_owned()];
