@@ -304,8 +304,6 @@ mod tests {
             ("20/s", limit("60/min", None), limit("300/min", None), (600, 600), (600, 120)),
             // The partner's own window is the narrower one: what the slow route leaves of it is the quick one's.
             ("4/s", limit("20/s", None), limit("1/s", None), (600, 600), (200, 600)),
-            // Both as quick as the partner: they share.
-            ("4/s", limit("20/s", None), limit("20/s", None), (600, 600), (300, 300)),
             // A day's quota of one route stops that one only.
             ("20/s", limit("5/s", None), limit("1/s", Some(100)), (600, 600), (120, to_midnight + 4 * day + 100)),
             // So long a queue goes in parcels.

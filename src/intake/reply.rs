@@ -73,8 +73,10 @@ impl Intake {
             return Ok(Reply::json(status, bodies.first().copied().unwrap_or(&Value::Null)));
         };
         let map = partner.map(name).ok_or_else(broken_adapter)?;
-        let whole = bodies.iter().all(|body| keeps_its_word(partner, route, key, map, body));
-        debug_assert!(whole, "`{key}` as `catalogue::made` promises it");
+        debug_assert!(
+            bodies.iter().all(|body| keeps_its_word(partner, route, key, map, body)),
+            "`{key}` as `catalogue::made` promises it"
+        );
         let bytes = map.write_batch(bodies, &context(partner), &NoContents, None).map_err(|fault| {
             tracing::error!(partner = %partner.name, map = name, %fault, "an answer cannot be written");
             broken_adapter()
