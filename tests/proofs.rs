@@ -138,6 +138,30 @@ fn each_planted_fault_is_told_by_its_check_at_its_place() {
             &[("adapters/hanoi/fee.map", "= transaction ?", "= transaction")],
             "V11 adapters/hanoi/fee.map:13:22: `transaction` is needed here, and a fee.change of the gateway's own making does not always have it",
         ),
+        (
+            &[
+                ("adapters/keypay/notice-accepted.map", "'success'", "url"),
+                ("adapters/keypay/notice-accepted.map", ", transaction, url", ", transaction"),
+            ],
+            "V11 adapters/keypay/notice-accepted.map:7:15: `url` is needed here, and a receipt of the gateway's own making does not always have it",
+        ),
+        (
+            &[("adapters/keypay/codes.toml", "unknown = -1\n", "")],
+            "V11 adapters/keypay/bill-answer.map:6:14: `outcome` of a bill.answer of the gateway's own making may be unknown",
+        ),
+        (
+            &[("adapters/hanoi/codes.toml", "withdrawn  = 7\n", "")],
+            "V11 adapters/hanoi/status.map:14:17: `status` of a status.change of the gateway's own making may be withdrawn, for which the list has no wire value",
+        ),
+        (
+            &[(hanoi, "answer = \"code-issued\"", "answer = \"files-stored\"")],
+            "routes adapters/hanoi/partner.toml:42:20: `files-stored.map` carries file.stored, which is not told here",
+        ),
+        // V3: a mark that the wire refuses
+        (
+            &[("schemas/canonical/forms/1.005142@2025.json", "^(9999|", "^(9999(\\\\.5)?|")],
+            "V3 adapters/moet/form/1.005142@2025.map:44:27: the canonical place may hold 9999.5, which is no value of the schema",
+        ),
         // V12: samples and invented documents
         (
             &[("adapters/moet/samples/withdraw/short.canonical.json", "\"reason\": \"", "\"reason\": \"x")],

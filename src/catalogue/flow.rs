@@ -1,11 +1,11 @@
 //! V11, flow: what an out-route's mapping needs of a message that comes in by a door and goes on as it is, the door's mapping or the
-//! catalogue gives; what it needs of a message that the gateway makes itself, the gateway always puts there (`Kind::made_with`). A need that nothing can ever give is a fault; one that a message may or may not meet is tested at the door (intake),
-//! so that it is refused there and does not get stuck.
+//! catalogue gives. A need that nothing can ever give is a fault; one that a message may or may not meet is tested at the door (intake),
+//! so that it is refused there and does not get stuck. What the gateway makes itself is in `made`.
 
 use super::files::Files;
 use super::partner::Partner;
 use super::route::OutRoute;
-use crate::mapping::{Mapping, SourceFault, Wants};
+use crate::mapping::{Mapping, Needed, SourceFault, Wants};
 use crate::model::Kind;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,30 +20,10 @@ const COMPLETED: [&str; 5] = ["procedure_name", "agency.name", "due_at", "papers
 pub(super) fn check(partners: &BTreeMap<String, Arc<Partner>>, files: &Files) -> Vec<(String, Vec<SourceFault>)> {
     let told = |l: Lack<'_>| {
         let hint = "`?` at this line, or a line for it there".to_owned();
-        let found = l.map.fault_at_need(&l.field, l.text(), hint, &files.source(&l.to.name));
+        let found = l.map.fault_at_need(&l.need, l.text(), hint, &files.source(&l.to.name));
         (l.to.name.clone(), found)
     };
-    let passed_on = lacks(partners).into_iter().filter(|l| !l.some_procedures).map(told);
-    passed_on.chain(own(partners, files)).collect()
-}
-
-/// Every need that a message of our own making does not meet.
-fn own(partners: &BTreeMap<String, Arc<Partner>>, files: &Files) -> Vec<(String, Vec<SourceFault>)> {
-    let mut found = Vec::new();
-    for (kind, made_with) in Kind::ALL.iter().filter_map(|(kind, _)| Some((*kind, kind.made_with()?))) {
-        let given = |field: &str| {
-            made_with.iter().any(|made| made.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
-        };
-        for (to, _, map) in outs(partners, kind) {
-            for need in map.needs().filter(|n| n.wants == Wants::Value && !given(&n.field)) {
-                let (field, name) = (need.field, kind.name());
-                let text = format!("`{field}` is needed here, and a {name} of the gateway's own making does not always have it");
-                let hint = format!("`?` at this line; it always has: {}", made_with.join(", "));
-                found.push((to.name.clone(), map.fault_at_need(&field, text, hint, &files.source(&to.name))));
-            }
-        }
-    }
-    found
+    lacks(partners).into_iter().filter(|l| !l.some_procedures).map(told).collect()
 }
 
 /// A field that a door's mapping never gives and an out-route's mapping needs.
@@ -52,7 +32,7 @@ struct Lack<'p> {
     given: &'p Mapping,
     to: &'p Partner,
     map: &'p Mapping,
-    field: String,
+    need: Needed,
     some_procedures: bool,
 }
 
@@ -60,7 +40,7 @@ impl Lack<'_> {
     fn text(&self) -> String {
         format!(
             "`{}` is needed by {}/{}.map, and neither {}/{}.map carries it nor the catalogue gives it: every such message is refused",
-            self.field,
+            self.need.field,
             self.to.name,
             self.map.name(),
             self.from.name,
@@ -79,7 +59,7 @@ fn lacks(partners: &BTreeMap<String, Arc<Partner>>) -> Vec<Lack<'_>> {
                 for need in map.needs().filter(|n| n.wants == Wants::Value && !COMPLETED.contains(&n.field.as_str())) {
                     if given.without().iter().any(|w| need.field == *w || need.field.starts_with(&format!("{w}."))) {
                         let some_procedures = route.procedures.is_some();
-                        found.push(Lack { from, given, to, map, field: need.field, some_procedures });
+                        found.push(Lack { from, given, to, map, need, some_procedures });
                     }
                 }
             }
@@ -116,7 +96,11 @@ pub(super) fn preconditions(partners: &BTreeMap<String, Arc<Partner>>) -> Vec<St
     told
 }
 
-fn outs(partners: &BTreeMap<String, Arc<Partner>>, kind: Kind) -> impl Iterator<Item = (&Arc<Partner>, &OutRoute, &Mapping)> {
+/// The calls that carry a message, of all partners.
+pub(super) fn outs(
+    partners: &BTreeMap<String, Arc<Partner>>,
+    kind: Kind,
+) -> impl Iterator<Item = (&Arc<Partner>, &OutRoute, &Mapping)> {
     let routes = partners.values().flat_map(|p| p.outs.values().map(move |r| (p, r)));
     routes.filter(move |(_, r)| r.enabled && r.message == kind).filter_map(|(p, r)| Some((p, r, p.map(&r.map)?)))
 }

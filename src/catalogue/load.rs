@@ -4,6 +4,7 @@ use super::agency::Agencies;
 use super::files::Files;
 use super::flow;
 use super::holidays::Holidays;
+use super::made;
 use super::partner::{Partner, Role};
 use super::plan::{self, PlanLine, PlanRow};
 use super::procedure::{Host, Procedure, Procedures};
@@ -311,7 +312,7 @@ fn proofs(
     if depth != Depth::Compiled {
         // What is off meets nobody's messages.
         let in_force = partners.iter().filter(|(_, p)| p.enabled).map(|(n, p)| (n.clone(), p.clone())).collect();
-        for (partner, found) in flow::check(&in_force, files) {
+        for (partner, found) in flow::check(&in_force, files).into_iter().chain(made::check(&in_force, files)) {
             faults.add(source(&partner), found);
         }
     }

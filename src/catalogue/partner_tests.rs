@@ -373,6 +373,82 @@ fn a_mapping_uses_a_session_and_findings_only_where_its_route_has_them() {
 }
 
 #[test]
+fn a_mapping_uses_from_around_the_message_only_what_is_there_when_its_route_uses_it() {
+    let ack = |line: &str| {
+        let files = folder(GOOD);
+        let map = format!("{}{line}", files.text("adapters/one/ack.map").unwrap());
+        let files = files.with("adapters/one/ack.map", map);
+        Catalogue::load(&files, &Settings::new(), &Placeholders).err().map_or_else(String::new, |faults| faults.to_string())
+    };
+    let status = |line: &str| {
+        let files = folder(GOOD);
+        let map = format!("{}{line}", files.text("adapters/one/status.map").unwrap());
+        let files = files.with("adapters/one/status.map", map);
+        Catalogue::load(&files, &Settings::new(), &Placeholders).err().map_or_else(String::new, |faults| faults.to_string())
+    };
+    let call = |line: &str| asking(&[], line);
+    for (told, want) in [
+        // Of a call.
+        (call("a = $message.id\nb = $message.time\nc = $dossier.procedure ?\nd = $dossier.edition ?\n"), ""),
+        (call("a = $to.code\n"), "partner.toml:34:11: `withdraw.map` uses `$to.code`, which is not there when a call is written"),
+        (
+            call("a = $from.name ?\n"),
+            "there are: $message.id, $message.time, $dossier.procedure, $dossier.edition, $seal, $partner.…",
+        ),
+        (call("a = $partner.nobody\n"), "`withdraw.map` uses `$partner.nobody`, which is not among [values]"),
+        // What nothing ever gives is no name at all: told at its own line.
+        (call("a = $letter.number\n"), "withdraw.map:6:5: `$letter.number` is not known"),
+        (call("a = $dossier.code\n"), "withdraw.map:6:5: `$dossier.code` is not known"),
+        // Of an answer at a door.
+        (ack("to = $to.code\nname = $to.name\n"), ""),
+        (ack("id = $message.id\n"), "`ack.map` uses `$message.id`, which is not there when an answer is written"),
+        (ack("id = $asked.x\n"), "there are: $to.code, $to.name, $partner.…"),
+        (ack("id = $session\n"), "`ack.map` uses `$session`, which is not there when an answer is written"),
+        // What is read is found on the wire; a value of ours is compared with it.
+        (status("id = $message.id\nfrom = $from.code\n"), ""),
+        (status("id = $partner.nobody\n"), "`status.map` uses `$partner.nobody`, which is not among [values]"),
+    ] {
+        assert!(if want.is_empty() { told.is_empty() } else { told.contains(want) }, "want {want}, told {told}");
+    }
+}
+
+#[test]
+fn an_answer_needs_only_what_the_gateway_always_puts_there_in_the_case_it_tells() {
+    let told = |without: &str, lines: &str, reply: &str| {
+        let text = GOOD.replacen("accepted = \"ack\", refused = \"ack\"", reply, 1);
+        let ack = format!("message: receipt\nformat: json\n{without}\n{lines}");
+        let files = folder(&text).with("adapters/one/ack.map", ack);
+        let list = if lines.contains("took") { "[took]\naccepted = 0\n" } else { "" };
+        let files = files.with("adapters/one/codes.toml", list);
+        Catalogue::load(&files, &Settings::new(), &Placeholders).err().map_or_else(String::new, |faults| faults.to_string())
+    };
+    let all = "accepted = \"ack\", refused = \"ack\"";
+    let taken = "accepted = \"ack\", refused = \"no\"";
+    let rest = "without: dossier, note_en, reason, reference, transaction, url\n";
+    let refused = "outcome = outcome\nwhen outcome = accepted\n    at = at\nwhen outcome = refused\n    note = note\n";
+    assert_eq!(told(rest, refused, all), "", "each line stands only where it is there");
+    let at = told("without: dossier, note, note_en, reason, reference, transaction, url\n", "outcome = outcome\nat = at\n", all);
+    assert!(
+        at.contains(
+            "adapters/one/ack.map:6:6: `at` is needed here, and a receipt of the gateway's own making does not always have it"
+        ),
+        "{at}"
+    );
+    assert!(
+        at.contains("where outcome is refused: outcome, reason, note, note_en") && at.matches("`at` is needed").count() == 1,
+        "{at}"
+    );
+    let rest = "without: at, dossier, note, note_en, reason, reference, transaction, url\n";
+    let words = told(rest, "outcome = outcome : code(took)\n", all);
+    assert!(words.contains("ack.map:5:11: `outcome` of a receipt of the gateway's own making may be refused, for which the list has no wire value"), "{words}");
+    // Only what is taken is told by it: the list has all that is said. (The other mapping is not there, and nothing else is wrong.)
+    let words = told(rest, "outcome = outcome : code(took)\n", taken);
+    assert!(words.contains("there is no file `no.map`") && !words.contains("wire value"), "{words}");
+    let other = told(rest, "outcome = outcome\n", "accepted = \"query\", refused = \"ack\"");
+    assert!(other.contains("`query.map` carries dossier.query, which is not told here (a mapping of receipt)"), "{other}");
+}
+
+#[test]
 fn a_partner_that_is_off_is_proven_like_any_other_and_needs_no_secret() {
     let none = FixedSecrets::default();
     let off = GOOD.replacen("[values]", "enabled = false\n[values]", 1);

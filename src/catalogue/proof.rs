@@ -204,10 +204,7 @@ impl Proof<'_> {
             .with("from.code", "a")
             .with("from.name", "a")
             .with("to.code", "b")
-            .with("to.name", "b")
-            .with("dossier.code", "H26.15-20260420-0000117")
-            .with("letter.number", "1")
-            .with("letter.notation", "a");
+            .with("to.name", "b");
         for (name, value) in &self.partner.values {
             context.set(format!("partner.{name}"), value.as_str());
         }

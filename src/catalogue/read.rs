@@ -45,6 +45,8 @@ pub(super) struct Parts<'p> {
     pub(super) setting: &'p Setting<'p>,
     /// The mappings without a fault.
     pub(super) book: &'p Book,
+    /// The partner's values, the operator's among them.
+    pub(super) values: &'p BTreeMap<String, String>,
     /// The sign-ins that could be read.
     pub(super) signing: &'p BTreeMap<String, SignIn>,
     /// The seals that could be read.
@@ -141,6 +143,8 @@ fn whole(root: &Table<'_>, source: &Source, setting: &Setting<'_>, book: &Book) 
     let seals = seals(root, &credentials);
     let sign_in: BTreeMap<String, SignIn> =
         root.named("sign-in").iter().filter_map(|(n, t)| Some(((*n).to_owned(), sign_in(t, &credentials, &judges)?))).collect();
+    let mut values: BTreeMap<String, String> = root.table("values").map(|t| texts(&t)).unwrap_or_default();
+    values.extend(own.values.clone());
     let parts = Parts {
         texts: &source.files,
         judges: &judges,
@@ -149,13 +153,12 @@ fn whole(root: &Table<'_>, source: &Source, setting: &Setting<'_>, book: &Book) 
         editions: setting.shapes.editions(),
         setting,
         book,
+        values: &values,
         signing: &sign_in,
         sealing: &seals,
         validators: RefCell::default(),
     };
     let (base, headers, timeout) = transport(root, own);
-    let mut values: BTreeMap<String, String> = root.table("values").map(|t| texts(&t)).unwrap_or_default();
-    values.extend(own.values.clone());
     let retry = overlay(root.table("retry").map(|t| retry(&t)).unwrap_or_default(), own.retry);
     let _ = root.need("role");
     let role = root.parsed("role", "portal, ministry or payment", Role::of_word).unwrap_or(Role::Portal);

@@ -5,6 +5,7 @@
 //! - rows of an answer are receipts, read by a mapping of rows; a door that takes rows answers in rows.
 
 use super::read::{Parts, count};
+use super::read_around::{self, Use};
 use super::read_route::{check_judge, map_message};
 use super::route::{InKind, InRoute, Items, Repeat, RowBy};
 use super::seal::Seal;
@@ -68,6 +69,7 @@ fn items(t: &Table<'_>, repeat: Option<Repeat>, parts: &Parts<'_>) -> Items {
         t.fault_at("map", format!("`{map}.map` must carry receipt: what became of a message"), None);
     }
     rows(t, "map", &map, parts);
+    read_around::check(t, "map", &map, Use::Reading, parts);
     let judge = t.text("judge");
     if let Some(judge) = &judge {
         check_judge(t, judge, repeat, parts);

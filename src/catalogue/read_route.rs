@@ -6,7 +6,9 @@
 //!   fault stay unknown; an `ask` route has an inquiry, itself safe to repeat;
 //! - each procedure of a route is in the catalogue and has its form's mapping in every edition.
 
+use super::made;
 use super::read::{Parts, SEALS, known, overlay, path, plain, retry, texts};
+use super::read_around::{self, Use};
 use super::read_batch;
 use super::read_first;
 use super::read_limits::of_route;
@@ -37,6 +39,8 @@ pub(super) fn outs(root: &Table<'_>, parts: &Parts<'_>, own: &PartnerSettings) -
         check_inquiry(t, route, &routes);
         check_refund(t, route, parts);
         read_first::check(t, route, &routes, parts);
+        read_around::check(t, "map", &route.map, Use::Call, parts);
+        route.content.iter().for_each(|map| read_around::check(t, "content", map, Use::Reading, parts));
         let twin = routes
             .values()
             .find(|r| r.name.as_str() < *name && r.message == route.message && r.enabled && route.enabled && overlap(r, route));
@@ -289,6 +293,7 @@ fn door(name: &str, t: &Table<'_>, parts: &Parts<'_>) -> InRoute {
         replies,
     };
     check_door(t, &route, parts);
+    route.map.iter().for_each(|map| read_around::check(t, "map", map, Use::Reading, parts));
     route
 }
 
@@ -334,9 +339,29 @@ fn check_door(t: &Table<'_>, route: &InRoute, parts: &Parts<'_>) {
     for (key, _) in needed.iter().filter(|(_, there)| !there) {
         t.fault_at("reply", format!("`reply.{key}` is missing"), None);
     }
+    if let Some(reply) = t.table("reply").filter(|_| parts.setting.held) {
+        for (key, name) in r.named() {
+            let carried = parts.book.map(name).and_then(|map| Kind::of_name(map.message()));
+            if let Some(kind) = carried.filter(|kind| made::answers(route, key, *kind, false).is_none()) {
+                let hint = told_at(route.kind, key).map(|kinds| format!("a mapping of {kinds}"));
+                reply.fault_at(key, format!("`{name}.map` carries {}, which is not told here", kind.name()), hint);
+            }
+        }
+    }
     read_batch::received(t, route, parts);
     if route.wait.is_some() && r.waited.is_none() {
         t.fault_at("reply", "a door that waits needs `reply.waited`, for when the time is over", None);
+    }
+}
+
+/// What an answer carries, in words.
+fn told_at(door: InKind, key: &str) -> Option<&'static str> {
+    match (key, door) {
+        ("refused" | "broken", _) => Some("refusal or receipt"),
+        ("accepted" | "waited", InKind::Message) | ("answer", InKind::Issue) => Some("receipt"),
+        ("answer", InKind::Upload) => Some("file.stored"),
+        ("answer", InKind::Question) => Some("bill.answer"),
+        _ => None,
     }
 }
 
@@ -346,6 +371,7 @@ fn replies(t: &Table<'_>, parts: &Parts<'_>) -> Replies {
         let name = t.text(key)?;
         if !(key == "broken" && name == SOAP_FAULT) {
             let _ = map_message(t, key, &name, parts);
+            read_around::check(t, key, &name, Use::Answer, parts);
         }
         Some(name)
     };

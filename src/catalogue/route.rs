@@ -153,7 +153,7 @@ pub enum Auth {
     Network,
 }
 
-/// The mappings of our answers.
+/// The mappings of our answers. The keys are those of `reply` in partner.toml.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Replies {
     /// Taken.
@@ -226,6 +226,12 @@ impl Auth {
 }
 
 impl Replies {
+    /// What is named at a key.
+    #[must_use]
+    pub fn of(&self, key: &str) -> Option<&str> {
+        self.named().find(|(own, _)| *own == key).map(|(_, name)| name)
+    }
+
     /// The mappings that are named, with the key they are named under.
     pub fn named(&self) -> impl Iterator<Item = (&'static str, &str)> {
         [

@@ -292,6 +292,39 @@ mod tests {
         assert_eq!(f.drained_at, of("citizen").drained_at);
     }
 
+    /// Two routes of one partner, each with a window of its own beside the partner's: what is fed by the slower one comes later, and neither
+    /// is held up by the other.
+    #[test]
+    fn routes_with_windows_of_their_own_drain_each_at_its_own_pace() {
+        let limit = |rate: &str, daily: Option<u32>| Limit { rate: Quota::parse(rate), at_once: Some(8), daily };
+        let (day, to_midnight) = (86_400, 14 * 3_600);
+        for (whole, submit, fee, waiting, seconds) in [
+            ("20/s", limit("5/s", None), limit("1/s", None), (600, 600), (120, 600)),
+            // The same in minutes, and the other way round.
+            ("20/s", limit("60/min", None), limit("300/min", None), (600, 600), (600, 120)),
+            // The partner's own window is the narrower one: what the slow route leaves of it is the quick one's.
+            ("4/s", limit("20/s", None), limit("1/s", None), (600, 600), (200, 600)),
+            // A day's quota of one route stops that one only.
+            ("20/s", limit("5/s", None), limit("1/s", Some(100)), (600, 600), (120, to_midnight + 4 * day + 100)),
+            // So long a queue goes in parcels.
+            ("40/s", limit("20/s", None), limit("60/min", None), (100_000, 10_000), (5_000, 10_000)),
+        ] {
+            let mut terms = terms(whole, 16);
+            terms.routes = [("submit".to_owned(), submit), ("fee".to_owned(), fee)].into();
+            let of = |class: &str, route: &str, count| Waiting { route: route.into(), ..self::waiting(class, None, count) };
+            let queue = [of("citizen", "submit", waiting.0), of("fee", "fee", waiting.1)];
+            let f = forecast(&queue, &outlook(&terms, 50, 1.0), None, start());
+            let drained = |class: &str| f.classes.iter().find(|c| c.class == class).unwrap().drained_at;
+            // Headroom; and a slot that opens between two of the partner's waits for the next of them.
+            let about = |at: Option<Time>, want: i64| {
+                at.is_some_and(|t| (want * 970 - 5_000..=want * 1_100 + 5_000).contains(&t.ms_since(start())))
+            };
+            assert!(about(drained("citizen"), seconds.0), "{whole} {submit:?}: {:?}", drained("citizen"));
+            assert!(about(drained("fee"), seconds.1), "{whole} {fee:?}: {:?}", drained("fee"));
+            assert_eq!(f.drained_at, drained("citizen").max(drained("fee")));
+        }
+    }
+
     #[test]
     fn nothing_waits_nothing_is_late() {
         let f = forecast(&[], &outlook(&terms("1/s", 1), 50, 1.0), None, start());

@@ -135,7 +135,7 @@ impl Door {
         let rows = upload::take(self, &caller, asked, max).await?;
         let stored: Vec<_> = rows.iter().map(|r| crate::body::json!({ "id": r.id, "digest": r.digest })).collect();
         let bodies: Vec<_> = stored.iter().collect();
-        Ok(self.intake.answer(partner, route.replies.answer.as_deref(), &bodies, 200)?)
+        Ok(self.intake.answer(partner, (route, "answer"), &bodies, 200)?)
     }
 
     /// The caller at a partner's route: it speaks for this partner, has its role, and has not come too often.

@@ -85,7 +85,7 @@ impl Intake {
         let any = receipts.iter().any(taken_in);
         let status = if any { 200 } else { 422 };
         let rows: Vec<&Value> = receipts.iter().collect();
-        let reply = self.answer(&call.partner, route.replies.accepted.as_deref(), &rows, status)?;
+        let reply = self.answer(&call.partner, (route, "accepted"), &rows, status)?;
         Ok(Reply { refused: refused.filter(|_| !any), ..reply })
     }
 

@@ -5,7 +5,7 @@
 
 use super::Intake;
 use crate::body::{Map, Value, json};
-use crate::catalogue::{InRoute, Partner, SOAP_FAULT};
+use crate::catalogue::{InRoute, Partner, SOAP_FAULT, keeps_its_word};
 use crate::exchange::{Fault, Refusal};
 use crate::mapping::{Context, Mapping, NoContents};
 
@@ -60,12 +60,23 @@ impl Reply {
 // === impl Intake ===
 
 impl Intake {
-    /// An answer through a mapping of the partner; canonical JSON where none is named. `Err`: it cannot be written.
-    pub fn answer(&self, partner: &Partner, map: Option<&str>, bodies: &[&Value], status: u16) -> Result<Reply, Refusal> {
-        let Some(name) = map else {
+    /// An answer through the mapping that the route names at `key` of its `reply`; canonical JSON where it names none. `Err`: it cannot be
+    /// written.
+    pub fn answer(
+        &self,
+        partner: &Partner,
+        (route, key): (&InRoute, &str),
+        bodies: &[&Value],
+        status: u16,
+    ) -> Result<Reply, Refusal> {
+        let Some(name) = route.replies.of(key) else {
             return Ok(Reply::json(status, bodies.first().copied().unwrap_or(&Value::Null)));
         };
         let map = partner.map(name).ok_or_else(broken_adapter)?;
+        debug_assert!(
+            bodies.iter().all(|body| keeps_its_word(partner, route, key, map, body)),
+            "`{key}` as `catalogue::made` promises it"
+        );
         let bytes = map.write_batch(bodies, &context(partner), &NoContents, None).map_err(|fault| {
             tracing::error!(partner = %partner.name, map = name, %fault, "an answer cannot be written");
             broken_adapter()

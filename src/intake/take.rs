@@ -245,7 +245,7 @@ impl Intake {
                 None => true,
             };
             if written {
-                return Ok(self.answer(&call.partner, route.replies.answer.as_deref(), &[&answer], 200)?);
+                return Ok(self.answer(&call.partner, (route, "answer"), &[&answer], 200)?);
             }
         }
         Err(overloaded().into())
@@ -285,7 +285,7 @@ impl Intake {
         let number = self.journal.next_number(&newer, &day).await?;
         let code = DossierCode::newer(&agency, &day, number).ok_or_else(broken_adapter)?;
         let receipt = json!({ "outcome": "accepted", "dossier": code.as_str(), "at": now.rfc3339() });
-        Ok(self.answer(&call.partner, route.replies.answer.as_deref(), &[&receipt], 200)?)
+        Ok(self.answer(&call.partner, (route, "answer"), &[&receipt], 200)?)
     }
 
     /// How long this call waits for its outcome.

@@ -47,14 +47,14 @@ impl Intake {
         }
         let replies = &route.replies;
         let late = taken.pending || over && replies.waited.is_some();
-        let (map, status) = match &replies.waited {
-            Some(waited) if late => (Some(waited.as_str()), 202),
-            _ if taken.pending => (None, 202),
+        let (key, status) = match late {
+            // Where nothing is named for it, what is pending is told in canonical JSON.
+            true => ("waited", 202),
             // A caller that asked to wait learns that the outcome is still open (RFC 7240).
-            _ if over && call.wait.is_some() => (replies.accepted.as_deref(), 202),
-            _ => (replies.accepted.as_deref(), 200),
+            false if over && call.wait.is_some() => ("accepted", 202),
+            false => ("accepted", 200),
         };
-        let mut reply = self.answer(&call.partner, map, &[&taken.receipt], status)?;
+        let mut reply = self.answer(&call.partner, (route, key), &[&taken.receipt], status)?;
         reply.dossier = taken.dossier;
         reply.waited = call.wait.and(patience).map(|p| p.as_secs());
         Ok(reply)

@@ -43,6 +43,10 @@ pub struct Needed {
     pub field: String,
     /// What is wanted there.
     pub wants: Wants,
+    /// The canonical words of the place that its code list lacks.
+    pub lacks: Vec<String>,
+    /// The branches of the message that the line stands in: the place that decides, dotted, and its words.
+    pub cases: Vec<(String, Vec<String>)>,
 }
 
 /// A field of the wire's root level, as seals look at it.
@@ -198,7 +202,9 @@ impl Mapping {
 
     /// What it needs of a message in order to write it, beyond what the canonical schema promises.
     pub fn needs(&self) -> impl Iterator<Item = Needed> {
-        self.needs.iter().map(|n| Needed { field: n.dotted(), wants: n.wants().clone() })
+        let needed =
+            |n: &Need| Needed { field: n.dotted(), wants: n.wants().clone(), lacks: n.lacks().to_vec(), cases: n.cases() };
+        self.needs.iter().map(needed)
     }
 
     /// The places of a body that would keep it from being written; `form`: procedure and edition of its form.
@@ -209,11 +215,11 @@ impl Mapping {
         out
     }
 
-    /// A fault at the line of a need, by the field's name.
+    /// A fault at the line of a need.
     #[must_use]
-    pub fn fault_at_need(&self, field: &str, text: String, hint: String, source: &Source) -> Vec<SourceFault> {
+    pub fn fault_at_need(&self, needed: &Needed, text: String, hint: String, source: &Source) -> Vec<SourceFault> {
         let mut faults = Faults::default();
-        if let Some(need) = self.needs.iter().find(|n| n.dotted() == field) {
+        if let Some(need) = self.needs.iter().find(|n| n.dotted() == needed.field && *n.wants() == needed.wants) {
             faults.hint(&need.at.right, text, hint);
             faults.since(0, Check::Flow);
         }

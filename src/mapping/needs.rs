@@ -27,6 +27,8 @@ pub(crate) struct Need {
     /// Rows that are left out (a join with `?`): frame, and the places of which one makes the row.
     only: Vec<(usize, Box<[CPath]>)>,
     wants: Wants,
+    /// The canonical words that its code list lacks.
+    lacks: Vec<String>,
     /// The line.
     pub(crate) at: Arc<Site>,
 }
@@ -92,6 +94,17 @@ impl Need {
 
     pub(crate) fn wants(&self) -> &Wants {
         &self.wants
+    }
+
+    /// The canonical words that its code list lacks.
+    pub(crate) fn lacks(&self) -> &[String] {
+        &self.lacks
+    }
+
+    /// The branches of the message itself that it stands in: dotted place, words. (Those of rows are looked at only on a body.)
+    pub(crate) fn cases(&self) -> Vec<(String, Vec<String>)> {
+        let own = self.when.iter().filter(|(depth, ..)| *depth == 0);
+        own.map(|(_, path, words)| (path.iter().map(|w| &**w).collect::<Vec<_>>().join("."), words.clone())).collect()
     }
 
     /// The places of a body where it is not met.
@@ -236,9 +249,10 @@ impl<'w> Walk<'w> {
         else {
             return;
         };
-        if words.iter().any(|w| list.write(w).is_none()) {
+        let lacks: Vec<String> = words.iter().filter(|w| list.write(w).is_none()).cloned().collect();
+        if !lacks.is_empty() {
             let words = list.entries.iter().map(|e| e.word.clone()).collect();
-            out.push(self.need(rule, path, Wants::Words(words)));
+            out.push(Need { lacks, ..self.need(rule, path, Wants::Words(words)) });
         }
     }
 
@@ -251,6 +265,7 @@ impl<'w> Walk<'w> {
             form: self.form.map(|(_, _, key)| key.to_owned()),
             only: self.only.clone(),
             wants,
+            lacks: Vec::new(),
             at: Arc::clone(&rule.at),
         }
     }

@@ -212,7 +212,9 @@ impl Message {
     }
 }
 
-fn has(value: &Value, path: &str) -> bool {
+/// Whether something stands at the dotted path, in each row of a list.
+#[must_use]
+pub fn has(value: &Value, path: &str) -> bool {
     if let Value::Array(rows) = value {
         return rows.iter().all(|row| has(row, path));
     }

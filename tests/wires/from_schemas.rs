@@ -86,6 +86,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
 
 /// Of these, those that so few documents meet that a run may have none.
 const RARE: &[(&str, &str, &str)] = &[
+    ("*", "…/DiemBaoLuu", "Type"),
     ("*", "…/BaiThi/Diem", "Type"),
     ("*", "…/DiemChungChi", "Type"),
     ("*", "…/PhucKhao2025", "Unknown"),

@@ -293,7 +293,7 @@ impl Compiler<'_> {
 
     fn check_context(&mut self, name: &str, path: &Path) {
         self.around.insert(name.to_owned());
-        const KNOWN: [&str; 13] = [
+        const KNOWN: [&str; 10] = [
             "message.id",
             "message.time",
             "from.code",
@@ -304,9 +304,6 @@ impl Compiler<'_> {
             "seal",
             "dossier.procedure",
             "dossier.edition",
-            "letter.number",
-            "letter.notation",
-            "dossier.code",
         ];
         if !KNOWN.contains(&name) && !name.starts_with("asked.") && !name.starts_with("partner.") {
             // Whatever was meant, this line gives it.

@@ -214,6 +214,7 @@ impl Compiler<'_> {
         }
         self.covered.extend(covered);
         self.forms.extend(forms);
+        self.around.extend(compiled.around.iter().cloned());
         Some(Arc::new(compiled))
     }
 

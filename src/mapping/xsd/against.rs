@@ -13,6 +13,7 @@ use super::model::{Content, Declared, Model, Schema, Type};
 use super::said::{Frame, Leaf, Lines, Said};
 use super::simple::Simple;
 use super::tree::QName;
+use super::witness::witness;
 use std::cmp::Ordering;
 use std::collections::{BTreeSet, VecDeque};
 
@@ -351,6 +352,7 @@ impl<'p> Beside<'p, '_> {
                     self.word(at, Check::Types, &format!("`{word}`"), &Lit::Text(word.clone()), simple);
                 }
             }
+            Some(Conv::Date(_) | Conv::Time(..)) => facets(self.faults, at, chain, simple),
             None if simple.words.is_none() => {
                 let kind = chain.leaf.kind;
                 let fits = match simple.base.as_str() {
@@ -382,8 +384,12 @@ impl<'p> Beside<'p, '_> {
     }
 }
 
-/// A number or text of the canonical schema, written as it is, held against the facets of its place on the wire (V3).
+/// A number, text, day or time of the canonical schema held against the facets of its place on the wire (V3).
 pub(in super::super) fn facets(faults: &mut Faults, at: &Span, chain: &Chain, simple: &Simple) {
+    if let Some((value, why)) = witness(chain, simple) {
+        let text = format!("the canonical place may hold {value}, which is no value of the schema");
+        return by(faults, Check::Types, at, text, format!("{why}; `pattern` in the canonical schema bounds it"));
+    }
     let unchanged = |link: &Conv| matches!(link, Conv::Text | Conv::Number);
     if chain.lossy || !chain.links.iter().all(unchanged) || chain.leaf.words.is_some() || simple.words.is_some() {
         return;

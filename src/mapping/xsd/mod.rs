@@ -9,6 +9,7 @@
 //! | `invent` | documents made up from a schema |
 //! | `said` | what a mapping writes inside an element, as a language |
 //! | `against` | the one held against the other |
+//! | `witness` | a canonical decimal, day or time that the wire would refuse |
 //! | `validate` | documents against a schema, behind a trait |
 //! | `rows` | the same row by row, where rows are messages |
 
@@ -23,6 +24,7 @@ pub(super) mod simple;
 mod tests;
 mod tree;
 mod validate;
+mod witness;
 
 pub use invent::{WireElement, XsdInventor};
 pub use rows::{Judged, RowsAt};

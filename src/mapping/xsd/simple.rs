@@ -1,5 +1,7 @@
 //! Simple types: a text held against words, facets and the form of numbers. Pure; numbers are compared exactly, as decimals.
 
+use jiff::ToSpan;
+use jiff::civil::{Date, DateTime};
 use std::cmp::Ordering;
 
 /// A simple type, as far as a mapping can be held against it.
@@ -66,10 +68,14 @@ impl Simple {
         if let Some(n) = of(fraction, over, part.len()) {
             return Some(format!("it allows at most {n} digits after the point"));
         }
-        if let Some(bound) = low.as_ref().filter(|b| b.keeps(text, Ordering::Greater) == Some(false)) {
+        let keeps = |bound: &Bound, side| match self.base.as_str() {
+            "date" | "dateTime" => bound.keeps_time(text, side),
+            _ => bound.keeps(text, side),
+        };
+        if let Some(bound) = low.as_ref().filter(|b| keeps(b, Ordering::Greater) == Some(false)) {
             return Some(format!("it wants {} {}", if bound.itself { "at least" } else { "more than" }, bound.number));
         }
-        if let Some(bound) = high.as_ref().filter(|b| b.keeps(text, Ordering::Less) == Some(false)) {
+        if let Some(bound) = high.as_ref().filter(|b| keeps(b, Ordering::Less) == Some(false)) {
             return Some(format!("it allows {} {}", if bound.itself { "at most" } else { "less than" }, bound.number));
         }
         let broken = |p: &&String| uppsala::XsdRegex::compile(p).is_ok_and(|regex| !regex.is_match(text));
@@ -119,7 +125,64 @@ impl Bound {
         let is = compare(text, &self.number)?;
         Some(is == side || (self.itself && is == Ordering::Equal))
     }
+
+    /// Whether a day or time is on the right side, certainly (XSD: one that bears an offset and one that does not may be neither before
+    /// nor after); none: one of them is none.
+    pub(crate) fn keeps_time(&self, text: &str, side: Ordering) -> Option<bool> {
+        let (one, other) = (Instant::parse(text)?, Instant::parse(&self.number)?);
+        let is = one.compare(&other);
+        Some(is == Some(side) || (self.itself && is == Some(Ordering::Equal)))
+    }
 }
+
+/// A day or time of XSD: wall clock, and minutes east of Greenwich where it says so. A day is its first moment.
+#[derive(Clone, Copy)]
+struct Instant {
+    wall: DateTime,
+    offset: Option<i64>,
+}
+
+impl Instant {
+    fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let (wall, offset) = match text.strip_suffix('Z') {
+            Some(wall) => (wall, Some(0)),
+            None => {
+                let zone = text.len().checked_sub(6).and_then(|at| text.split_at_checked(at)).filter(|(_, z)| z.contains(':'));
+                match zone.filter(|(_, z)| z.starts_with(['+', '-'])) {
+                    Some((wall, zone)) => {
+                        let (hours, minutes) = zone.get(1..)?.split_once(':')?;
+                        let minutes = hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?;
+                        (wall, Some(if zone.starts_with('-') { -minutes } else { minutes }))
+                    }
+                    None => (text, None),
+                }
+            }
+        };
+        let wall = match wall.contains('T') {
+            true => wall.parse::<DateTime>().ok()?,
+            false => wall.parse::<Date>().ok()?.to_datetime(jiff::civil::Time::midnight()),
+        };
+        Some(Self { wall, offset })
+    }
+
+    /// None: neither is certainly before the other.
+    fn compare(&self, other: &Self) -> Option<Ordering> {
+        let at = |own: &Self, offset: i64| own.wall.checked_sub(offset.minutes()).ok();
+        match (self.offset, other.offset) {
+            (None, None) => Some(self.wall.cmp(&other.wall)),
+            (Some(a), Some(b)) => Some(at(self, a)?.cmp(&at(other, b)?)),
+            (Some(a), None) => {
+                let (own, earliest, latest) = (at(self, a)?, at(other, FURTHEST)?, at(other, -FURTHEST)?);
+                if own < earliest { Some(Ordering::Less) } else { (own > latest).then_some(Ordering::Greater) }
+            }
+            (None, Some(_)) => other.compare(self).map(Ordering::reverse),
+        }
+    }
+}
+
+/// No offset is further from Greenwich, in minutes.
+const FURTHEST: i64 = 14 * 60;
 
 /// Two decimal numbers of any length; none: one of them is none.
 pub(crate) fn compare(one: &str, other: &str) -> Option<Ordering> {
@@ -155,6 +218,26 @@ fn parts(text: &str) -> Option<(bool, &str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_and_times_are_compared_as_xsd_does_and_what_is_not_certain_does_not_keep_a_bound() {
+        let (low, high) = (Ordering::Greater, Ordering::Less);
+        for (text, bound, side, keeps) in [
+            ("2019-01-01", "2019-01-01", low, Some(true)),
+            ("2018-12-31", "2019-01-01", low, Some(false)),
+            ("2019-01-02", "2019-01-01", high, Some(false)),
+            ("2019-01-01T00:00:00+07:00", "2018-12-31T17:00:00Z", low, Some(true)),
+            ("2018-12-31T23:59:59+07:00", "2018-12-31T17:00:00Z", low, Some(false)),
+            // An offset on one side only: within fourteen hours nothing is certain.
+            ("2019-01-01T00:00:00+07:00", "2019-01-01T00:00:00", low, Some(false)),
+            ("2019-01-01T07:00:00+07:00", "2018-12-31T09:59:59", low, Some(true)),
+            ("2018-12-31T12:00:00+07:00", "2019-01-01T00:00:00", low, Some(false)),
+            ("yesterday", "2019-01-01", low, None),
+        ] {
+            let bound = Bound { number: bound.to_owned(), itself: true };
+            assert_eq!(bound.keeps_time(text, side), keeps, "{text} {bound:?}");
+        }
+    }
 
     #[test]
     fn decimals_are_compared_exactly_and_what_is_none_is_not() {

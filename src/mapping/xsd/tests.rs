@@ -43,7 +43,9 @@ fn shapes() -> Shared<Shapes> {
     let note = json!({ "type": "object", "required": ["colour"], "properties": {
         "code": text, "kind": { "enum": ["one", "two"] }, "count": { "type": "integer", "minimum": 0, "maximum": 99 },
         "at": { "type": "string", "format": "date-time" }, "rows": { "type": "array", "items": row, "minItems": 1, "maxItems": 3 },
-        "colour": { "enum": ["red", "blue"] }, "name": text, "title": { "type": "string", "maxLength": 2 } } });
+        "colour": { "enum": ["red", "blue"] }, "name": text, "title": { "type": "string", "maxLength": 2 },
+        "mark": { "type": "string", "format": "decimal", "pattern": "^(10|[0-9](\\.[0-9]?[1-9])?)$", "maxLength": 4 },
+        "day": { "type": "string", "format": "date", "pattern": "^[12][0-9]{3}-[0-9]{2}-[0-9]{2}$" } } });
     Shared::new(Shapes::new(BTreeMap::from([("note".to_owned(), note.into())]), Editions::default()).unwrap())
 }
 
@@ -434,4 +436,76 @@ fn what_is_written_as_a_constant_or_by_a_list_keeps_the_facets() {
     );
     assert_eq!(number("<xs:fractionDigits value=\"1\"/>", "'1.25'").len(), 1);
     assert_eq!(number("", "'x'"), ["3:8: V3: 'x' is no value of the schema (it wants xs:decimal)"]);
+}
+
+/// Each witness is put into a document that another engine refuses; where none is found, the edges of what the canonical schema takes pass.
+#[test]
+fn a_canonical_decimal_day_or_time_that_the_wire_would_refuse_is_found() {
+    let kind = "<xs:enumeration value=\"1\"/><xs:enumeration value=\"2\"/>";
+    let facet = |(name, value): &(&str, &str)| format!("<xs:{name} value=\"{value}\"/>");
+    for (line, base, facets, want) in [
+        (
+            "mark ?",
+            "decimal",
+            &[("minInclusive", "0"), ("maxInclusive", "10"), ("fractionDigits", "2"), ("totalDigits", "4")][..],
+            "",
+        ),
+        ("mark ?", "decimal", &[("totalDigits", "3")], ""),
+        (
+            "mark ?",
+            "decimal",
+            &[("fractionDigits", "1")],
+            "1.11, which is no value of the schema (it allows at most 1 digits after",
+        ),
+        ("mark ?", "decimal", &[("totalDigits", "2")], "1.11, which is no value of the schema (it allows at most 2 digits"),
+        ("mark ?", "decimal", &[("maxInclusive", "9")], "9.5, which is no value of the schema (it allows at most 9"),
+        ("mark ?", "decimal", &[("maxExclusive", "10")], "10, which is no value of the schema (it allows less than 10"),
+        ("mark ?", "decimal", &[("minInclusive", "1")], "0, which is no value of the schema (it wants at least 1"),
+        ("mark ?", "decimal", &[("minExclusive", "0")], "0, which is no value of the schema (it wants more than 0"),
+        ("mark ?", "string", &[("maxLength", "3")], "1.11, which is no value of the schema (it allows at most 3 characters"),
+        ("day ?", "date", &[], ""),
+        ("day ?", "date", &[("minInclusive", "1000-01-01"), ("maxInclusive", "2999-12-31")], ""),
+        (
+            "day ?",
+            "date",
+            &[("minInclusive", "1900-01-01")],
+            "1899-12-30, which is no value of the schema (it wants at least 1900-01-01",
+        ),
+        ("day ?", "date", &[("maxExclusive", "2999-12-31")], "2999-12-31, which is no value of the schema (it allows less than"),
+        ("at ?", "dateTime", &[("minInclusive", "2000-01-01T00:00:00Z")], "1999-12-30T00:00:00+07:00, which is no value"),
+        (
+            "at : time(yyyy-MM-dd'T'HH:mm:ssXXX) ?",
+            "dateTime",
+            &[("maxInclusive", "2100-01-01T00:00:00+07:00")],
+            "2100-01-01T23:59:59+07:00",
+        ),
+        ("at : time(dd/MM/yyyy HH:mm:ss) ?", "string", &[("length", "19")], ""),
+    ] {
+        let facets: String = facets.iter().map(facet).collect();
+        let schema = XSD.replacen(kind, &facets, 1).replacen("base=\"xs:string\"", &format!("base=\"xs:{base}\""), 1);
+        let lines = MAP.replace("Kind = kind : code(kind) ?", &format!("Kind = {line}")).replace("At = at ?\n", "");
+        let told = told(&lines, &schema);
+        let place = "3:8: V3: the canonical place may hold ";
+        assert!(
+            if want.is_empty() { told.is_empty() } else { told.len() == 1 && told[0].starts_with(&format!("{place}{want}")) },
+            "{line} {facets}: {told:?}"
+        );
+        let tried = told.first().and_then(|t| t.strip_prefix(place)?.split(", which").next());
+        let edges = match line.split(' ').next() {
+            Some("mark") => &["0", "0.01", "9.99", "10"][..],
+            Some("day") => &["1000-01-01", "2999-12-31"],
+            _ => &[],
+        };
+        let validator = xsd(&schema).unwrap().validator().unwrap();
+        let valid = |value: &str| {
+            let document = format!(
+                "<n:Note xmlns:n='urn:a' version='1'><n:Code>c</n:Code><n:Kind>{value}</n:Kind><n:Count>5</n:Count><n:Red>x</n:Red></n:Note>"
+            );
+            validator.faults(document.as_bytes(), Envelope::None).is_empty()
+        };
+        match tried {
+            Some(value) => assert!(!valid(value), "{facets}: {value} is refused by uppsala too"),
+            None => edges.iter().for_each(|value| assert!(valid(value), "{facets}: {value}")),
+        }
+    }
 }
