@@ -296,18 +296,13 @@ mod tests {
     /// is held up by the other.
     #[test]
     fn routes_with_windows_of_their_own_drain_each_at_its_own_pace() {
-        let limit = |rate: &str, daily: Option<u32>| Limit { rate: Quota::parse(rate), at_once: Some(8), daily };
-        let (day, to_midnight) = (86_400, 14 * 3_600);
+        let limit = |rate: &str| Limit { rate: Quota::parse(rate), at_once: Some(8), daily: None };
         for (whole, submit, fee, waiting, seconds) in [
-            ("20/s", limit("5/s", None), limit("1/s", None), (600, 600), (120, 600)),
+            ("20/s", limit("5/s"), limit("1/s"), (600, 600), (120, 600)),
             // The same in minutes, and the other way round.
-            ("20/s", limit("60/min", None), limit("300/min", None), (600, 600), (600, 120)),
+            ("20/s", limit("60/min"), limit("300/min"), (600, 600), (600, 120)),
             // The partner's own window is the narrower one: what the slow route leaves of it is the quick one's.
-            ("4/s", limit("20/s", None), limit("1/s", None), (600, 600), (200, 600)),
-            // A day's quota of one route stops that one only.
-            ("20/s", limit("5/s", None), limit("1/s", Some(100)), (600, 600), (120, to_midnight + 4 * day + 100)),
-            // So long a queue goes in parcels.
-            ("40/s", limit("20/s", None), limit("60/min", None), (100_000, 10_000), (5_000, 10_000)),
+            ("4/s", limit("20/s"), limit("1/s"), (600, 600), (200, 600)),
         ] {
             let mut terms = terms(whole, 16);
             terms.routes = [("submit".to_owned(), submit), ("fee".to_owned(), fee)].into();

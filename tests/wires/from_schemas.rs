@@ -108,14 +108,21 @@ const UNREACHED: &[(&str, &str)] = &[
     ("moet/letter", "edXML/AttachmentEncoded/Attachment/Description"),
     ("moet/letter", "edXML/edXMLEnvelope/edXMLHeader/DigitalSignature"),
     ("moet/letter", "edXML/edXMLEnvelope/edXMLHeader/MessageHeader/Content"),
+    ("moet/letter", "edXML/edXMLEnvelope/edXMLHeader/MessageHeader/DocumentType/TypeDetail"),
+    ("moet/letter", "edXML/edXMLEnvelope/edXMLHeader/MessageHeader/From/OrganizationInCharge"),
     ("moet/letter", "edXML/edXMLEnvelope/edXMLHeader/MessageHeader/SteeringType"),
     ("moet/letter", "edXML/edXMLEnvelope/edXMLHeader/MessageHeader/To/OrganizationInCharge"),
+    ("moet/letter", "edXML/edXMLEnvelope/edXMLHeader/MessageHeader/ToPlaces"),
+    ("moet/letter", "edXML/edXMLEnvelope/edXMLHeader/MessageHeader/ToPlaces/Place"),
     ("moet/letter", "edXML/edXMLEnvelope/edXMLHeader/TraceHeaderList/Bussiness/BussinessDocReason"),
+    ("moet/letter", "edXML/edXMLEnvelope/edXMLHeader/TraceHeaderList/Bussiness/Paper"),
     ("moet/letter", "edXML/edXMLEnvelope/edXMLHeader/TraceHeaderList/Bussiness/StaffInfo"),
     ("moet/letter", "edXML/edXMLEnvelope/edXMLHeader/TraceHeaderList/Bussiness/StaffInfo/Department"),
     ("moet/letter", "edXML/edXMLEnvelope/edXMLHeader/TraceHeaderList/Bussiness/StaffInfo/Email"),
     ("moet/letter", "edXML/edXMLEnvelope/edXMLHeader/TraceHeaderList/Bussiness/StaffInfo/Mobile"),
     ("moet/letter", "edXML/edXMLEnvelope/edXMLHeader/TraceHeaderList/Bussiness/StaffInfo/Staff"),
+    ("moet/submit", "NopHoSo/HoSo/ToKhai/DuThi2019/ThiSinhTuDo/DiemBaoLuu"),
+    ("moet/submit", "NopHoSo/HoSo/ToKhai/DuThi2019/ThiSinhTuDo/DiemBaoLuu/@mon"),
 ];
 
 /// One mapping with what a round needs.
