@@ -162,7 +162,7 @@ impl Meter {
         self.limit.daily.map(|daily| daily.saturating_sub(used))
     }
 
-    /// How long until one more may be reserved; none: only the end of a call or of the day helps.
+    /// How long until one more may be reserved; none: only the end of a call, or of the day, helps.
     fn wait(&self, now: Time) -> Option<Duration> {
         let full = self.limit.at_once.is_some_and(|n| self.in_flight >= n) || self.left(now) == Some(0);
         (!full).then(|| self.reserved.map_or(Duration::ZERO, |pace| pace.wait(now)))
@@ -274,10 +274,10 @@ impl Feed {
             return None;
         }
         let soon = now.plus(AHEAD);
-        let enough = |m: &Meter, s: &Stream| m.left(now).is_none_or(|left| left >= self.calls(&s.route, s.step));
         let free = |s: &&Stream| {
             let route = self.routes.get(&s.route);
-            enough(&self.whole, s) && route.is_none_or(|m| enough(m, s) && m.wait(soon) == Some(Duration::ZERO))
+            let free = |m: &Meter| self.enough(m, s, now) && m.wait(soon) == Some(Duration::ZERO);
+            self.enough(&self.whole, s, now) && route.is_none_or(free)
         };
         let asked = streams.iter().filter(|s| probe && s.step == Step::Inquiry).filter(free).min_by_key(|s| s.turn);
         let chosen = match asked {
@@ -308,13 +308,17 @@ impl Feed {
         Some(index)
     }
 
-    /// When one of these streams may go at the earliest, as far as time decides it; none: something else has to happen first.
+    /// When one of these streams may go at the earliest, as far as time decides it (what the day's quota holds back, at midnight); none:
+    /// something else has to happen first.
     #[must_use]
     pub fn next(&self, streams: &[Stream], now: Time) -> Option<Time> {
         let of = |s: &Stream| {
-            let route = self.routes.get(&s.route).map_or(Some(Duration::ZERO), |m| m.wait(now.plus(AHEAD)))?;
             let turn = if self.due(s, now) { now } else { self.due_at(s, now) };
-            Some(turn.max(now.plus(route)))
+            let route = self.routes.get(&s.route);
+            if !(self.enough(&self.whole, s, now) && route.is_none_or(|m| self.enough(m, s, now))) {
+                return Some(turn.max(Time::of_day(now.day() + 1)));
+            }
+            Some(turn.max(now.plus(route.map_or(Some(Duration::ZERO), |m| m.wait(now.plus(AHEAD)))?)))
         };
         streams.iter().filter_map(of).min()
     }
@@ -323,6 +327,11 @@ impl Feed {
     #[must_use]
     pub fn left(&self, streams: &[Stream], now: Time) -> bool {
         streams.iter().any(|s| self.due(s, now))
+    }
+
+    /// Whether this day's quota has room for the whole attempt.
+    fn enough(&self, meter: &Meter, stream: &Stream, now: Time) -> bool {
+        meter.left(now).is_none_or(|left| left >= self.calls(&stream.route, stream.step))
     }
 
     /// How many calls an attempt is.

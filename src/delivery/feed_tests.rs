@@ -119,6 +119,32 @@ fn a_daily_quota_ends_at_midnight_in_viet_nam_and_outlives_a_restart() {
 }
 
 #[test]
+fn what_a_days_quota_holds_back_is_due_at_midnight() {
+    let midnight = Time::parse("2026-03-15T00:00:00+07:00").unwrap();
+    let of = |route: &str| Stream { route: route.into(), ..first("x") };
+    let mut all = terms(limit("10/s", None, None));
+    all.routes.insert("few".into(), limit("10/s", None, Some(3)));
+    let mut feed = Feed::start(&all, &Saved::default(), T0);
+    let went = run(&mut feed, &[of("few")], T0, 2, 5);
+    assert_eq!(went.len(), 3);
+    let later = T0.plus_ms(2_000);
+    assert_eq!(feed.next(&[of("few")], later), Some(midnight), "nothing else wakes whoever waits");
+    assert_eq!(feed.next(&[of("few"), of("other")], later), Some(later), "another route goes on");
+    feed.open(midnight);
+    assert_eq!(feed.choose(&[of("few")], midnight, false), Some(0));
+    // What is left of the day is less than an attempt takes, of the route or of the partner.
+    for (whole, route) in [(None, Some(1)), (Some(1), None)] {
+        let mut all = terms(limit("10/s", None, whole));
+        all.routes.insert("asks".into(), limit("10/s", None, route));
+        all.asking_first.insert("asks".into());
+        let mut feed = Feed::start(&all, &Saved::default(), T0);
+        feed.open(later);
+        assert_eq!(feed.choose(&[of("asks")], later, false), None);
+        assert_eq!(feed.next(&[of("asks")], later), Some(midnight));
+    }
+}
+
+#[test]
 fn after_a_restart_the_first_call_waits_one_spacing_wherever_the_wall_stands() {
     let all = terms(limit("5/s", None, None));
     let mut feed = Feed::start(&all, &Saved::default(), T0);

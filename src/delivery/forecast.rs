@@ -301,6 +301,8 @@ mod tests {
             ("20/s", limit("5/s"), limit("1/s"), (600, 600), (120, 600)),
             // The same in minutes, and the other way round.
             ("20/s", limit("60/min"), limit("300/min"), (600, 600), (600, 120)),
+            // A hundred a day: a hundred today, the rest from the next midnight on, the last hundred on the fifth day.
+            ("20/s", limit("5/s"), Limit { daily: Some(100), ..limit("1/s") }, (600, 600), (120, 14 * 3_600 + 4 * 86_400 + 100)),
             // The partner's own window is the narrower one: what the slow route leaves of it is the quick one's.
             ("4/s", limit("20/s"), limit("1/s"), (600, 600), (200, 600)),
         ] {
