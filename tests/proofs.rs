@@ -140,6 +140,8 @@ fn each_planted_fault_is_told_by_its_check_at_its_place() {
         ),
         (
             &[
+                // By its schema the text could be nothing else.
+                ("adapters/keypay/notice-accepted.map", "schema:  keypay/nen-tang-thanh-toan.json\nroot:    DaNhan\n", ""),
                 ("adapters/keypay/notice-accepted.map", "'success'", "url"),
                 ("adapters/keypay/notice-accepted.map", ", transaction, url", ", transaction"),
             ],
@@ -147,7 +149,7 @@ fn each_planted_fault_is_told_by_its_check_at_its_place() {
         ),
         (
             &[("adapters/keypay/codes.toml", "unknown = -1\n", "")],
-            "V11 adapters/keypay/bill-answer.map:6:14: `outcome` of a bill.answer of the gateway's own making may be unknown",
+            "V11 adapters/keypay/bill-answer.map:8:14: `outcome` of a bill.answer of the gateway's own making may be unknown",
         ),
         (
             &[("adapters/hanoi/codes.toml", "withdrawn  = 7\n", "")],
