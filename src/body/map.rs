@@ -11,7 +11,21 @@ use std::vec;
 /// The fields of an object, each name once, in the order of the names' bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Map {
-    fields: Vec<(Text, Value)>,
+    fields: Vec<Field>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Field {
+    /// Of its name: looks compare it first, and mostly nothing else.
+    head: u64,
+    name: Text,
+    value: Value,
+}
+
+/// A name that is looked for.
+struct Sought<'n> {
+    head: u64,
+    name: &'n str,
 }
 
 /// A name's place in an object.
@@ -28,6 +42,7 @@ pub enum Entry<'m> {
 pub struct VacantEntry<'m> {
     map: &'m mut Map,
     at: usize,
+    head: u64,
     name: Text,
 }
 
@@ -40,11 +55,11 @@ pub struct OccupiedEntry<'m> {
 
 /// Goes over the fields in the order of their names.
 #[derive(Clone, Debug)]
-pub struct Iter<'m>(slice::Iter<'m, (Text, Value)>);
+pub struct Iter<'m>(slice::Iter<'m, Field>);
 
 /// Takes the fields in the order of their names.
 #[derive(Debug)]
-pub struct IntoIter(vec::IntoIter<(Text, Value)>);
+pub struct IntoIter(vec::IntoIter<Field>);
 
 /// Up to how many fields are looked along one by one.
 const FEW: usize = 12;
@@ -64,12 +79,6 @@ fn head(name: &str) -> u64 {
     bytes.iter().rev().fold(0, |head, byte| head >> 8 | u64::from(*byte) << 56)
 }
 
-/// The order of two names by their bytes, of which the first eight of the second are known.
-#[inline]
-fn order(a: &str, (head_of_b, b): (u64, &str)) -> Ordering {
-    head(a).cmp(&head_of_b).then_with(|| a.cmp(b))
-}
-
 /// Whether two names are the same. Those of one length mostly differ in their first or last bytes.
 #[inline]
 pub(crate) fn is_same(a: &str, b: &str) -> bool {
@@ -80,6 +89,20 @@ pub(crate) fn is_same(a: &str, b: &str) -> bool {
     match (a.first_chunk::<8>(), b.first_chunk::<8>()) {
         (Some(a8), Some(b8)) => a8 == b8 && if a.len() <= 16 { a.last_chunk::<8>() == b.last_chunk::<8>() } else { a == b },
         _ => a.iter().zip(b).all(|(a, b)| a == b),
+    }
+}
+
+// === impl Sought ===
+
+impl<'n> Sought<'n> {
+    fn new(name: &'n str) -> Self {
+        Self { head: head(name), name }
+    }
+
+    /// How a field's name stands to it.
+    #[inline]
+    fn order(&self, own: &Field) -> Ordering {
+        own.head.cmp(&self.head).then_with(|| (*own.name).cmp(self.name))
     }
 }
 
@@ -99,36 +122,35 @@ impl Map {
     }
 
     /// Where a name stands, or would.
-    fn find(&self, name: &str) -> Result<usize, usize> {
-        let sought = (head(name), name);
+    fn find(&self, sought: &Sought<'_>) -> Result<usize, usize> {
         // The last one first: fields that come in order are put behind it.
         match self.fields.last() {
             None => return Err(0),
-            Some((last, _)) if order(last, sought).is_lt() => return Err(self.fields.len()),
+            Some(last) if sought.order(last).is_lt() => return Err(self.fields.len()),
             Some(_) => {}
         }
-        self.fields.binary_search_by(|(own, _)| order(own, sought))
+        self.fields.binary_search_by(|own| sought.order(own))
     }
 
-    /// Where a name stands. Names are compared for equality only: lengths differ mostly.
+    /// Where a name stands.
     fn place(&self, name: &str) -> Option<usize> {
+        let sought = Sought::new(name);
         if self.fields.len() <= FEW {
-            return self.fields.iter().position(|(own, _)| is_same(own, name));
+            return self.fields.iter().position(|own| own.head == sought.head && is_same(&own.name, name));
         }
-        let sought = (head(name), name);
-        self.fields.binary_search_by(|(own, _)| order(own, sought)).ok()
+        self.fields.binary_search_by(|own| sought.order(own)).ok()
     }
 
     /// The value of a name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.fields.get(self.place(name)?).map(|(_, value)| value)
+        self.fields.get(self.place(name)?).map(|own| &own.value)
     }
 
     /// The value of a name.
     pub fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
         let at = self.place(name)?;
-        self.fields.get_mut(at).map(|(_, value)| value)
+        self.fields.get_mut(at).map(|own| &mut own.value)
     }
 
     /// Whether there is such a name.
@@ -150,14 +172,16 @@ impl Map {
 
     /// Takes a field away.
     pub fn remove(&mut self, name: &str) -> Option<Value> {
-        self.place(name).map(|at| self.fields.remove(at).1)
+        self.place(name).map(|at| self.fields.remove(at).value)
     }
 
     /// A name's place.
     pub fn entry(&mut self, name: impl Into<Text>) -> Entry<'_> {
         let name = name.into();
-        match self.find(&name) {
-            Err(at) => Entry::Vacant(VacantEntry { map: self, at, name }),
+        let sought = Sought::new(&name);
+        let head = sought.head;
+        match self.find(&sought) {
+            Err(at) => Entry::Vacant(VacantEntry { map: self, at, head, name }),
             Ok(at) => Entry::Occupied(OccupiedEntry { map: self, at }),
         }
     }
@@ -170,22 +194,22 @@ impl Map {
 
     /// The same, the values to be changed.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (&Text, &mut Value)> {
-        self.fields.iter_mut().map(|(name, value)| (&*name, value))
+        self.fields.iter_mut().map(|own| (&own.name, &mut own.value))
     }
 
     /// The names in their order.
     pub fn keys(&self) -> impl DoubleEndedIterator<Item = &Text> + ExactSizeIterator + Clone {
-        self.fields.iter().map(|(name, _)| name)
+        self.fields.iter().map(|own| &own.name)
     }
 
     /// The values in the order of their names.
     pub fn values(&self) -> impl DoubleEndedIterator<Item = &Value> + ExactSizeIterator + Clone {
-        self.fields.iter().map(|(_, value)| value)
+        self.fields.iter().map(|own| &own.value)
     }
 
     /// The values in the order of their names, to be changed.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
-        self.fields.iter_mut().map(|(_, value)| value)
+        self.fields.iter_mut().map(|own| &mut own.value)
     }
 
     /// How many fields there are.
@@ -202,7 +226,7 @@ impl Map {
 
     /// Keeps the fields that fit.
     pub fn retain(&mut self, mut keep: impl FnMut(&Text, &mut Value) -> bool) {
-        self.fields.retain_mut(|(name, value)| keep(name, value));
+        self.fields.retain_mut(|own| keep(&own.name, &mut own.value));
     }
 }
 
@@ -266,9 +290,9 @@ impl<'m> VacantEntry<'m> {
     /// Puts the value.
     #[expect(clippy::indexing_slicing, reason = "put there right before")]
     pub fn insert(self, value: Value) -> &'m mut Value {
-        let Self { map, at, name } = self;
-        map.fields.insert(at, (name, value));
-        &mut map.fields[at].1
+        let Self { map, at, head, name } = self;
+        map.fields.insert(at, Field { head, name, value });
+        &mut map.fields[at].value
     }
 }
 
@@ -277,7 +301,7 @@ impl<'m> OccupiedEntry<'m> {
     #[must_use]
     #[expect(clippy::indexing_slicing, reason = "found there, and the object is held since")]
     pub fn into_mut(self) -> &'m mut Value {
-        &mut self.map.fields[self.at].1
+        &mut self.map.fields[self.at].value
     }
 }
 
@@ -287,7 +311,7 @@ impl<'m> Iterator for Iter<'m> {
     type Item = (&'m Text, &'m Value);
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.0.next().map(|(name, value)| (name, value))
+        self.0.next().map(|own| (&own.name, &own.value))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -297,7 +321,7 @@ impl<'m> Iterator for Iter<'m> {
 
 impl DoubleEndedIterator for Iter<'_> {
     fn next_back(&mut self) -> Option<Self::Item> {
-        self.0.next_back().map(|(name, value)| (name, value))
+        self.0.next_back().map(|own| (&own.name, &own.value))
     }
 }
 
@@ -307,7 +331,7 @@ impl Iterator for IntoIter {
     type Item = (Text, Value);
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.0.next()
+        self.0.next().map(|Field { name, value, .. }| (name, value))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

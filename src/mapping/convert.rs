@@ -6,7 +6,7 @@ use super::codes::CodeList;
 use super::fault::{Both, FaultKind, Found, short};
 use super::grammar::Lit;
 use super::json::number_len;
-use super::normal::{finish, nfc};
+use super::normal::{Known, finish, nfc};
 use super::pattern::Pattern;
 use super::plan::{CPath, Compiled};
 use super::shapes::{Leaf, LeafKind};
@@ -203,6 +203,11 @@ impl Chain {
 
     /// Wire → canonical.
     pub(crate) fn back(&self, lex: &Lex<'_>) -> Result<Value, Box<Miss>> {
+        self.back_as(lex, false)
+    }
+
+    /// The same of a text that may be known to be NFC (`composed`).
+    pub(crate) fn back_as(&self, lex: &Lex<'_>, composed: bool) -> Result<Value, Box<Miss>> {
         if let Some(Conv::Join(separator)) = self.links.last() {
             let inner = Self { links: self.links.iter().take(self.links.len() - 1).cloned().collect(), ..self.clone() };
             let items = lex.text.split(separator.as_str()).map(|part| inner.back(&Lex::text(part)));
@@ -216,21 +221,21 @@ impl Chain {
         if self.typing.trims() && self.trims() {
             text = text.trim_matches(super::xml_chars::is_blank);
         }
-        self.linked(lex.tag, text).ok_or_else(|| miss(self.miss_kind()))
+        self.linked((lex.tag, text), composed).ok_or_else(|| miss(self.miss_kind()))
     }
 
     /// What the links make of a wire's text, in its canonical form. Most chains have none.
-    fn linked(&self, tag: Tag, text: &str) -> Option<Value> {
-        let checked = self.typing == Typing::Xml;
+    fn linked(&self, (tag, text): (Tag, &str), composed: bool) -> Option<Value> {
+        let carried = self.typing == Typing::Xml;
         if self.links.is_empty() {
-            return finish(&self.leaf, tag, text, checked);
+            return finish(&self.leaf, tag, text, Known { carried, composed });
         }
         let mut now = Lex { tag, text: Cow::Borrowed(text) };
         for (n, link) in self.links.iter().enumerate().rev() {
             let typing = if n + 1 == self.links.len() { self.typing } else { Typing::Form };
             now = link.back(now, typing, self.leaf.kind)?;
         }
-        finish(&self.leaf, now.tag, &now.text, checked)
+        finish(&self.leaf, now.tag, &now.text, Known { carried, composed: false })
     }
 
     fn trims(&self) -> bool {

@@ -9,8 +9,17 @@ use crate::body::Value;
 use std::borrow::Cow;
 use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
 
-/// A lexical text as the canonical value of a leaf; `checked`: it has only characters that XML can carry.
-pub(super) fn finish(leaf: &Leaf, tag: Tag, text: &str, checked: bool) -> Option<Value> {
+/// What is known of a text because its whole document was looked at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    /// It has only characters that XML can carry.
+    pub(super) carried: bool,
+    /// It is NFC.
+    pub(super) composed: bool,
+}
+
+/// A lexical text as the canonical value of a leaf.
+pub(super) fn finish(leaf: &Leaf, tag: Tag, text: &str, known: Known) -> Option<Value> {
     Some(match leaf.kind {
         LeafKind::Integer => Value::from(whole(text)?),
         LeafKind::Boolean => match text {
@@ -26,12 +35,12 @@ pub(super) fn finish(leaf: &Leaf, tag: Tag, text: &str, checked: bool) -> Option
             if leaf.words.as_ref().is_some_and(|words| !words.iter().any(|w| w == text)) {
                 return None;
             }
-            plain(text, checked)?
+            plain(text, known)?
         }
         LeafKind::Any => match tag {
             Tag::Bool => Value::Bool(text == "true"),
             Tag::Number => whole(text).map_or_else(|| text.into(), Value::from),
-            Tag::Text => plain(text, checked)?,
+            Tag::Text => plain(text, known)?,
         },
     })
 }
@@ -55,12 +64,12 @@ fn decimal(text: &str) -> Option<String> {
     Some(format!("{sign}{short}"))
 }
 
-/// NFC text that every wire can carry; `checked`: its characters were looked at with the whole document.
-fn plain(text: &str, checked: bool) -> Option<Value> {
-    if text.is_empty() || !checked && bad_char(text).is_some() {
+/// NFC text that every wire can carry.
+fn plain(text: &str, known: Known) -> Option<Value> {
+    if text.is_empty() || !known.carried && bad_char(text).is_some() {
         return None;
     }
-    Some(if is_nfc(text) { Value::from(text) } else { text.nfc().collect::<String>().into() })
+    Some(if known.composed || is_nfc(text) { Value::from(text) } else { text.nfc().collect::<String>().into() })
 }
 
 /// Canonical text is NFC.
@@ -75,7 +84,8 @@ fn is_nfc(text: &str) -> bool {
 /// Whether a text has only characters below U+0300 and of U+1E00–U+1EFF, as Vietnamese in its composed form has: all of them are NFC.
 pub(super) fn is_vietnamese(text: &str) -> bool {
     let bytes = text.as_bytes();
-    // UTF-8: C2…CB is U+0080–U+02FF; E1 B8…BB is U+1E00–U+1EFF; 80…BF are what follows.
-    let highest = bytes.iter().fold(0, |most, b| if *b == 0xe1 { most } else { most.max(*b) });
-    highest < 0xcc && memchr::memchr_iter(0xe1, bytes).all(|at| matches!(bytes.get(at + 1), Some(0xb8..=0xbb)))
+    // UTF-8: C2…CB begin U+0080–U+02FF, E1 B8…BB U+1E00–U+1EFF; 80…BF are what follows, so no text ends with what begins a character.
+    // Without a branch, so that many bytes are looked at together.
+    let other = |(byte, next): (&u8, &u8)| (*byte >= 0xcc) & !((*byte == 0xe1) & (*next & 0xfc == 0xb8));
+    !bytes.iter().zip(bytes.get(1..).unwrap_or_default()).fold(false, |found, pair| found | other(pair))
 }

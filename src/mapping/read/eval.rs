@@ -11,6 +11,7 @@ use crate::mapping::convert::{Chain, Lex};
 use crate::mapping::fault::{Both, FaultKind, Found};
 use crate::mapping::grammar::Lit;
 use crate::mapping::plan::{Act, NodeId, Opt, Piece, Plan, Rule, To};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -337,8 +338,10 @@ impl<'a> Eval<'_, '_, 'a> {
             return;
         }
         let mut first = None;
+        // What had to be unescaped is no piece of the document.
+        let composed = self.run.composed && matches!(lex.text, Cow::Borrowed(_));
         for chain in alts {
-            match chain.back(lex) {
+            match chain.back_as(lex, composed) {
                 Ok(value) => return self.put(to, value, path, slot.at),
                 Err(miss) => first = first.or(Some(miss)),
             }

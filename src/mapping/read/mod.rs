@@ -21,6 +21,7 @@ use super::archive::MOST_UNPACKED;
 use super::base64_stream::Decoder;
 use super::convert::{Lex, Tag};
 use super::fault::{Both, Counted, FaultKind, Found, WireFault};
+use super::normal::is_vietnamese;
 use super::plan::{AbsentForm, Compiled, Node, NodeId, Opt, Plan};
 use super::slip::{Lexed, Slip, lossy_fault, utf8};
 use crate::body::{Map, Value};
@@ -40,6 +41,8 @@ struct Run<'r, 'a> {
     ctx: &'r Context,
     sink: &'r mut dyn ContentSink,
     src: &'a str,
+    /// All of it is NFC, and so is whatever is cut from it.
+    composed: bool,
     faults: Vec<WireFault>,
     reported: Vec<Reported>,
     raw: RawFields,
@@ -239,6 +242,7 @@ impl<'r, 'a> Run<'r, 'a> {
             ctx,
             sink,
             src,
+            composed: is_vietnamese(src),
             faults: Vec::new(),
             reported: Vec::new(),
             raw: RawFields::default(),
