@@ -72,7 +72,7 @@ pub(super) fn supplement_taken(scene: &Scene<'_>, message: &Message, dossier: &m
 
 /// Tells the copy, if the dossier stands otherwise than it was told. To be called when all else is decided.
 pub(super) fn tell(scene: &Scene<'_>, snapshot: &Snapshot, effects: &mut Effects) {
-    let Some(dossier) = effects.dossier.as_mut() else { return };
+    let Some(dossier) = effects.dossier.as_mut().filter(|dossier| dossier.copy.is_some()) else { return };
     renew(dossier);
     let before = snapshot.dossier.as_ref().and_then(|d| d.copy.as_ref());
     let Some(copy) = dossier.copy.as_ref().filter(|copy| before != Some(copy)) else { return };

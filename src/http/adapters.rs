@@ -120,7 +120,7 @@ pub(super) async fn compare(State(door): State<Arc<Door>>, asked: Asked) -> Resu
         Refusal::new("adapters-faulty", 422, format!("Bộ đặc tả có lỗi: {faults}"), format!("The adapters have faults: {faults}"))
     })?;
     let (list, whole) = within(&door, (from, until), wanted.queued, wanted.after).await?;
-    let (mut instead, mut gone) = (0, 0);
+    let (mut compared, mut instead, mut gone) = (0_u64, 0, 0);
     let mut rows = Vec::new();
     for view in &list {
         let Some(detail) = door.journal.delivery(view.delivery).await? else { continue };
@@ -131,6 +131,7 @@ pub(super) async fn compare(State(door): State<Arc<Door>>, asked: Asked) -> Resu
         let set = set_of(&door, &detail).await;
         instead += u64::from(set.instead);
         let Some(present) = set.catalogue.partners.get(&view.partner) else { continue };
+        compared += 1;
         let dossier = match &view.dossier {
             Some(code) => door.journal.snapshot(code).await?.dossier,
             None => None,
@@ -143,9 +144,8 @@ pub(super) async fn compare(State(door): State<Arc<Door>>, asked: Asked) -> Resu
         }
     }
     let next = list.last().filter(|_| !whole).map(|view| view.delivery);
-    let (compared, differ) = (list.len() - gone, rows.len());
     Ok(Json(json!({
-        "compared": compared, "complete": whole, "next": next, "instead": instead, "gone": gone, "differ": differ,
+        "compared": compared, "complete": whole, "next": next, "instead": instead, "gone": gone, "differ": rows.len(),
         "deliveries": rows,
     })))
 }

@@ -98,7 +98,8 @@ pub(super) async fn delivery(
     Ok(Json(shown))
 }
 
-/// Which line of which file gives which field, by the adapters in force now. A value is shown only where its schema says it is public.
+/// Which line of which file gives which field, by the adapter set of the delivery's first attempt (`instead`: it could not be had, by
+/// those in force). A value is shown only where its schema says it is public.
 pub(super) async fn explain(
     State(door): State<Arc<Door>>,
     Path(id): Path<String>,
