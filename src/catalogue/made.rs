@@ -8,7 +8,7 @@ use super::partner::Partner;
 use super::route::{InKind, InRoute};
 use crate::body::Value;
 use crate::mapping::{Mapping, Needed, Source, SourceFault, Wants};
-use crate::model::{Kind, has};
+use crate::model::{Kind, has, to_pay};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -26,34 +26,8 @@ const ISSUED: Case = (Some("accepted"), &["outcome", "dossier", "at"]);
 const NOT_TAKEN: Case = (Some("refused"), &["outcome", "reason", "note", "note_en"]);
 const REFUSAL: Case = (None, &["status", "reason", "text", "text_en", "faults.text", "faults.text_en"]);
 const STORED: Case = (None, &["id", "digest"]);
-const BILL: [Case; 3] = [
-    (
-        Some("owed"),
-        &[
-            "outcome",
-            "asked_at",
-            "transaction",
-            "dossier",
-            "procedure",
-            "procedure_name",
-            "agency.code",
-            "agency.name",
-            "fees.code",
-            "fees.name",
-            "fees.kind",
-            "fees.amount",
-            "beneficiary.account",
-            "beneficiary.bank",
-            "beneficiary.name",
-            "purpose",
-            "payer.name",
-            "items.text",
-            "items.amount",
-        ],
-    ),
-    (Some("settled"), &["outcome"]),
-    (Some("unknown"), &["outcome"]),
-];
+const BILL: [Case; 3] =
+    [(Some("owed"), to_pay!["outcome", "asked_at"]), (Some("settled"), &["outcome"]), (Some("unknown"), &["outcome"])];
 
 /// The cases of an answer at this door by the mapping named `key` there, which carries this message; `batch`: it answers row by row. None:
 /// the gateway makes no such message there.

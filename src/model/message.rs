@@ -5,6 +5,17 @@
 
 use crate::body::Value;
 
+/// What a request to pay and a bill always hold alike, besides what is each one's own.
+macro_rules! to_pay {
+    ($($own:literal),*) => { &[
+        $($own,)* "transaction", "dossier", "procedure", "procedure_name", "agency.code", "agency.name", "fees.code", "fees.name",
+        "fees.kind", "fees.amount", "beneficiary.account", "beneficiary.bank", "beneficiary.name", "purpose", "payer.name",
+        "items.text", "items.amount",
+    ] };
+}
+
+pub(crate) use to_pay;
+
 /// What a message says. The name is the canonical schema's file name under schemas/canonical/.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
@@ -145,30 +156,7 @@ impl Kind {
             ],
             Self::FeeChange => &["code", "sequence", "paid", "amount", "at"],
             Self::FeePaid => &["code", "amount", "transaction", "at"],
-            Self::PaymentRequest => &[
-                "transaction",
-                "dossier",
-                "procedure",
-                "procedure_name",
-                "agency.code",
-                "agency.name",
-                "amount",
-                "extra_fee",
-                "description",
-                "device",
-                "return_url",
-                "fees.code",
-                "fees.name",
-                "fees.kind",
-                "fees.amount",
-                "beneficiary.account",
-                "beneficiary.bank",
-                "beneficiary.name",
-                "purpose",
-                "payer.name",
-                "items.text",
-                "items.amount",
-            ],
+            Self::PaymentRequest => to_pay!["amount", "extra_fee", "description", "device", "return_url"],
             Self::PaymentQuery => &["transaction"],
             Self::RefundRequest => &["refund", "transaction", "dossier", "amount", "at"],
             Self::RefundQuery => &["refund", "transaction"],

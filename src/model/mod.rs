@@ -16,6 +16,7 @@ pub use case::CaseKind;
 pub use dossier::{Document, Dossier, Payer};
 pub use fee::{Charge, Dispute, Fee, FeeItem, FeeState};
 pub use id::{AgencyCode, DossierCode, Mint, ProcedureCode};
+pub(crate) use message::to_pay;
 pub use message::{Kind, Message, has};
 pub use money::{Vnd, VndError};
 pub use payment::{Account, Beneficiary, Movement, Payment, PaymentState, Receipt, Terms};
