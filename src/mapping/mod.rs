@@ -47,6 +47,8 @@ mod parser;
 mod pattern;
 mod peek;
 mod place;
+#[cfg(test)]
+mod probe;
 mod plan;
 mod read;
 #[cfg(test)]
@@ -56,6 +58,7 @@ mod shapes;
 mod slip;
 mod soap;
 mod source;
+mod takes;
 mod tidy;
 mod wire_schema;
 mod write;

@@ -14,9 +14,11 @@ mod joins;
 mod keyed;
 mod lines;
 mod lists;
+mod nothing;
 mod packed;
 mod paths;
 mod templates;
+mod told;
 mod unused;
 mod without;
 
@@ -28,6 +30,7 @@ use super::shapes::{Leaf, LeafKind, ShapeId, Shapes};
 use super::source::{Check, Faults, Source, SourceFault, Span};
 use frame::{At, Frame};
 use head::Head;
+use told::{Asked, Given};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -73,6 +76,11 @@ struct Compiler<'c> {
     /// The branches that hold here: (group, branch).
     branch: Vec<(usize, usize)>,
     groups: usize,
+    /// Lines that give a place exactly, and the groups of branches to be judged by them.
+    given: Vec<Given>,
+    asked: Vec<Asked>,
+    /// Canonical places of which lines with `~` tell something that gives nothing back.
+    hinted: BTreeSet<String>,
     /// Arrays whose items are chosen by a member.
     arrays: usize,
     /// Names of the values from around the message that lines use.
@@ -94,6 +102,8 @@ struct Outer {
     shape: ShapeId,
     path: Vec<String>,
     prefix: String,
+    /// It is an element whose rows a flattened list writes: each row tells it.
+    is_flat: bool,
 }
 
 /// Compiles all texts of a partner: the mappings without a fault, and the faults of the others.
@@ -174,6 +184,9 @@ fn one(
         taking: Vec::new(),
         branch: Vec::new(),
         groups: 0,
+        given: Vec::new(),
+        asked: Vec::new(),
+        hinted: BTreeSet::new(),
         arrays: 0,
         around: BTreeSet::new(),
         sealed: false,
@@ -190,7 +203,9 @@ fn one(
     let rules = compiler.lines(&text.lines, &mut frame, &At::root(shape));
     compiler.proving(Check::Losses, Compiler::check_without);
     compiler.early(&mut frame, &rules);
-    let root = compiler.close(frame, rules);
+    compiler.check_whole(&frame, &rules);
+    let mut root = compiler.close(frame, rules);
+    compiler.settle(&mut root);
     // Of a text with lines that could not be read there is no plan: what it lacks would be told again by those who look at plans.
     if !compiler.unclear.is_empty() {
         return None;

@@ -22,10 +22,13 @@ impl Compiler<'_> {
             return;
         }
         let whole: BTreeSet<&String> = said.iter().filter(|p| !surplus.contains(p)).chain(unsaid.iter().copied()).collect();
+        let unsaid_places = unsaid.clone();
         let (unsaid, surplus, whole) = (list(&unsaid), list(&surplus), list(&whole));
         let mut text = Vec::new();
         if !unsaid.is_empty() {
-            text.push(format!("not carried and not said: {unsaid}"));
+            let hinted = unsaid_places.iter().any(|p| self.hinted.contains(*p));
+            let why = if hinted { " (a line with `~` alone gives nothing back, nor does `^` in rows that may be none)" } else { "" };
+            text.push(format!("not carried and not said: {unsaid}{why}"));
         }
         if !surplus.is_empty() {
             text.push(format!("said to be missing, but carried or unknown: {surplus}"));
@@ -81,6 +84,6 @@ impl Compiler<'_> {
 }
 
 /// Whether a dotted place is another or stands under it.
-fn is_under(place: &str, other: &str) -> bool {
+pub(super) fn is_under(place: &str, other: &str) -> bool {
     place.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }

@@ -14,6 +14,7 @@ mod packed;
 mod select;
 mod xml;
 
+pub(crate) use eval::cut;
 pub(crate) use select::key as form_key_of;
 
 use super::api::{Content, ContentSink, Context, Format, RawFields, Reading, Reported, Unread};
@@ -21,6 +22,7 @@ use super::archive::MOST_UNPACKED;
 use super::base64_stream::Decoder;
 use super::convert::{Lex, Tag};
 use super::fault::{Both, Counted, FaultKind, Found, WireFault};
+use super::grammar::Lit;
 use super::normal::is_vietnamese;
 use super::plan::{AbsentForm, Compiled, Node, NodeId, Opt, Plan};
 use super::slip::{Lexed, Slip, lossy_fault, utf8};
@@ -392,14 +394,16 @@ impl<'r, 'a> Run<'r, 'a> {
                 let is_literal = matches!(opt, Opt::Literal(lit) if typing.same(lex, lit));
                 return if is_literal { Presence::Absent } else { Presence::Given };
             }
+            Seen::EmptyList if *opt == Opt::Literal(Lit::EmptyList) => return Presence::Absent,
+            Seen::Object if *opt == Opt::Literal(Lit::EmptyObject) => return Presence::Absent,
             _ => return Presence::Given,
         };
         let allowed = match opt {
             Opt::Required => false,
             Opt::Absent => self.map.takes(form),
             Opt::Literal(lit) => {
-                form == AbsentForm::Empty && lit.text().is_empty() && !matches!(lit, super::grammar::Lit::Null)
-                    || form == AbsentForm::Null && *lit == super::grammar::Lit::Null
+                form == AbsentForm::Empty && lit.text().is_empty() && !matches!(lit, Lit::Null)
+                    || form == AbsentForm::Null && *lit == Lit::Null
             }
         };
         if allowed { Presence::Absent } else { Presence::Missing }

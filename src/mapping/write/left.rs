@@ -9,7 +9,7 @@ pub(super) fn out<'p>(plan: &Plan, holding: Option<&Branch>, branches: &'p [Bran
     let holds = |b: &Branch| holding.is_some_and(|h| std::ptr::eq(h, b));
     let mut lost: Vec<&[Text]> = Vec::new();
     for branch in branches.iter().filter(|b| !holds(b)) {
-        targets(&branch.rules, &[], &mut |path| {
+        targets(&branch.rules, &|_| false, &mut |path| {
             if get(body, path).is_some_and(|v| !v.as_array().is_some_and(Vec::is_empty)) {
                 lost.push(path);
             }
@@ -20,14 +20,15 @@ pub(super) fn out<'p>(plan: &Plan, holding: Option<&Branch>, branches: &'p [Bran
     }
     // The value may stand in the branch that holds, or outside of all.
     let mut kept: Vec<&[Text]> = Vec::new();
-    targets(&plan.rules, branches, &mut |path| kept.push(path));
-    holding.iter().for_each(|b| targets(&b.rules, &[], &mut |path| kept.push(path)));
+    let is_this = |rule: &Rule| matches!(&rule.what, Act::When { branches: own, .. } if std::ptr::eq(&**own, branches));
+    targets(&plan.rules, &is_this, &mut |path| kept.push(path));
+    holding.iter().for_each(|b| targets(&b.rules, &|_| false, &mut |path| kept.push(path)));
     lost.into_iter().find(|path| !kept.contains(path))
 }
 
-/// The canonical places, in their frame, that lines carry; `but` is the `when` to pass over.
-fn targets<'p>(rules: &'p [Rule], but: &[Branch], take: &mut dyn FnMut(&'p [Text])) {
-    for rule in rules {
+/// The canonical places, in their frame, that lines carry; `but` says which rule to pass over.
+pub(super) fn targets<'p>(rules: &'p [Rule], but: &dyn Fn(&Rule) -> bool, take: &mut dyn FnMut(&'p [Text])) {
+    for rule in rules.iter().filter(|rule| !but(rule)) {
         match &rule.what {
             Act::Value { to: To::Own(path), .. } | Act::List { to: path } => take(path),
             Act::Template { pieces } => pieces.iter().for_each(|piece| {
@@ -36,7 +37,7 @@ fn targets<'p>(rules: &'p [Rule], but: &[Branch], take: &mut dyn FnMut(&'p [Text
                 }
             }),
             Act::Scope { rules, .. } => targets(rules, but, take),
-            Act::When { branches, .. } if !std::ptr::eq(&**branches, but) => {
+            Act::When { branches, .. } => {
                 branches.iter().for_each(|b| targets(&b.rules, but, take));
             }
             _ => {}

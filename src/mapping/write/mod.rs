@@ -176,9 +176,12 @@ impl<'w, W: Wire> Run<'w, W> {
         let here = rule.node == Some(at.open);
         match (&rule.what, node) {
             (Act::Scope { at: object, rules, lazy }, node) => self.scope(plan, rule, object.as_deref(), rules, *lazy, node, at),
-            (Act::When { on, branches, .. }, _) => {
+            (Act::When { on, branches, told, .. }, _) => {
                 let word = self.body(at).and_then(|b| get(b, on)).and_then(Value::as_str);
                 let holding = branches.iter().find(|b| word.is_some_and(|w| b.words.iter().any(|own| own == w)));
+                if word.is_some() && holding.is_none() && !told {
+                    return Err(self.no_branch(on, at));
+                }
                 self.nothing_left(plan, holding, branches, at)?;
                 holding.map_or(Ok(()), |b| self.lines(plan, &b.rules, at))
             }
@@ -200,7 +203,7 @@ impl<'w, W: Wire> Run<'w, W> {
                 self.wire.hole(node);
                 Ok(())
             }
-            (Act::Template { pieces }, Some(node)) => self.template(rule, pieces, node, here, at),
+            (Act::Template { pieces }, Some(node)) => self.template((plan, rule), pieces, node, here, at),
             (Act::List { to }, Some(node)) => self.list(rule, to, node, at),
             (Act::Batch, Some(node)) => self.batch(node),
         }
@@ -301,6 +304,12 @@ impl<'w, W: Wire> Run<'w, W> {
             "this wire carries the value only in another case (`when`)",
         );
         Err(self.fault(&To::Own(path.into()), None, at, WriteFaultKind::Branch, text))
+    }
+
+    /// Neither a branch nor a line would tell the word.
+    fn no_branch(&self, on: &[Text], at: Cursor<'w, '_>) -> WriteFault {
+        let text = Both::new("bên nhận không có trường hợp này (`when`)", "this wire has no case for this word (`when`)");
+        self.fault(&To::Own(on.into()), None, at, WriteFaultKind::Branch, text)
     }
 
     fn missing(&self, to: &To, node: Option<&Node>, at: Cursor<'w, '_>) -> WriteFault {
