@@ -48,6 +48,8 @@ mod pattern;
 mod peek;
 mod place;
 #[cfg(test)]
+mod premises_tests;
+#[cfg(test)]
 mod probe;
 mod plan;
 mod read;

@@ -4,7 +4,7 @@ use crate::body::{Value, json};
 
 fn one(format: &str, head: &str, lines: &str, body: Value) -> String {
     let root = if format == "xml" { "root: R\n" } else { "" };
-    let codes = "[k]\none = 1\ntwo = 2\nthree = 3\n[t]\none = 1\ntwo = \"1\"\nthree = 3\n[e]\none = \"\"\ntwo = \"2\"\nthree = \"3\"\n[f]\none = \"1\"\ntwo = { as = \"one\" }\nthree = \"3\"\n";
+    let codes = "[k]\none = 1\ntwo = 2\nthree = 3\n[t]\none = 1\ntwo = \"1\"\nthree = 3\n[b]\ntrue = \"J\"\nfalse = \"N\"\n[n]\n1 = \"eins\"\n2 = \"zwei\"\n[f]\none = \"1\"\ntwo = { as = \"one\" }\nthree = \"3\"\n";
     let mk = |without: &str| Source::new("p").with("m.map", format!("message: note\nformat: {format}\n{root}{head}{without}\n{lines}"))
         .with("codes.toml", codes).with("form/1.1@old.map", "l = left ?\nlist[] = list[]\n").with("form/1.1@new.map", "r = right ?\nlist[] = list[]\n").with("part.map", "Pt = title ?\n");
     let shapes = super::laws::shapes();

@@ -103,7 +103,7 @@ fn a_flag_that_says_none_beside_what_it_flags_is_refused() {
         (json!(true), json!(null), false),
     ] {
         let wire = json!({ "code": "C-1", "proc": "1.1", "sent": "20260403093000", "fixed": "c", "rows": [], "has_home": flag,
-            "street": street, "client": "HN", "id": "C-1/20260403093000", "title": "none", "seal": "x" });
+            "street": street, "client": "HN", "id": "C-1/20260403093000", "title": "§", "seal": "x" });
         let ctx = Context::new().with("partner.client", "HN");
         let read = book.map("json").unwrap().read(wire.to_string().as_bytes(), &ctx, &mut MemoryContents::default());
         assert_eq!(read.is_ok(), taken, "{flag} {street}: {read:?}");

@@ -166,15 +166,17 @@ impl Compiler<'_> {
         if self.head.typing == Typing::Json {
             return;
         }
-        let values = |e: &Entry| std::iter::once(&e.written).chain(&e.also).map(|lit| lit.text().to_owned()).collect::<Vec<_>>();
-        let mut seen: Vec<(String, &str)> = Vec::new();
-        for entry in list.entries.iter().filter(|e| !e.fold) {
-            for text in values(entry) {
-                if let Some((_, other)) = seen.iter().find(|(own, word)| *own == text && *word != entry.word) {
-                    let told = format!("`{other}` and `{}` of the list `{}` are both written {text} on this wire", entry.word, list.name);
-                    self.hint_by(Check::Codes, &link.at, told, "a list of its own for wires that have no types: one text a word");
+        let mut seen: Vec<(&Lit, &str)> = Vec::new();
+        for entry in list.entries.iter().filter(|e: &&Entry| !e.fold) {
+            for lit in std::iter::once(&entry.written).chain(&entry.also) {
+                // Of one type too: told where the list stands.
+                let alike = |(own, word): &&(&Lit, &str)| *word != entry.word && *own != lit && own.text() == lit.text();
+                if let Some((_, other)) = seen.iter().find(alike) {
+                    let (one, text) = (&entry.word, lit.text());
+                    let told = format!("`{other}` and `{one}` of the list `{}` are both {text} on a wire of texts", list.name);
+                    self.hint_by(Check::Codes, &link.at, told, "a list of its own for wires that tell no types: one text a word");
                 }
-                seen.push((text, &entry.word));
+                seen.push((lit, &entry.word));
             }
         }
     }

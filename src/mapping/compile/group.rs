@@ -1,8 +1,36 @@
 //! Lines whose wire place is deeper than their scope: neighbours of one element become one implicit scope.
 
-use super::frame::Frame;
-use crate::mapping::plan::{Act, Opt, Rule};
+use super::frame::{Frame, apart};
+use crate::mapping::plan::{Act, NodeId, Opt, Rule, Site};
 use std::sync::Arc;
+
+/// The elements that are written at a second place, beside or around others: their lines do not stand together.
+pub(super) fn torn(rules: &[Rule]) -> Vec<Arc<Site>> {
+    type Branch = Vec<(usize, usize)>;
+    fn walk(rules: &[Rule], branch: &Branch, seen: &mut Vec<(NodeId, Branch)>, torn: &mut Vec<Arc<Site>>) {
+        for rule in rules {
+            match (&rule.what, rule.node) {
+                (Act::Scope { rules, .. }, node) => {
+                    if let Some(node) = node {
+                        if seen.iter().any(|(own, other)| *own == node && !apart(other, branch)) {
+                            torn.push(Arc::clone(&rule.at));
+                        }
+                        seen.push((node, branch.clone()));
+                    }
+                    walk(rules, branch, seen, torn);
+                }
+                (Act::When { group, branches, .. }, _) => branches.iter().enumerate().for_each(|(n, own)| {
+                    let inside = branch.iter().copied().chain([(*group, n)]).collect();
+                    walk(&own.rules, &inside, seen, torn);
+                }),
+                _ => {}
+            }
+        }
+    }
+    let mut torn = Vec::new();
+    walk(rules, &Vec::new(), &mut Vec::new(), &mut torn);
+    torn
+}
 
 /// Adds a rule to the rules of its scope; false when a value meets children.
 pub(super) fn group(made: Rule, parent: usize, scope_node: usize, frame: &Frame, rules: &mut Vec<Rule>) -> bool {

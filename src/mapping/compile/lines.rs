@@ -2,7 +2,7 @@
 
 use super::Compiler;
 use super::frame::{At, Frame};
-use super::group::group;
+use super::group::{group, torn};
 use super::keyed::reserve;
 use super::nothing::Spot;
 use super::paths::{Resolved, dotted};
@@ -209,6 +209,10 @@ impl Compiler<'_> {
         let opt = opt(cells.opt);
         let constants = if let Right::Literals { list, .. } = cells.right { list.as_slice() } else { &[] };
         self.check_forms(cells, spot, constants);
+        frame.edit(node, |n| {
+            n.empty_list |= opt == Opt::Literal(Lit::EmptyList);
+            n.object |= opt == Opt::Literal(Lit::EmptyObject);
+        });
         let what = match cells.right {
             Right::Dropped => {
                 frame.edit(node, |n| n.any = true);
@@ -248,8 +252,6 @@ impl Compiler<'_> {
                     n.content = content;
                     n.packed = alts.iter().any(Chain::is_packed);
                     n.empty_is_none = empty_is_none;
-                    n.empty_list |= opt == Opt::Literal(Lit::EmptyList);
-                    n.object |= opt == Opt::Literal(Lit::EmptyObject);
                 });
                 Act::Value { to, alts }
             }
@@ -315,10 +317,20 @@ impl Compiler<'_> {
             self.hinted.insert(place.dotted.clone());
             return;
         }
-        self.covered.insert(place.dotted.clone());
+        if !self.cover(&place.dotted) {
+            return;
+        }
         if place.out == 0 && alts.iter().all(|c| !c.lossy) {
             self.give(place.dotted.clone());
         }
+    }
+
+    /// Notes that a place is carried, unless it stands outside of an optional scope that its line stands in.
+    pub(super) fn cover(&mut self, place: &str) -> bool {
+        let whole = self.perhaps.iter().all(|scope| super::without::is_under(place, scope));
+        let noted = if whole { &mut self.covered } else { &mut self.hinted };
+        noted.insert(place.to_owned());
+        whole
     }
 
     /// An empty list joined into a text is none: a required line could not say it.
@@ -380,6 +392,10 @@ impl Compiler<'_> {
             }
         }
         reserve(&mut frame.nodes);
+        for site in torn(&rules) {
+            let hint = "an element is written once: put its lines one under the other, or into one scope";
+            self.hint_by(Check::Places, &site.wire, "lines of one element do not stand together", hint);
+        }
         self.check_entries(&rules);
         self.check_arrays(&mut frame, &rules);
         let joined = self.meet(&mut frame, &rules);

@@ -49,7 +49,14 @@ impl Compiler<'_> {
         }
         let inner = At { node: node.unwrap_or(at.node), path: resolved.path.clone(), shape: resolved.shape };
         let mark = self.faults.mark();
+        let perhaps = !stays && cells.opt.is_some();
+        if perhaps {
+            self.perhaps.push(resolved.dotted.clone());
+        }
         let rules = self.lines(cells.below, frame, &inner);
+        if perhaps {
+            self.perhaps.pop();
+        }
         if node.is_none() && cells.opt.is_some() && self.faults.mark() == mark && !rules.iter().any(shows) {
             self.hint_by(
                 Check::Presence,
@@ -120,7 +127,7 @@ impl Compiler<'_> {
             self.fault(&path.at, "a list of an outer object is not yet supported");
             return None;
         }
-        self.covered.insert(resolved.dotted.clone());
+        self.cover(&resolved.dotted);
         let mut inner = row_frame(frame, node, item, &resolved.dotted);
         self.frames.push(outer_of(frame, &resolved));
         let rules = if cells.below.is_empty() {

@@ -81,6 +81,8 @@ struct Compiler<'c> {
     asked: Vec<Asked>,
     /// Canonical places of which lines with `~` tell something that gives nothing back.
     hinted: BTreeSet<String>,
+    /// The objects of optional scopes around a line, dotted: what is said of others is not told when they are not there.
+    perhaps: Vec<String>,
     /// Arrays whose items are chosen by a member.
     arrays: usize,
     /// Names of the values from around the message that lines use.
@@ -187,6 +189,7 @@ fn one(
         given: Vec::new(),
         asked: Vec::new(),
         hinted: BTreeSet::new(),
+        perhaps: Vec::new(),
         arrays: 0,
         around: BTreeSet::new(),
         sealed: false,

@@ -2,7 +2,7 @@
 
 use super::Compiler;
 use super::frame::{At, Frame};
-use crate::mapping::convert::{Chain, Conv};
+use crate::mapping::convert::{Chain, Conv, Typing};
 use crate::mapping::grammar::{Lit, Piece as PieceText};
 use crate::mapping::plan::{Act, Piece, To};
 use crate::mapping::shapes::LeafKind;
@@ -24,7 +24,12 @@ pub(super) fn template(
             PieceText::Hole { path, chain, .. } => {
                 let chains = if chain.links.is_empty() { Vec::new() } else { vec![chain.clone()] };
                 let (to, mut alts, _) = compiler.value(path, &chains, frame, place)?;
-                Piece::Hole { to, chain: alts.pop()?, from_end: None }
+                let mut chain = alts.pop()?;
+                // A piece of a text has no JSON type.
+                if matches!(chain.typing, Typing::Json | Typing::JsonText) {
+                    chain.typing = Typing::Form;
+                }
+                Piece::Hole { to, chain, from_end: None }
             }
         });
     }

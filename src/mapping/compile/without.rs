@@ -27,7 +27,7 @@ impl Compiler<'_> {
         let mut text = Vec::new();
         if !unsaid.is_empty() {
             let hinted = unsaid_places.iter().any(|p| self.hinted.contains(*p));
-            let why = if hinted { " (a line with `~` alone gives nothing back, nor does `^` in rows that may be none)" } else { "" };
+            let why = if hinted { " (a line with `~` alone gives nothing back, nor does `^` in what may not be there)" } else { "" };
             text.push(format!("not carried and not said: {unsaid}{why}"));
         }
         if !surplus.is_empty() {

@@ -128,6 +128,8 @@ struct Outward {
     out: usize,
     path: super::plan::CPath,
     value: Value,
+    /// A line with `~`: `value` is nothing yet, it is weighed against what the frame further out knows.
+    doubt: Option<Box<agree::Doubt>>,
     at: usize,
     pointer: String,
 }
@@ -312,7 +314,7 @@ impl<'r, 'a> Run<'r, 'a> {
         let mut readings = Vec::new();
         let all = match messages {
             None => vec![said],
-            Some(rows) => rows.into_iter().map(|row| merge(&said, row)).collect(),
+            Some(rows) => rows.into_iter().map(|row| agree::merge(&said, row)).collect(),
         };
         for Said { mut body, context, faults } in all {
             map.shapes.fill_lists(map.shape, &mut body);
@@ -479,26 +481,4 @@ fn found(slot: &Slot<'_>, public: bool) -> Found {
 
 fn lex(tag: Tag, text: Cow<'_, str>) -> Lex<'_> {
     Lex { tag, text }
-}
-
-/// What stands outside a batch's rows is shared by all its messages.
-fn merge(shared: &Said, mut row: Said) -> Said {
-    merge_values(&mut row.body, &shared.body);
-    for (name, value) in &shared.context {
-        row.context.entry(name.clone()).or_insert_with(|| value.clone());
-    }
-    row
-}
-
-fn merge_values(into: &mut Value, from: &Value) {
-    if let (Value::Object(into), Value::Object(from)) = (into, from) {
-        for (name, value) in from {
-            match into.get_mut(name) {
-                Some(own) => merge_values(own, value),
-                None => {
-                    into.insert(name.clone(), value.clone());
-                }
-            }
-        }
-    }
 }

@@ -2,6 +2,7 @@
 
 use super::get;
 use crate::body::{Text, Value};
+use crate::mapping::convert::Chain;
 use crate::mapping::plan::{Act, Branch, Piece, Plan, Rule, To};
 
 /// The first canonical place with a value that only other branches carry than the one that holds; an empty list is no value.
@@ -26,13 +27,25 @@ pub(super) fn out<'p>(plan: &Plan, holding: Option<&Branch>, branches: &'p [Bran
     lost.into_iter().find(|path| !kept.contains(path))
 }
 
+/// The first place that all messages of a batch share on the wire and do not say alike.
+pub(super) fn differs<'p>(root: &'p Plan, bodies: &[&Value]) -> Option<&'p [Text]> {
+    let (first, others) = bodies.split_first().filter(|(_, others)| !others.is_empty())?;
+    let mut shared = Vec::new();
+    targets(&root.rules, &|_| false, &mut |path| shared.push(path));
+    shared.into_iter().find(|path| others.iter().any(|other| get(other, path) != get(first, path)))
+}
+
 /// The canonical places, in their frame, that lines carry; `but` says which rule to pass over.
 pub(super) fn targets<'p>(rules: &'p [Rule], but: &dyn Fn(&Rule) -> bool, take: &mut dyn FnMut(&'p [Text])) {
     for rule in rules.iter().filter(|rule| !but(rule)) {
         match &rule.what {
-            Act::Value { to: To::Own(path), .. } | Act::List { to: path } => take(path),
+            // A line with `~` that gives nothing back carries nothing.
+            Act::Value { to: To::Own(path), alts } if alts.iter().any(Chain::gives) => take(path),
+            Act::List { to: path } => take(path),
             Act::Template { pieces } => pieces.iter().for_each(|piece| {
-                if let Piece::Hole { to: To::Own(path), .. } = piece {
+                if let Piece::Hole { to: To::Own(path), chain, .. } = piece
+                    && chain.gives()
+                {
                     take(path);
                 }
             }),
@@ -55,9 +68,9 @@ mod tests {
     fn what_only_another_branch_carries_is_refused_wherever_the_when_stands() {
         let head = "message: note\nformat: json\nwithout: count, day, done, form, grade_a, grade_b, home, mark, person, procedure, rows, submitted_at, tags";
         let nested = format!(
-            "{head}, kind, title\n\nC = code\nP = paper ?\n    when kind = red\n        R = number ?\n    when kind = blue\n        B = 'x'\n"
+            "{head}, kind, title\n\nC = code\nP = paper ?\n    when kind = red\n        R = number ?\n        S = 's'\n    when kind = blue\n        B = 'x'\n"
         );
-        let beside = format!("{head}, paper\n\nC = code\nwhen kind = one\n    T = title ?\nwhen kind = two\n    X = 'x'\n");
+        let beside = format!("{head}, paper\n\nC = code\nwhen kind = one\n    T = title ?\n    Y = 'y'\nwhen kind = two\n    X = 'x'\n");
         let source = Source::new("p").with("nested.map", nested).with("beside.map", beside);
         let book = Book::compile(&source, &shapes()).unwrap_or_else(|f| panic!("{f:?}"));
         let write = |map: &str, body: &crate::body::Value| {

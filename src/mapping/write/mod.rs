@@ -29,7 +29,7 @@ trait Wire {
     fn mark(&self) -> Mark;
     fn back_to(&mut self, mark: Mark);
     fn scalar(&mut self, node: &Node, lex: &Lex<'_>, here: bool);
-    fn null(&mut self, node: &Node);
+    fn null(&mut self, node: &Node, here: bool);
     fn empty(&mut self, node: &Node, lit: &Lit);
     fn list_open(&mut self, node: &Node);
     fn list_close(&mut self, node: &Node);
@@ -99,6 +99,13 @@ pub(crate) fn write(
     if bodies.is_empty() || (bodies.len() > 1 && !map.batch) {
         let text = Both::new("đặc tả này chỉ cho phép đúng một bản tin", "this wire carries exactly one message");
         return Err(WriteFault { pointer: String::new(), wire: String::new(), kind: WriteFaultKind::Value, text });
+    }
+    if let Some(place) = left::differs(&map.root, bodies) {
+        let text = Both::new(
+            "các bản tin trong một lô phải có cùng giá trị này, vì nó chỉ đứng một lần",
+            "all messages of a batch must have this value alike, for it stands there once",
+        );
+        return Err(WriteFault { pointer: format!("/{}", place.join("/")), wire: String::new(), kind: WriteFaultKind::Value, text });
     }
     match map.format {
         Format::Json => Run::new(map, (bodies, rows), ctx, contents, json::Out::new()).document(sealer),

@@ -126,7 +126,7 @@ impl<'w, W: Wire> Run<'w, W> {
     pub(super) fn literal(&mut self, node: &Node, lit: &Lit, here: bool) {
         match (lit, Lex::of_lit(lit)) {
             (_, Some(lex)) => self.scalar(node, &lex, here),
-            (Lit::Null, None) => self.wire.null(node),
+            (Lit::Null, None) => self.wire.null(node, here),
             (other, None) => self.wire.empty(node, other),
         }
     }
@@ -140,7 +140,7 @@ impl<'w, W: Wire> Run<'w, W> {
         match (&rule.opt, self.map.absent.first()) {
             (Opt::Literal(lit), _) => self.literal(node, lit, here),
             (_, Some(AbsentForm::Empty)) => self.scalar(node, &Lex::text(""), here),
-            (_, Some(AbsentForm::Null)) => self.wire.null(node),
+            (_, Some(AbsentForm::Null)) => self.wire.null(node, here),
             (_, Some(AbsentForm::Omit) | None) => {}
         }
     }
