@@ -47,11 +47,9 @@ mod parser;
 mod pattern;
 mod peek;
 mod place;
+mod plan;
 #[cfg(test)]
 mod premises_tests;
-#[cfg(test)]
-mod probe;
-mod plan;
 mod read;
 #[cfg(test)]
 mod refusals;

@@ -8,7 +8,8 @@ use crate::seal::Chance;
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::TestRunner;
 
-const MAPPINGS: u64 = 4000;
+/// How many mappings are invented, and how many documents go through each that compiles.
+const MAPPINGS: u64 = 1500;
 const DOCUMENTS: usize = 3;
 
 const CODES: &str = "[k]\none = 1\ntwo = [2, \"II\"]\nthree = \"c\"\n[t]\none = 1\ntwo = \"1\"\nthree = 3\n[f]\none = \"1\"\ntwo = { as = \"one\" }\nthree = \"3\"\n";
@@ -17,7 +18,11 @@ const CODES: &str = "[k]\none = 1\ntwo = [2, \"II\"]\nthree = \"c\"\n[t]\none = 
 const NOTE: &[(&str, &[&str], &[&str])] = &[
     ("code", &["", "text"], &["~upper", "~cut(3)"]),
     ("procedure", &["", "text"], &["number"]),
-    ("submitted_at", &["", "time(yyyyMMddHHmmss)", "time(dd/MM/yyyy HH:mm:ss)", "time(yyyy-MM-dd'T'HH:mm:ss.SSSXXX)"], &["~date(dd/MM/yyyy)"]),
+    (
+        "submitted_at",
+        &["", "time(yyyyMMddHHmmss)", "time(dd/MM/yyyy HH:mm:ss)", "time(yyyy-MM-dd'T'HH:mm:ss.SSSXXX)"],
+        &["~date(dd/MM/yyyy)"],
+    ),
     ("kind", &["", "code(k)", "code(k) | text"], &["code(t)"]),
     ("count", &["", "number | text", "text", "text | number"], &["flag(1,0)"]),
     ("done", &["", "flag(1,0)", "flag('1','0')", "flag(True,False)", "text"], &["flag(1,'1')"]),
@@ -89,7 +94,10 @@ impl Making {
     /// What follows a value: most often it may be missing.
     fn opt(&mut self) -> &'static str {
         if self.dares() {
-            return self.chance.pick(&["", " ? '§'", " ? ''", " ? 0", " ? null", " ? []", " ? {}", " ? false", " ? '1'"]).unwrap_or(&"");
+            return self
+                .chance
+                .pick(&["", " ? '§'", " ? ''", " ? 0", " ? null", " ? []", " ? {}", " ? false", " ? '1'"])
+                .unwrap_or(&"");
         }
         self.chance.pick(&["", " ?", " ?", " ?", " ?", " ?", " ?", " ?"]).unwrap_or(&"")
     }
@@ -106,8 +114,11 @@ impl Making {
     }
 
     fn constant(&mut self, depth: usize) {
-        let right =
-            if self.dares() { self.pick(&["null", "[]", "{}", "'1' ? '1'", "'c' | * ? 'c'"]) } else { self.pick(&["'c'", "'c' | 'd'", "'c' | *", "*", "5", "true", "'1' ? '0'", "* ?", "$partner.client"]) };
+        let right = if self.dares() {
+            self.pick(&["null", "[]", "{}", "'1' ? '1'", "'c' | * ? 'c'"])
+        } else {
+            self.pick(&["'c'", "'c' | 'd'", "'c' | *", "*", "5", "true", "'1' ? '0'", "* ?", "$partner.client"])
+        };
         let name = self.name();
         self.line(depth, &format!("{name} = {right}"));
     }
@@ -331,7 +342,12 @@ fn what_compiles_reads_back_what_it_writes() {
             }
         }
     }
-    assert!(broken.is_empty(), "{} of {held}:\n{}", broken.len(), broken.iter().take(14).cloned().collect::<Vec<_>>().join("\n\n"));
+    assert!(
+        broken.is_empty(),
+        "{} of {held}:\n{}",
+        broken.len(),
+        broken.iter().take(14).cloned().collect::<Vec<_>>().join("\n\n")
+    );
     // Most invented mappings are wrong, enough are not, in each format; of their documents enough are written.
-    assert!((0..3).all(|n| right[n] * 20 > all[n]) && held > 300, "{right:?} of {all:?}, {held} written");
+    assert!((0..3).all(|n| right[n] * 20 > all[n]) && held > 500, "{right:?} of {all:?}, {held} written");
 }

@@ -35,7 +35,8 @@ impl<'l> Takes<'l> {
             (_, Value::Number(n)) => {
                 let bound = |limit: &Option<String>| limit.as_deref().and_then(|text| text.parse::<i64>().ok());
                 let n = n.as_i64().unwrap_or_default();
-                bound(&self.leaf.limits.least).is_none_or(|least| n >= least) && bound(&self.leaf.limits.most).is_none_or(|most| n <= most)
+                bound(&self.leaf.limits.least).is_none_or(|least| n >= least)
+                    && bound(&self.leaf.limits.most).is_none_or(|most| n <= most)
             }
             (_, Value::Array(items)) => items.iter().all(|item| self.takes_value(item)),
             _ => true,

@@ -82,7 +82,12 @@ impl Compiler<'_> {
         };
         let required = required || path.steps.len() > 1;
         let at = site(path_at, path_at);
-        Some(Rule { node: None, opt: Opt::Required, what: Act::When { group: number, on: cpath(&resolved.path), branches, required, told: false }, at })
+        Some(Rule {
+            node: None,
+            opt: Opt::Required,
+            what: Act::When { group: number, on: cpath(&resolved.path), branches, required, told: false },
+            at,
+        })
     }
 
     /// `use stem/{path}`: one plan a form.

@@ -3,11 +3,11 @@
 //! Where no other line places the elements (else it is a join), the rows carry the outer list's key (`^code`), so that reading can tell
 //! where one outer element ends and the next begins; an outer element whose inner list is empty is not carried then (`joins`).
 
-use super::{Compiler, Outer};
 use super::frame::{At, Frame, Listed};
 use super::lines::{Cells, opt};
 use super::lists::{outer_of, row_frame};
 use super::paths::{Resolved, cpath};
+use super::{Compiler, Outer};
 use crate::mapping::grammar::Path;
 use crate::mapping::plan::{Act, Rule};
 use crate::mapping::shapes::{Shape, ShapeId};

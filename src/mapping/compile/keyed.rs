@@ -49,7 +49,9 @@ impl Compiler<'_> {
             Some(opt) => opt.literal.is_none() && matches!(self.head.absent.first(), None | Some(AbsentForm::Omit)),
         };
         let null = match cells.opt {
-            Some(opt) => opt.literal.as_ref().map_or(self.head.absent.first() == Some(&AbsentForm::Null), |lit| *lit == Lit::Null),
+            Some(opt) => {
+                opt.literal.as_ref().map_or(self.head.absent.first() == Some(&AbsentForm::Null), |lit| *lit == Lit::Null)
+            }
             None => false,
         };
         if !silent && !item && (null || !cells.below.is_empty()) {

@@ -141,7 +141,7 @@ impl Compiler<'_> {
                 Check::Places,
                 cells.wire_at,
                 "a value and deeper places in one wire place",
-                "an element has either text of its own or children",
+                "an element has either text of its own or children; what belongs to each row stands below its list",
             );
         }
     }

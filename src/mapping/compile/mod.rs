@@ -30,10 +30,10 @@ use super::shapes::{Leaf, LeafKind, ShapeId, Shapes};
 use super::source::{Check, Faults, Source, SourceFault, Span};
 use frame::{At, Frame};
 use head::Head;
-use told::{Asked, Given};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use told::{Asked, Given};
 
 /// What one partner's texts became.
 pub(crate) struct Output {

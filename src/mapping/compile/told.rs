@@ -71,7 +71,10 @@ impl Compiler<'_> {
             }
         }
         if !group.uncovered.is_empty() {
-            let text = format!("no branch and no line tells `{word}` = {}: refused when it is to be written", group.uncovered.join(", "));
+            let text = format!(
+                "no branch and no line tells `{word}` = {}: refused when it is to be written",
+                group.uncovered.join(", ")
+            );
             self.notes.add(&group.at, text);
         }
     }
@@ -108,7 +111,9 @@ pub(super) fn always_shows(branch: &Branch) -> bool {
         let required = rule.opt == Opt::Required;
         match &rule.what {
             Act::Value { .. } | Act::Template { .. } => required && is_own,
-            Act::Const { lits, .. } => required && is_own && lits.first().is_some_and(|l| !l.text().is_empty() || is_structure(l)),
+            Act::Const { lits, .. } => {
+                required && is_own && lits.first().is_some_and(|l| !l.text().is_empty() || is_structure(l))
+            }
             Act::Scope { rules, lazy, .. } => required && (is_own && !lazy || rules.iter().any(|r| shows(r, own))),
             _ => false,
         }

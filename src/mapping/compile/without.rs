@@ -27,7 +27,8 @@ impl Compiler<'_> {
         let mut text = Vec::new();
         if !unsaid.is_empty() {
             let hinted = unsaid_places.iter().any(|p| self.hinted.contains(*p));
-            let why = if hinted { " (a line with `~` alone gives nothing back, nor does `^` in what may not be there)" } else { "" };
+            let why =
+                if hinted { " (a line with `~` alone gives nothing back, nor does `^` in what may not be there)" } else { "" };
             text.push(format!("not carried and not said: {unsaid}{why}"));
         }
         if !surplus.is_empty() {
@@ -52,11 +53,12 @@ impl Compiler<'_> {
         let bare = match self.shapes.get(shape) {
             Shape::Object(_) => {
                 let mut inner = BTreeSet::new();
-                let bare = self.fields(shape, dotted, carried, &mut inner);
+                // Of rows that are carried with nothing in them, each field is missing.
+                let bare = self.fields(shape, dotted, carried, &mut inner) && !carried.contains(dotted);
                 if !bare {
                     out.extend(inner);
                 }
-                bare && !carried.contains(dotted)
+                bare
             }
             Shape::List(item) if matches!(self.shapes.get(*item), Shape::Object(_)) => {
                 return self.uncovered(*item, dotted, carried, out);

@@ -11,9 +11,7 @@ use crate::mapping::write::get;
 impl<'a> Eval<'_, '_, 'a> {
     pub(super) fn when(&mut self, plan: &'a Plan, frame: &mut Frame<'a>, on: &[Text], branches: &'a [Branch], required: bool) {
         let told = get(&self.body, on).and_then(Value::as_str).map(str::to_owned);
-        let shown = |eval: &Self, branch: &'a Branch| {
-            branch.rules.iter().any(|r| eval.shows(frame, r, &branch.own))
-        };
+        let shown = |eval: &Self, branch: &'a Branch| branch.rules.iter().any(|r| eval.shows(frame, r, &branch.own));
         let holding = match &told {
             Some(word) => branches.iter().position(|b| b.words.contains(word)),
             None => {

@@ -381,6 +381,7 @@ impl<'r, 'a> Run<'r, 'a> {
             Seen::No => AbsentForm::Omit,
             Seen::Null => AbsentForm::Null,
             Seen::Textless if self.map.takes(AbsentForm::Empty) => AbsentForm::Empty,
+            Seen::Textless if matches!(opt, Opt::Literal(lit) if lit.text().is_empty()) => AbsentForm::Empty,
             Seen::Textless => AbsentForm::Omit,
             // An element that is there, though empty, is a scope that is there, unless that stands for none.
             Seen::Blank => {
@@ -397,7 +398,7 @@ impl<'r, 'a> Run<'r, 'a> {
                 return if is_literal { Presence::Absent } else { Presence::Given };
             }
             Seen::EmptyList if *opt == Opt::Literal(Lit::EmptyList) => return Presence::Absent,
-            Seen::Object if *opt == Opt::Literal(Lit::EmptyObject) => return Presence::Absent,
+            Seen::Object if *opt == Opt::Literal(Lit::EmptyObject) && !self.map.is_xml() => return Presence::Absent,
             _ => return Presence::Given,
         };
         let allowed = match opt {

@@ -105,7 +105,12 @@ pub(crate) fn write(
             "các bản tin trong một lô phải có cùng giá trị này, vì nó chỉ đứng một lần",
             "all messages of a batch must have this value alike, for it stands there once",
         );
-        return Err(WriteFault { pointer: format!("/{}", place.join("/")), wire: String::new(), kind: WriteFaultKind::Value, text });
+        return Err(WriteFault {
+            pointer: format!("/{}", place.join("/")),
+            wire: String::new(),
+            kind: WriteFaultKind::Value,
+            text,
+        });
     }
     match map.format {
         Format::Json => Run::new(map, (bodies, rows), ctx, contents, json::Out::new()).document(sealer),

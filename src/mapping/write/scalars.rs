@@ -61,7 +61,14 @@ impl<'w, W: Wire> Run<'w, W> {
         !lex.text.is_empty() && !is_absent && !node.reserved.iter().any(same) && self.wire.carries(&lex.text)
     }
 
-    pub(super) fn template(&mut self, (plan, rule): (&Plan, &Rule), pieces: &[Piece], node: &Node, here: bool, at: Cursor<'w, '_>) -> Written<()> {
+    pub(super) fn template(
+        &mut self,
+        (plan, rule): (&Plan, &Rule),
+        pieces: &[Piece],
+        node: &Node,
+        here: bool,
+        at: Cursor<'w, '_>,
+    ) -> Written<()> {
         let unfit = |to: &To| {
             let words = Both::new("giá trị không viết được", "the value cannot be written");
             self.fault(to, Some(node), at, WriteFaultKind::Value, words)
@@ -103,7 +110,7 @@ impl<'w, W: Wire> Run<'w, W> {
     /// Whether a template that is left out, because a value of it is missing, would lose another one that no other line carries.
     fn lost(&self, pieces: &[Piece], rule: &Rule, plan: &Plan, at: Cursor<'w, '_>) -> bool {
         let mut carried = Vec::new();
-        left::targets(&plan.rules, &|own| std::ptr::eq(own, rule), &mut |path| carried.push(path));
+        left::targets(&plan.rules, &|own| std::ptr::eq(own, rule), Some(at.frame.body), &mut |path| carried.push(path));
         pieces.iter().any(|piece| match piece {
             Piece::Hole { to: To::Own(path), .. } => get(at.frame.body, path).is_some() && !carried.contains(&&**path),
             _ => false,
