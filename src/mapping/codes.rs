@@ -202,14 +202,15 @@ mod tests {
 
     #[test]
     fn faults_of_lists_are_told_at_once() {
-        let (_, faults) = parsed("x = 1\n[a]\none = 1\nuno = 1\nlike = { as = \"none\" }\nf = 1.5\n");
+        let (_, faults) = parsed("x = 1\n[a]\none = 1\nuno = 1\nlike = { as = \"none\" }\nf = 1.5\ng = [2, \"\"]\n");
         assert_eq!(
             faults,
             [
                 "1:1: `x` is not a list",
                 "4:7: 1 already stands for `one`",
                 "5:8: `none` is not a word of this list",
-                "6:5: `f` has no wire value"
+                "6:5: `f` has no wire value",
+                "7:5: `g` has an empty text, which stands for none on every wire",
             ]
         );
     }

@@ -50,6 +50,8 @@ mod place;
 mod plan;
 #[cfg(test)]
 mod premises_tests;
+#[cfg(test)]
+mod premises_told;
 mod read;
 #[cfg(test)]
 mod refusals;

@@ -67,6 +67,11 @@ fn a_mistake_is_told_once_with_what_to_do() {
         ("@ma = code", "@ma = code : txt", "7:14: `txt` is not a conversion = did you mean `text`?"),
         ("\n\n@ma", "\n@ma", "6:1: an empty line ends the head = put one before this line"),
         ("message: note", "message: notes", "1:10: `notes` is not a canonical message = did you mean `note`?"),
+        (
+            "absent: omit",
+            "scalars: text",
+            "4:1: `scalars` belongs to json only = in xml and in a form every value is text already",
+        ),
         ("format: xml", "format: XML", "2:9: `XML` is not a value of `format` = json or xml or form"),
         ("root: Note\n", "", "1:1: the head has no `root` = the name of the XML element"),
         ("absent: omit", "absnet: omit", "4:1: `absnet` is not a key of a head = did you mean `absent`?"),
