@@ -744,3 +744,72 @@ fn walk(folder: &Path) -> Vec<PathBuf> {
 fn assert_none(findings: Vec<String>) {
     assert!(findings.is_empty(), "\n{}", findings.join("\n"));
 }
+
+// --- the table of docs/grammar.md
+
+/// Every test that docs/grammar.md names is one, and every word of the language stands there.
+#[test]
+fn every_clause_of_the_language_names_a_test_that_is_there() {
+    let read = |path: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+    let page = read("docs/grammar.md");
+    let mut sources = String::new();
+    for root in ["src", "tests"] {
+        rust_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join(root), &mut |text| sources.push_str(text));
+    }
+    assert_eq!(untested(&page, &sources), Vec::<String>::new());
+    let words = words_of_the_language(&read("src/mapping/grammar.rs"));
+    assert!(words.len() > 20, "{words:?}");
+    let missing: Vec<&String> = words.iter().filter(|word| !page.contains(&format!("`{word}"))).collect();
+    assert!(missing.is_empty(), "docs/grammar.md says nothing of {missing:?}");
+    for row in (1..=12).map(|n| format!("| V{n} |")).chain((1..=10).map(|n| format!("| {n} |"))) {
+        assert!(page.contains(&row), "docs/grammar.md has no row {row}");
+    }
+}
+
+#[test]
+fn a_clause_without_its_test_is_found() {
+    let sources = "#[test]\nfn a_test_that_is_there() {}\nfn a_function_and_no_test() {}\n";
+    let page = "| c | w | `a_test_that_is_there` |\n| d | w | `a_test_that_is_not` `a_function_and_no_test` |\n| e | w | none |\n";
+    assert_eq!(untested(page, sources), ["a_function_and_no_test", "a_test_that_is_not", "no test: | e | w | none |"]);
+}
+
+/// Names of tests on the page that are none in the sources, and rows of tables that name none.
+fn untested(page: &str, sources: &str) -> Vec<String> {
+    let lines: Vec<&str> = sources.lines().map(str::trim).collect();
+    // Between the mark and the function stand other attributes at most; tests of properties carry the mark inside a macro.
+    let tests: BTreeSet<&str> = lines
+        .iter()
+        .enumerate()
+        .filter_map(|(n, line)| {
+            let name = line.strip_prefix("async ").unwrap_or(line).strip_prefix("fn ")?.split_once('(')?.0;
+            let above = lines.get(n.saturating_sub(4)..n)?;
+            above.iter().any(|l| l.starts_with("#[test]") || l.starts_with("#[tokio::test")).then_some(name)
+        })
+        .collect();
+    let named = |text: &str| -> Vec<String> {
+        let ticked = text.split('`').skip(1).step_by(2).map(str::to_owned);
+        ticked.filter(|word| word.len() > 15 && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')).collect()
+    };
+    let mut found: BTreeSet<String> = named(page).into_iter().filter(|name| !tests.contains(name.as_str())).collect();
+    let rows = page.lines().filter(|l| l.starts_with("| ") && !l.starts_with("|---") && !l.contains("held by"));
+    found.extend(rows.filter(|row| named(row).is_empty()).map(|row| format!("no test: {row}")));
+    found.into_iter().collect()
+}
+
+/// The keys of a head and the conversions, as the compiler has them.
+fn words_of_the_language(grammar: &str) -> Vec<String> {
+    let list = |name: &str| grammar.split_once(name).and_then(|(_, rest)| rest.split_once("];")).map_or("", |(list, _)| list);
+    let keys = list("HEAD_KEYS: [&str; 11] =").split('"').skip(1).step_by(2).map(str::to_owned);
+    let conversions = list("CONVERSIONS:").lines().filter_map(|l| l.trim().strip_prefix("(\"")).filter_map(|l| l.split_once('"'));
+    keys.chain(conversions.map(|(name, shown)| if shown.contains('~') { format!("~{name}") } else { name.to_owned() })).collect()
+}
+
+fn rust_files(folder: &Path, take: &mut dyn FnMut(&str)) {
+    for entry in fs::read_dir(folder).unwrap().flatten().map(|e| e.path()) {
+        if entry.is_dir() {
+            rust_files(&entry, take);
+        } else if entry.extension().is_some_and(|e| e == "rs") {
+            take(&fs::read_to_string(&entry).unwrap());
+        }
+    }
+}

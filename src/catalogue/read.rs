@@ -66,7 +66,19 @@ pub(super) fn partner(source: &Source, setting: &Setting<'_>) -> Result<Partner,
     let mut all = Vec::new();
     let (book, found) = Book::draft(source, setting.shapes);
     all.extend(found);
-    let text = source.files.get("partner.toml").map_or("", String::as_str);
+    let Some(text) = source.files.get("partner.toml") else {
+        all.push(SourceFault {
+            file: "partner.toml".to_owned(),
+            start: 0,
+            len: 0,
+            line: 1,
+            column: 1,
+            text: "there is no such file: who the partner is, where it is, its routes".to_owned(),
+            hint: Some("adapters/README.md, step 5; the mappings beside it are checked without it".to_owned()),
+            check: Check::Routes,
+        });
+        return Err(all);
+    };
     let faults = Faults::new("partner.toml", text);
     let doc = Doc::parse(text, &faults);
     let draft = whole(&doc.table(&faults), source, setting, &book);
