@@ -750,12 +750,11 @@ fn assert_none(findings: Vec<String>) {
 /// Every test that docs/grammar.md names is one, and every word of the language stands there.
 #[test]
 fn every_clause_of_the_language_names_a_test_that_is_there() {
-    let read = |path: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+    let read = |path: &str| fs::read_to_string(root().join(path)).unwrap();
     let page = read("docs/grammar.md");
-    let mut sources = String::new();
-    for root in ["src", "tests"] {
-        rust_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join(root), &mut |text| sources.push_str(text));
-    }
+    let files = ["src", "tests"].iter().flat_map(|folder| walk(&root().join(folder)));
+    let rust = files.filter(|path| path.extension().is_some_and(|e| e == "rs"));
+    let sources: String = rust.map(|path| fs::read_to_string(path).unwrap()).collect();
     assert_eq!(untested(&page, &sources), Vec::<String>::new());
     let words = words_of_the_language(&read("src/mapping/grammar.rs"));
     assert!(words.len() > 20, "{words:?}");
@@ -769,7 +768,8 @@ fn every_clause_of_the_language_names_a_test_that_is_there() {
 #[test]
 fn a_clause_without_its_test_is_found() {
     let sources = "#[test]\nfn a_test_that_is_there() {}\nfn a_function_and_no_test() {}\n";
-    let page = "| c | w | `a_test_that_is_there` |\n| d | w | `a_test_that_is_not` `a_function_and_no_test` |\n| e | w | none |\n";
+    let page =
+        "| c | w | `a_test_that_is_there` |\n| d | w | `a_test_that_is_not` `a_function_and_no_test` |\n| e | w | none |\n";
     assert_eq!(untested(page, sources), ["a_function_and_no_test", "a_test_that_is_not", "no test: | e | w | none |"]);
 }
 
@@ -788,7 +788,9 @@ fn untested(page: &str, sources: &str) -> Vec<String> {
         .collect();
     let named = |text: &str| -> Vec<String> {
         let ticked = text.split('`').skip(1).step_by(2).map(str::to_owned);
-        ticked.filter(|word| word.len() > 15 && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')).collect()
+        ticked
+            .filter(|word| word.len() > 15 && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'))
+            .collect()
     };
     let mut found: BTreeSet<String> = named(page).into_iter().filter(|name| !tests.contains(name.as_str())).collect();
     let rows = page.lines().filter(|l| l.starts_with("| ") && !l.starts_with("|---") && !l.contains("held by"));
@@ -802,14 +804,4 @@ fn words_of_the_language(grammar: &str) -> Vec<String> {
     let keys = list("HEAD_KEYS: [&str; 11] =").split('"').skip(1).step_by(2).map(str::to_owned);
     let conversions = list("CONVERSIONS:").lines().filter_map(|l| l.trim().strip_prefix("(\"")).filter_map(|l| l.split_once('"'));
     keys.chain(conversions.map(|(name, shown)| if shown.contains('~') { format!("~{name}") } else { name.to_owned() })).collect()
-}
-
-fn rust_files(folder: &Path, take: &mut dyn FnMut(&str)) {
-    for entry in fs::read_dir(folder).unwrap().flatten().map(|e| e.path()) {
-        if entry.is_dir() {
-            rust_files(&entry, take);
-        } else if entry.extension().is_some_and(|e| e == "rs") {
-            take(&fs::read_to_string(&entry).unwrap());
-        }
-    }
 }

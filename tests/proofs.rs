@@ -298,3 +298,13 @@ fn a_new_form_is_missed_where_it_can_come_and_nowhere_else() {
     };
     assert_eq!(found, [want("submit"), want("supplement")]);
 }
+
+/// A folder that is only begun: one fault says what is missing, and its mappings are looked at all the same.
+#[test]
+fn a_folder_without_its_partner_toml_is_told_once() {
+    let files = Files::embedded().with("adapters/quan/taken.map", "message: receipt\nformat: json\n\nA = outcom\n");
+    let found = Catalogue::prove(&files, &Settings::new(), &Placeholders).map_or_else(|f| told(&f), |_| Vec::new());
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found.iter().any(|f| f.starts_with("routes adapters/quan/partner.toml:1:1: there is no such file")), "{found:?}");
+    assert!(found.iter().any(|f| f.starts_with("V1 adapters/quan/taken.map:4:5: `outcom`")), "{found:?}");
+}

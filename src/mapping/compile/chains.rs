@@ -135,7 +135,10 @@ impl Compiler<'_> {
                 Check::Names,
                 &link.at,
                 format!("codes.toml has no list `{name}`"),
-                near.unwrap_or_else(|| format!("there are: {}", known.join(", "))),
+                near.unwrap_or_else(|| match known.is_empty() {
+                    true => format!("codes.toml beside this file, with [{bare}] and a line a word: word = \"wire\""),
+                    false => format!("there are: {}", known.join(", ")),
+                }),
             );
             return None;
         };
