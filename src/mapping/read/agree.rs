@@ -106,7 +106,12 @@ pub(super) fn put_at(body: &mut Value, path: &[Text], value: Value) -> bool {
         *body = Value::Object(Map::new());
     }
     let Some(map) = body.as_object_mut() else { return false };
-    // Nearly always the field is new: one search for both.
+    // An object on the way is mostly there, a field at its end is nearly always new: one search for both.
+    if !rest.is_empty()
+        && let Some(inner) = map.get_mut(word)
+    {
+        return put_at(inner, rest, value);
+    }
     match (map.entry(word.clone()), rest.is_empty()) {
         (Entry::Vacant(slot), true) => {
             slot.insert(value);
