@@ -123,10 +123,10 @@ impl Map {
 
     /// Where a name stands, or would.
     fn find(&self, sought: &Sought<'_>) -> Result<usize, usize> {
-        if self.fields.len() > FEW {
+        // From the last one on: fields that come in order are put behind it.
+        if self.fields.len() > FEW && self.fields.last().is_some_and(|last| sought.order(last).is_ge()) {
             return self.fields.binary_search_by(|own| sought.order(own));
         }
-        // From the last one on: fields that come in order are put behind it.
         for (at, own) in self.fields.iter().enumerate().rev() {
             match sought.order(own) {
                 Ordering::Less => return Err(at + 1),
