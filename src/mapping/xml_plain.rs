@@ -9,8 +9,6 @@ use memchr::memchr2;
 
 /// Blanks before a tag that are passed over here; more are counted by [`Xml::next`].
 const FEW_BLANKS: usize = 256;
-/// Bytes of a text that are looked at one by one.
-const SHORT: usize = 24;
 
 impl<'a> Xml<'a> {
     /// Whether the next thing is the start tag of this element, without attributes and with its parent's prefix; then it is read.
@@ -26,7 +24,8 @@ impl<'a> Xml<'a> {
             return false;
         }
         let Some(name) = self.src.get(at + 1..at + 1 + len) else { return false };
-        let is_it = name.get(prefix.len()..).is_some_and(|own| is_same(own, local)) && (prefix.is_empty() || name.starts_with(prefix));
+        let is_it =
+            name.get(prefix.len()..).is_some_and(|own| is_same(own, local)) && (prefix.is_empty() || name.starts_with(prefix));
         if !is_it || self.resolve(prefix.trim_end_matches(':'), at).ok() != Some(ns) {
             return false;
         }
@@ -43,9 +42,11 @@ impl<'a> Xml<'a> {
     pub(crate) fn plain_text(&mut self) -> Option<&'a str> {
         let name = self.open.last().filter(|_| !self.end_pending)?.name;
         let rest = self.bytes(self.at);
-        let len = text_len(rest).filter(|len| *len <= MAX_TEXT)?;
-        let after = rest.get(len..)?.strip_prefix(b"</")?.strip_prefix(name.as_bytes())?;
-        if after.first() != Some(&b'>') {
+        let len = memchr2(b'<', b'&', rest).filter(|len| *len <= MAX_TEXT)?;
+        let (text, tag) = rest.split_at_checked(len)?;
+        let after = tag.strip_prefix(b"</")?.strip_prefix(name.as_bytes())?;
+        let odd = text.iter().fold(false, |odd, b| odd | (*b == b'>') | (*b == b'\r'));
+        if odd || after.first() != Some(&b'>') {
             return None;
         }
         let end = self.at + len;
@@ -54,16 +55,4 @@ impl<'a> Xml<'a> {
         self.pop();
         Some(text)
     }
-}
-
-/// How many bytes stand before the next `<`, if all of them are text as it is written: no `&`, and neither `>` nor CR, which need a look.
-fn text_len(rest: &[u8]) -> Option<usize> {
-    // Most texts are short: a search for a sign in many bytes at once is dearer than they are.
-    let short = rest.iter().take(SHORT).position(|b| matches!(b, b'<' | b'&' | b'>' | b'\r'));
-    let len = match short {
-        Some(len) => len,
-        None => memchr2(b'<', b'&', rest)?,
-    };
-    let odd = || rest.iter().take(len).fold(false, |odd, b| odd | (*b == b'>') | (*b == b'\r'));
-    (rest.get(len) == Some(&b'<') && (short.is_some() || !odd())).then_some(len)
 }

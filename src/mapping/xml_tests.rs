@@ -246,7 +246,8 @@ fn a_fault_stands_at_its_offset() {
 
 /// Documents of a few names, with and without prefix, attributes, references and blanks where they may stand.
 fn documents() -> impl Strategy<Value = String> {
-    let texts = prop_oneof!["[xy>\r\n ]{0,4}", Just("&amp;".to_owned()), Just("<!--c-->".to_owned()), Just("<![CDATA[<]]>".to_owned())];
+    let texts =
+        prop_oneof!["[xy>\r\n ]{0,4}", Just("&amp;".to_owned()), Just("<!--c-->".to_owned()), Just("<![CDATA[<]]>".to_owned())];
     let tree = texts.prop_recursive(4, 24, 4, |inner| {
         let names = prop::sample::select(vec!["a", "b", "ab", "p:a", "p:b", "q:a"]);
         let tags = prop::sample::select(vec!["", "", "", " ", " c='1'", " xmlns='v'", " xmlns:p='w'", "/"]);
