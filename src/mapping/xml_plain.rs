@@ -1,7 +1,7 @@
 //! What most of a document is, read in one step each: the start tag that is expected here, and the text of an element up to its end.
 //!
-//! Both say what [`Xml::next`] would say, or say nothing and leave the reader where it stands. A third off the reading of a small
-//! dossier (docs/performance.md).
+//! Both say what [`Xml::next`] would say, or say nothing and leave the reader where it stands. They take a sixth off the reading of a
+//! small dossier (docs/performance.md).
 
 use super::{MAX_DEPTH, MAX_TEXT, Ns, Open, Xml, blanks};
 use crate::body::is_same;
