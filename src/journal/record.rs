@@ -2,7 +2,7 @@
 //!
 //! [`Effects`] is what a message causes, computed by `exchange` from a [`Snapshot`]; the journal writes it whole or not at all.
 
-use super::{CaseStep, Gone, NewCase};
+use super::{Blob, CaseStep, Gone, NewCase};
 use crate::body::Value;
 use crate::clock::Time;
 use crate::delivery::{Feed, Waiting};
@@ -33,7 +33,16 @@ pub struct NewMessage {
     pub body: Vec<u8>,
     /// The bytes as received, held once however often the message is decided anew; of several messages in one request the first that was
     /// taken holds them for all.
-    pub raw: Bytes,
+    pub raw: Raw,
+}
+
+/// The bytes of a request as received.
+#[derive(Clone, Debug)]
+pub enum Raw {
+    /// In memory, kept in the message's row.
+    Here(Bytes),
+    /// In the store already, synced, under their digest.
+    Stored(Blob),
 }
 
 /// The idempotency record of a message.
@@ -714,6 +723,31 @@ pub struct Notice {
     pub dossier: Option<String>,
     /// The settled delivery, when it was a settlement.
     pub delivery: Option<u64>,
+}
+
+// === impl Raw ===
+
+impl Raw {
+    /// What is kept in the message's row.
+    #[must_use]
+    pub fn here(&self) -> &[u8] {
+        match self {
+            Self::Here(bytes) => bytes,
+            Self::Stored(_) => &[],
+        }
+    }
+}
+
+impl Default for Raw {
+    fn default() -> Self {
+        Self::Here(Bytes::new())
+    }
+}
+
+impl From<Vec<u8>> for Raw {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Here(bytes.into())
+    }
 }
 
 // === impl Snapshot ===

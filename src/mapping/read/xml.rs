@@ -3,6 +3,7 @@
 use super::{Frame, Held, Outward, Run, Said, Seen, eval, flat, lex, select};
 use crate::body;
 use crate::mapping::convert::{Lex, Tag};
+use crate::mapping::cut::Gaps;
 use crate::mapping::fault::{Both, FaultKind, Found, short};
 use crate::mapping::plan::{Key, Node, NodeId, Plan};
 use crate::mapping::slip::{Lexed, MAX_HELD, Slip};
@@ -70,7 +71,8 @@ fn element<'a>(
     let attributes = attributes(run, xml, plan, frame, node);
     if node.content {
         xml.long_text = true;
-        let content = run.content(node, at, |take| text_of(xml, take));
+        let (src, gaps) = (run.src, run.gaps);
+        let content = run.content(node, at, |take| text_of(xml, src, gaps, take));
         xml.long_text = false;
         frame.see(id, at, content.map_err(|slip| slip.under(|| run.pointer(&node.path)))?);
         return Ok(());
@@ -156,10 +158,13 @@ fn attributes<'a>(run: &mut Run<'_, 'a>, xml: &mut Xml<'a>, plan: &'a Plan, fram
 }
 
 /// The pieces of text of an element without children.
-fn text_of<'a>(xml: &mut Xml<'a>, take: &mut dyn FnMut(&str) -> Lexed<()>) -> Lexed<()> {
+fn text_of<'a>(xml: &mut Xml<'a>, src: &'a str, gaps: Gaps<'a>, take: &mut dyn FnMut(&str) -> Lexed<()>) -> Lexed<()> {
     loop {
         match xml.next()? {
-            Event::Text(text) => take(&text)?,
+            Event::Text(text) => match gaps.raw(src, xml.last()..xml.offset()) {
+                None => take(&text)?,
+                Some((at, raw)) => gaps.fill(at, raw, take)?,
+            },
             Event::End | Event::Eof => return Ok(()),
             Event::Start(_) => {
                 return Err(Slip::found(xml.last(), FaultKind::Type, "chỉ văn bản base64", "base64 text only", Found::Object));
@@ -398,7 +403,7 @@ fn fork<'a>(
     let around = xml.around();
     xml.skip().map_err(|slip| slip.under(|| run.pointer(plan.node(id).map_or("", |n| &n.path))))?;
     let span = at..xml.offset();
-    if span.len() > MAX_HELD {
+    if span.len() + run.gaps.missing(span.clone()) > MAX_HELD {
         return Err(select::too_long(at, fork).under(|| run.pointer(plan.node(id).map_or("", |n| &n.path))));
     }
     frame.see(id, at, Seen::Held(Box::new(Held { span, depth: 0, around })));
