@@ -128,7 +128,8 @@ impl Bodies {
             while let Some(frame) = body.frame().await {
                 let Ok(data) = frame.map_err(|_| Problem::body_broken())?.into_data() else { continue };
                 seen += data.len() as u64;
-                let refused = if seen > max { Some(Problem::too_large(max)) } else { arriving.push(&data).await.err().map(Problem::from) };
+                let refused =
+                    if seen > max { Some(Problem::too_large(max)) } else { arriving.push(&data).await.err().map(Problem::from) };
                 let refused = refused.or_else(|| self.grow(&mut share, arriving.held() as u64).err());
                 if let Some(problem) = refused {
                     linger(std::mem::take(&mut body)).await;
