@@ -142,6 +142,20 @@ fn all_faults_are_told_at_once_and_no_value_is_shown_unless_public() {
 }
 
 #[test]
+fn an_unknown_name_is_told_in_characters_and_a_length_that_every_wire_carries() {
+    let long = "n".repeat(9000);
+    for (name, pointer) in
+        [("a\u{1}b\u{fffe}\nc", "/a\u{fffd}b\u{fffd}\u{fffd}c".to_owned()), (&long, format!("/{}…", &long[..498]))]
+    {
+        let bytes = changed(name, json!(1));
+        let faults = json_map("").map("m").unwrap().read(&bytes, &Context::new(), &mut NoContents).unwrap_err();
+        let fault = faults.iter().find(|f| f.kind == FaultKind::Unknown).unwrap();
+        assert_eq!(fault.pointer(), pointer);
+        assert!(!(fault.text_vi() + &fault.text_en()).contains(|c: char| c.is_control() || c == '\u{fffe}'));
+    }
+}
+
+#[test]
 fn an_unknown_field_may_be_reported_instead() {
     let book = json_map("unknown: report\n");
     let reading =

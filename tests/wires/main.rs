@@ -21,6 +21,8 @@ mod json;
 mod laws;
 mod mutants;
 mod respell;
+mod rig;
 mod strangers;
 mod suite;
 mod sync;
+mod tried;

@@ -50,6 +50,10 @@ struct Making<'m, 'x> {
     /// How likely an optional part is there, where no donor says.
     full: f64,
     depth: usize,
+    /// A place (as [`XsdInventor::places`] names them) that must be there.
+    toward: Option<&'m str>,
+    /// Where the element being made stands, in the same words.
+    path: String,
 }
 
 // === impl WireElement ===
@@ -131,17 +135,20 @@ impl<'x> XsdInventor<'x> {
     }
 
     /// A document of a global element; none: there is no such element. `near`: the donor and how likely each decision follows it.
+    /// `place` (one of [`Self::places`]) is there for certain, whatever the donor has.
     #[must_use]
     pub fn document(
         &self,
         (ns, local): (&str, &str),
         near: Option<(&WireElement, f64)>,
+        place: Option<&str>,
         chance: &mut Chance,
     ) -> Option<WireElement> {
         let declared = self.schema.element(ns, local)?;
         let full = *chance.pick(&[0.0, 0.5, 0.5, 0.9])?;
         let (donor, near) = near.map_or((None, 0.0), |(donor, near)| (Some(donor), near));
-        Some(Making { inventor: self, chance, near, full, depth: 0 }.element(declared, donor))
+        let making = Making { inventor: self, chance, near, full, depth: 0, toward: place, path: String::new() };
+        Some({ making }.element(declared, donor))
     }
 
     /// Every place the schema declares under an element (local names with slashes between, `@` before an attribute's), with the builtin
@@ -191,6 +198,9 @@ impl<'x> Making<'_, 'x> {
         let mut made = WireElement { name: pair(&declared.name), ..WireElement::default() };
         let Some(kind) = self.inventor.schema.kind(declared.kind).filter(|_| self.depth < DEEPEST) else { return made };
         self.depth += 1;
+        let outer = self.path.len();
+        self.path.push_str(if outer == 0 { "" } else { "/" });
+        self.path.push_str(&declared.name.local);
         made.attributes = kind.attributes.iter().filter_map(|a| self.attribute(a, donor)).collect();
         // What a wildcard lets stand there is the donor's; nothing is made up for it.
         if let (Some(donor), true) = (donor.filter(|_| kind.any_attribute), self.follows()) {
@@ -214,14 +224,27 @@ impl<'x> Making<'_, 'x> {
             }
         }
         self.depth -= 1;
+        self.path.truncate(outer);
         made
+    }
+
+    /// Whether the way to the place that must be there leads through one of these names inside the element being made.
+    fn leads<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> bool {
+        let Some(rest) = self.toward.and_then(|t| t.strip_prefix(self.path.as_str())?.strip_prefix('/')) else { return false };
+        let next = rest.split('/').next();
+        names.into_iter().any(|name| Some(name) == next)
+    }
+
+    fn leads_into(&self, model: &Model) -> bool {
+        self.leads(model.leaves().into_iter().map(|leaf| leaf.name.local.as_str()))
     }
 
     fn attribute(&mut self, declared: &'x Attribute, donor: Option<&WireElement>) -> Option<((String, String), String)> {
         let name = pair(&declared.name);
         let own = donor.and_then(|d| d.attributes.iter().find(|(own, _)| *own == name)).map(|(_, value)| value.as_str());
         let there = if donor.is_some() && self.follows() { own.is_some() } else { self.chance.hits(self.full) };
-        (declared.required || there).then(|| {
+        let wanted = declared.required || self.leads([format!("@{}", name.1).as_str()]);
+        (wanted || there).then(|| {
             let text = self.text(&declared.simple, declared.fixed.as_deref(), own);
             (name, text)
         })
@@ -252,7 +275,8 @@ impl<'x> Making<'_, 'x> {
                 }
             }
             Model::Choice(parts) => {
-                let own = parts.iter().find(|p| wanted(p, left)).filter(|_| donor && self.follows());
+                let leading = parts.iter().find(|part| self.leads_into(part));
+                let own = leading.or_else(|| parts.iter().find(|p| wanted(p, left)).filter(|_| donor && self.follows()));
                 let any = usize::try_from(self.chance.below(u64::try_from(parts.len()).unwrap_or(1))).unwrap_or(0);
                 if let Some(part) = own.or_else(|| parts.get(any)) {
                     self.model(part, left, donor, to);
@@ -268,7 +292,7 @@ impl<'x> Making<'_, 'x> {
             }
             Model::Maybe(inner) => {
                 let there = if donor && self.follows() { wanted(inner, left) } else { self.chance.hits(self.full) };
-                if there {
+                if there || self.leads_into(inner) {
                     self.model(inner, left, donor, to);
                 }
             }
@@ -286,6 +310,7 @@ impl<'x> Making<'_, 'x> {
         let own = left.iter().filter(|e| names.contains(&e.name)).count();
         let any = if self.chance.hits(self.full.max(0.2)) { self.chance.below(ROWS + 1) } else { 0 };
         let more = if donor && self.follows() { u64::try_from(own).unwrap_or(0) } else { any };
+        let more = more.max((so_far == 0 && self.leads_into(inner)).into());
         for _ in 0..more.clamp(min.saturating_sub(so_far), max.saturating_sub(so_far).max(min.saturating_sub(so_far))) {
             self.model(inner, left, donor, to);
         }
