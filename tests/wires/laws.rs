@@ -24,8 +24,7 @@ const DOCUMENTS: usize = 16;
 
 /// What the wires refuse of documents that the canonical schemas allow: mapping, canonical place (`*` alone: any), kind. `Missing`: the
 /// schema has it optional, the wire needs it. `Branch`: the wire has a place for it only in another case (`when`). `Value`: a word that this
-/// partner's list has not (another platform's notice may tell `failed`, this one's tells paid or unclear), a file name that is a path (`zip`), an
-/// id that two files of a dossier have. Each is a message that
+/// partner's list has not (another platform's notice may tell `failed`, this one's tells paid or unclear), a file name that is a path (`zip`). Each is a message that
 /// the use cases do not make, or that is refused at the door of the other side.
 const REFUSED: &[Entry] = &[
     ("hanoi/accepted", "/at", "Missing"),
@@ -46,7 +45,6 @@ const REFUSED: &[Entry] = &[
     ("moet/fee-paid-reply", "/note", "Missing"),
     ("moet/letter", "/agency/name", "Missing"),
     ("moet/letter", "/form", "Missing"),
-    ("moet/letter", "/papers/*/files/*/id", "Value"),
     ("moet/letter", "/papers/*/files/*/name", "Value"),
     ("moet/status", "/at", "Missing"),
     ("moet/status", "/id", "Missing"),
@@ -56,6 +54,9 @@ const REFUSED: &[Entry] = &[
     ("moet/supplement-reply", "/note", "Missing"),
     ("moet/withdraw-reply", "/note", "Missing"),
 ];
+
+/// The same where two invented texts must be the same for it: two files of one dossier with one id, which the schema says in words only.
+const BY_CHANCE: &[Entry] = &[("moet/letter", "/papers/*/files/*/id", "Value")];
 
 /// What a wire refuses: canonical place (`*` for a row), kind, and why.
 type Refused = (String, String, String);
@@ -334,7 +335,7 @@ fn nothing_is_lost_there_is_one_spelling_and_the_same_bytes_come_again() {
         .map(|(path, text)| (path, uppsala::XsdValidator::from_schema(&uppsala::parse(text).unwrap()).unwrap()))
         .collect();
     for seed in seeds() {
-        let mut tried = Tried::new(seed, REFUSED, &[]);
+        let mut tried = Tried::new(seed, REFUSED, &[]).and_by_chance(BY_CHANCE);
         let mut all: Vec<Subject<'_>> = Vec::new();
         for partner in catalogue.all_partners() {
             for name in partner.book.names() {

@@ -26,3 +26,5 @@ mod strangers;
 mod suite;
 mod sync;
 mod tried;
+#[path = "../door/vidientu.rs"]
+mod vidientu;
