@@ -50,8 +50,10 @@ struct Making<'m> {
     contents: MemoryContents,
     /// How likely an optional field is there.
     full: f64,
-    /// The names that lead from here to a place which must be there; lists are passed through.
+    /// The names that lead from here to the place that was asked for; lists are passed through.
     toward: Option<&'m [&'m str]>,
+    /// Whether that place must be there, or not.
+    there: bool,
 }
 
 // === impl Inventor ===
@@ -91,26 +93,34 @@ impl Inventor {
         self.document_with(message, form, None, chance)
     }
 
-    /// The same with one place there for certain, whatever else is left out: the names that lead to it, lists passed through. Where an
-    /// `if` of the schema decides otherwise, or there is no such place, it may be absent all the same.
+    /// The same with one place there for certain (`true`), or what it stands in there and the place left out (`false`): the names that lead
+    /// to it, lists passed through. Where the schema decides otherwise (`required`, an `if`), or has no such place, that counts.
     #[must_use]
     pub fn document_with(
         &self,
         message: &str,
         form: Option<&str>,
-        place: Option<&[&str]>,
+        place: Option<(&[&str], bool)>,
         chance: &mut Chance,
     ) -> Option<Invented> {
         let (file, schema) = self.schemas.get_key_value(message)?;
         let full = *chance.pick(&[0.0, 0.5, 0.5, 0.5, 1.0])?;
-        let mut making = Making { inventor: self, chance, file, contents: MemoryContents::default(), full, toward: place };
+        let mut making = Making {
+            inventor: self,
+            chance,
+            file,
+            contents: MemoryContents::default(),
+            full,
+            toward: place.map(|p| p.0),
+            there: place.is_none_or(|p| p.1),
+        };
         let mut body = making.value(schema);
         if let Some(form) = form {
             let (file, schema) = self.schemas.get_key_value(&format!("forms/{form}"))?;
             let properties = self.schemas.get(message)?.get("properties").and_then(Value::as_object)?;
             let holder = properties.iter().find(|(_, p)| p.get("x-form").is_some()).map(|(name, _)| name.clone())?;
             making.file = file;
-            making.toward = inside(place, &holder);
+            making.toward = inside(place.map(|p| p.0), &holder);
             let made = making.value(schema);
             let map = body.as_object_mut()?;
             map.insert(holder, made);
@@ -270,8 +280,10 @@ impl<'m> Making<'m> {
         for (name, inner) in properties {
             // A form is put in by `document`; a canonical list is never absent.
             let list = self.inventor.normal && self.resolved(inner).get("type").is_some_and(|t| t == "array");
-            let wanted = list || required.contains(&name.as_str()) || inside(self.toward, name).is_some();
-            if inner.get("x-form").is_some() || !(wanted || self.chance.hits(self.full)) {
+            let leads = inside(self.toward, name);
+            let shunned = !self.there && leads.is_some_and(<[_]>::is_empty);
+            let wanted = list || required.contains(&name.as_str()) || leads.is_some() && !shunned;
+            if inner.get("x-form").is_some() || !(wanted || !shunned && self.chance.hits(self.full)) {
                 continue;
             }
             let value = self.member(name, inner);

@@ -93,17 +93,20 @@ enum Round {
     Broken(String),
 }
 
-/// A document between two; what stands at `toward` in the made one is there, as the names lead to it.
-fn cross(ours: &Value, made: &Value, near: f64, toward: Option<&[&str]>, chance: &mut Chance) -> Value {
+/// A document between two; what stands at `toward` in the made one is there (or, `false`, what does not is not), as the names lead to it.
+fn cross(ours: &Value, made: &Value, near: f64, toward: Option<(&[&str], bool)>, chance: &mut Chance) -> Value {
     match (ours, made) {
         (Value::Object(a), Value::Object(b)) => {
-            let inside =
-                |name: &str| toward.and_then(|t| t.split_first()).filter(|(first, _)| **first == name).map(|(_, rest)| rest);
+            let inside = |name: &str| {
+                let (place, there) = toward?;
+                place.split_first().filter(|(first, _)| **first == name).map(|(_, rest)| (rest, there))
+            };
+            let shunned = |name: &str| inside(name).is_some_and(|(rest, there)| rest.is_empty() && !there);
             let mut map = Map::new();
             for (name, value) in a {
                 match b.get(name) {
                     Some(other) => drop(map.insert(name.clone(), cross(value, other, near, inside(name), chance))),
-                    None if chance.hits(near) => drop(map.insert(name.clone(), value.clone())),
+                    None if !shunned(name) && chance.hits(near) => drop(map.insert(name.clone(), value.clone())),
                     None => {}
                 }
             }
@@ -282,12 +285,13 @@ impl Subject<'_> {
             let ours = self.inventor.document(setting.map.message(), form, chance).unwrap();
             setting.map.write(&ours.body, &writing, &ours.contents, Some(&setting.sealer)).ok()
         });
-        let toward: Option<Vec<&str>> = wanted.place().map(|place| place.split('/').collect());
-        let mut made: Value = self.wires.document_with("wire", None, toward.as_deref(), chance).unwrap().body.into();
+        let place: Option<(Vec<&str>, bool)> = wanted.place().map(|(place, there)| (place.split('/').collect(), there));
+        let toward = place.as_ref().map(|(place, there)| (&place[..], *there));
+        let mut made: Value = self.wires.document_with("wire", None, toward, chance).unwrap().body.into();
         if let Some(ours) = ours {
             let near = *chance.pick(if toward.is_some() { NEARER } else { NEAR }).unwrap();
             let ours = document(setting.map, &ours);
-            made = cross(&ours, &made, near, toward.as_deref(), chance);
+            made = cross(&ours, &made, near, toward, chance);
             if !self.fixed.is_empty() && chance.hits(0.9) {
                 configured(&mut made, &ours, &self.fixed);
             }

@@ -307,8 +307,10 @@ impl Subject<'_> {
     fn one(&mut self, form: Option<&str>, wanted: &Wanted, tried: &mut Tried) -> bool {
         let context = context(self.partner, form);
         let (map, chance) = (self.setting.map, &mut self.chance);
-        let toward: Option<Vec<&str>> = wanted.place().and_then(|line| self.leads.get(line)).map(|to| to.split('.').collect());
-        let made = self.inventor.document_with(map.message(), form, toward.as_deref(), chance).unwrap();
+        let toward: Option<Vec<&str>> =
+            wanted.place().and_then(|(line, _)| self.leads.get(line)).map(|to| to.split('.').collect());
+        let toward = toward.as_deref().map(|place| (place, true));
+        let made = self.inventor.document_with(map.message(), form, toward, chance).unwrap();
         match self.setting.round(&made, &context, chance) {
             Ok(None) => {
                 tried.hold(&self.title, map.explain(&[&made.body], &context).into_iter().map(|f| line(&f.file, &f.text)));

@@ -1,8 +1,8 @@
 //! What the proofs over invented documents have in common: seeds, the lists of what is refused, and the pursuit of what no document met yet.
 //!
 //! A list must hold for every seed, so it is not left to luck what a run meets: after the usual documents a run goes on, bounded, until every
-//! place of a schema stood in a document that was read and every refusal of the list was met. For a place that is missing the inventor is
-//! told only that it shall be there; it knows nothing of a mapping. What is then still missing is a failure, unless it is listed as a
+//! place of a schema stood in a document that was read and every refusal of the list was met. The inventor is told a place of the schema
+//! that shall be there, or shall not (a refusal of what is missing); it knows nothing of a mapping. What is then still missing is a failure, unless it is listed as a
 //! place that is never read (and one of those that is reached is a failure too).
 //!
 //! `LIENTHONG_FUZZ_SEED` sets the first seed, `LIENTHONG_FUZZ_SEEDS` how many one after the other.
@@ -44,8 +44,8 @@ pub(crate) struct Tried {
 
 /// What the next document of a mapping is wanted for.
 pub(crate) enum Wanted {
-    /// This place.
-    Place(String),
+    /// This place: that it is there, or (`false`) that it is not.
+    Place(String, bool),
     /// A refusal of the list, wherever it comes from.
     Any,
 }
@@ -53,8 +53,8 @@ pub(crate) enum Wanted {
 // === impl Wanted ===
 
 impl Wanted {
-    pub(crate) fn place(&self) -> Option<&str> {
-        if let Self::Place(place) = self { Some(place) } else { None }
+    pub(crate) fn place(&self) -> Option<(&str, bool)> {
+        if let Self::Place(place, there) = self { Some((place, *there)) } else { None }
     }
 }
 
@@ -144,12 +144,12 @@ impl Tried {
         let places = self.places.get(title).into_iter().flatten();
         let never = |place: &str| round >= NEVER && self.never.contains(&(title, place));
         let missing = places.clone().filter(|p| !self.reached.get(title).is_some_and(|r| r.contains(*p)) && !never(p));
-        let mut wanted: Vec<Wanted> = missing.cloned().map(Wanted::Place).collect();
+        let mut wanted: Vec<Wanted> = missing.map(|place| Wanted::Place(place.clone(), true)).collect();
         for entry in self.listed.iter().filter(|entry| (entry.0 == "*" || entry.0 == title) && !self.met(entry)) {
             let there = |place: &&String| covers(entry, &(title.to_owned(), (*place).clone(), entry.2.to_owned()));
-            match places.clone().find(there) {
-                // What is missing is not met where it is.
-                Some(place) if round % 2 == 0 && entry.2 != "Missing" => wanted.push(Wanted::Place(place.clone())),
+            let fitting: Vec<&String> = places.clone().filter(there).collect();
+            match fitting.get(round / 2 % fitting.len().max(1)) {
+                Some(place) if round % 2 == 0 => wanted.push(Wanted::Place((*place).clone(), entry.2 != "Missing")),
                 _ => wanted.push(Wanted::Any),
             }
         }

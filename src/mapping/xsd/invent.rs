@@ -50,8 +50,8 @@ struct Making<'m, 'x> {
     /// How likely an optional part is there, where no donor says.
     full: f64,
     depth: usize,
-    /// A place (as [`XsdInventor::places`] names them) that must be there.
-    toward: Option<&'m str>,
+    /// A place (as [`XsdInventor::places`] names them) that must be there, or (`false`) must not.
+    toward: Option<(&'m str, bool)>,
     /// Where the element being made stands, in the same words.
     path: String,
 }
@@ -135,13 +135,14 @@ impl<'x> XsdInventor<'x> {
     }
 
     /// A document of a global element; none: there is no such element. `near`: the donor and how likely each decision follows it.
-    /// `place` (one of [`Self::places`]) is there for certain, whatever the donor has.
+    /// `place`: one of [`Self::places`] is there for certain (`true`), whatever the donor has; or what it stands in is there, and the place
+    /// itself is left out (`false`) where the schema allows it.
     #[must_use]
     pub fn document(
         &self,
         (ns, local): (&str, &str),
         near: Option<(&WireElement, f64)>,
-        place: Option<&str>,
+        place: Option<(&str, bool)>,
         chance: &mut Chance,
     ) -> Option<WireElement> {
         let declared = self.schema.element(ns, local)?;
@@ -228,23 +229,25 @@ impl<'x> Making<'_, 'x> {
         made
     }
 
-    /// Whether the way to the place that must be there leads through one of these names inside the element being made.
-    fn leads<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> bool {
-        let Some(rest) = self.toward.and_then(|t| t.strip_prefix(self.path.as_str())?.strip_prefix('/')) else { return false };
-        let next = rest.split('/').next();
-        names.into_iter().any(|name| Some(name) == next)
+    /// What is said of one of these names inside the element being made: it is on the way to the place that was asked for (`true`), or is the
+    /// place that must not be there (`false`).
+    fn asked<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Option<bool> {
+        let (place, there) = self.toward?;
+        let rest = place.strip_prefix(self.path.as_str())?.strip_prefix('/')?;
+        let (next, further) = rest.split_once('/').map_or((rest, false), |(next, _)| (next, true));
+        names.into_iter().any(|name| name == next).then_some(there || further)
     }
 
-    fn leads_into(&self, model: &Model) -> bool {
-        self.leads(model.leaves().into_iter().map(|leaf| leaf.name.local.as_str()))
+    fn asked_of(&self, model: &Model) -> Option<bool> {
+        self.asked(model.leaves().into_iter().map(|leaf| leaf.name.local.as_str()))
     }
 
     fn attribute(&mut self, declared: &'x Attribute, donor: Option<&WireElement>) -> Option<((String, String), String)> {
         let name = pair(&declared.name);
         let own = donor.and_then(|d| d.attributes.iter().find(|(own, _)| *own == name)).map(|(_, value)| value.as_str());
         let there = if donor.is_some() && self.follows() { own.is_some() } else { self.chance.hits(self.full) };
-        let wanted = declared.required || self.leads([format!("@{}", name.1).as_str()]);
-        (wanted || there).then(|| {
+        let there = self.asked([format!("@{}", name.1).as_str()]).unwrap_or(there);
+        (declared.required || there).then(|| {
             let text = self.text(&declared.simple, declared.fixed.as_deref(), own);
             (name, text)
         })
@@ -275,7 +278,7 @@ impl<'x> Making<'_, 'x> {
                 }
             }
             Model::Choice(parts) => {
-                let leading = parts.iter().find(|part| self.leads_into(part));
+                let leading = parts.iter().find(|part| self.asked_of(part) == Some(true));
                 let own = leading.or_else(|| parts.iter().find(|p| wanted(p, left)).filter(|_| donor && self.follows()));
                 let any = usize::try_from(self.chance.below(u64::try_from(parts.len()).unwrap_or(1))).unwrap_or(0);
                 if let Some(part) = own.or_else(|| parts.get(any)) {
@@ -292,7 +295,7 @@ impl<'x> Making<'_, 'x> {
             }
             Model::Maybe(inner) => {
                 let there = if donor && self.follows() { wanted(inner, left) } else { self.chance.hits(self.full) };
-                if there || self.leads_into(inner) {
+                if self.asked_of(inner).unwrap_or(there) {
                     self.model(inner, left, donor, to);
                 }
             }
@@ -310,7 +313,11 @@ impl<'x> Making<'_, 'x> {
         let own = left.iter().filter(|e| names.contains(&e.name)).count();
         let any = if self.chance.hits(self.full.max(0.2)) { self.chance.below(ROWS + 1) } else { 0 };
         let more = if donor && self.follows() { u64::try_from(own).unwrap_or(0) } else { any };
-        let more = more.max((so_far == 0 && self.leads_into(inner)).into());
+        let more = match self.asked_of(inner) {
+            Some(true) if so_far == 0 => more.max(1),
+            Some(false) => 0,
+            _ => more,
+        };
         for _ in 0..more.clamp(min.saturating_sub(so_far), max.saturating_sub(so_far).max(min.saturating_sub(so_far))) {
             self.model(inner, left, donor, to);
         }
