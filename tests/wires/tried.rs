@@ -23,6 +23,9 @@ const NEVER: usize = 21;
 /// What the readers refuse, as the lists have it: mapping (`*`: any), place (`…`: its end or its start; `*`: any), kind.
 pub(crate) type Entry = (&'static str, &'static str, &'static str);
 
+/// A class of values that are refused for themselves, and whether a text is one.
+type Excuse = (&'static str, fn(&str) -> bool);
+
 /// What came of the documents of all mappings of one test and seed.
 pub(crate) struct Tried {
     seed: u64,
@@ -122,7 +125,7 @@ impl Tried {
         for fault in faults {
             let place = place(&fault.place.pointer);
             let kind = format!("{:?}", fault.kind);
-            let excuse: Option<(&'static str, fn(&str) -> bool)> = match kind.as_str() {
+            let excuse: Option<Excuse> = match kind.as_str() {
                 "Type" => Some(("numbers spelled otherwise", odd_number)),
                 "Time" => Some(("days that are none", no_day)),
                 _ => None,
@@ -149,7 +152,7 @@ impl Tried {
             let there = |place: &&String| covers(entry, &(title.to_owned(), (*place).clone(), entry.2.to_owned()));
             let fitting: Vec<&String> = places.clone().filter(there).collect();
             match fitting.get(round / 2 % fitting.len().max(1)) {
-                Some(place) if round % 2 == 0 => wanted.push(Wanted::Place((*place).clone(), entry.2 != "Missing")),
+                Some(place) if round.is_multiple_of(2) => wanted.push(Wanted::Place((*place).clone(), entry.2 != "Missing")),
                 _ => wanted.push(Wanted::Any),
             }
         }
