@@ -56,9 +56,11 @@ impl Eval<'_, '_, '_> {
         }
     }
 
-    /// Lines with `~`: checked by writing what is known; else they give what they can.
+    /// Lines with `~`: checked by writing what is known; else they give what they can, of several times the finest.
     pub(super) fn lossy(&mut self) {
-        for Lossy { to, chain, wire, found, path, at } in std::mem::take(&mut self.lossy) {
+        let mut lossy = std::mem::take(&mut self.lossy);
+        lossy.sort_by_key(|line| line.chain.finest());
+        for Lossy { to, chain, wire, found, path, at } in lossy {
             let known = match to {
                 To::Own(own) => get(&self.body, own).cloned(),
                 To::Outer(..) => None,
