@@ -86,7 +86,7 @@ fn each_planted_fault_is_told_by_its_check_at_its_place() {
                 "    when identity.kind = passport\n        HoChieu = identity.number\n",
                 "    when identity.kind = passport\n        HoChieu = identity.number ?\n",
             )],
-            "V2 adapters/moet/form/1.005142@2025.map:12:9: `DuThi2025` may be written without any of CCCD, HoChieu",
+            "V6 adapters/moet/form/1.005142@2025.map:11:5: whether this branch holds could not be seen",
         ),
         (
             &[("adapters/moet/paper-head.map", "@ma      = code\n", "@ma      = code ?\n")],

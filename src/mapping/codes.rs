@@ -93,6 +93,10 @@ fn list(name: &Key<'_>, rows: &DeTable<'_>, span: &impl Fn(std::ops::Range<usize
             );
             continue;
         }
+        if literals.iter().any(|lit| lit.text().is_empty()) {
+            let hint = "take it away; on the line `?` with `absent: ''` in the head, or `? ''`, reads and writes it";
+            faults.hint(&at, format!("`{word}` has an empty text, which stands for none on every wire"), hint);
+        }
         let written = literals.remove(0);
         list.check_new(&written, &literals, any, &at, faults);
         list.entries.push(Entry { word, at: word_at, written, also: literals, any, fold: false });

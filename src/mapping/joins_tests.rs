@@ -209,7 +209,7 @@ fn lists_that_could_not_meet_are_refused_at_compile() {
     ] {
         assert!(got.iter().any(|f| f == want), "want {want}, got {got:?}");
     }
-    let apart = "when kind = one\n    A[] = papers[]\n        C = code\nwhen kind = two\n    B[] = papers[]\n        D = code\n";
+    let apart = "K = kind\nwhen kind = one\n    A[] = papers[]\n        C = code\nwhen kind = two\n    B[] = papers[]\n        D = code\n";
     assert_eq!(faults(apart), Vec::<String>::new(), "two branches are no join");
 }
 

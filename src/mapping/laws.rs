@@ -26,7 +26,7 @@ pub(super) fn shapes() -> Arc<Shapes> {
         "done": { "type": "boolean" },
         "mark": { "type": "string", "format": "decimal" },
         "day": { "type": "string", "format": "date" },
-        "title": text(),
+        "title": { "type": "string", "pattern": "^[^§]*$" },
         "person": { "type": "object", "properties": { "name": text(), "city": text(), "nick": text() } },
         "home": { "type": "object", "properties": { "street": text(), "zone": text() } },
         "paper": { "type": "object", "required": ["kind"], "properties": { "kind": { "type": "string", "enum": ["red", "blue"] }, "number": text() } },
@@ -61,7 +61,7 @@ n = count : number | text ?
 done = done : flag(1,0) ?
 mark = mark : number ?
 day = day : date(yyyyMMdd'000000') ?
-title = title ? 'none'
+title = title ? '§'
 fixed = 'c' | 'd'
 extra = *
 who = person ?
@@ -112,7 +112,7 @@ N = count ?
 Done = done : flag(1,0) ?
 Mark = mark ?
 Day = day ?
-Title = title ? 'none'
+Title = title ? '§'
 Fixed = 'c'
 Who = person ?
     @name = name
@@ -188,7 +188,7 @@ fn text() -> impl Strategy<Value = String> {
         "[ -~à-ỹ\n\t]{1,20}",
     ]
     .prop_map(|t| unicode_normalization::UnicodeNormalization::nfc(t.as_str()).collect::<String>())
-    .prop_filter("not an absent form of these maps", |t| !t.is_empty() && t != "none")
+    .prop_filter("not an absent form of these maps", |t| !t.is_empty())
 }
 
 fn tag() -> impl Strategy<Value = String> {
@@ -196,7 +196,7 @@ fn tag() -> impl Strategy<Value = String> {
 }
 
 /// A note in the canonical normal form, every optional there or not, and the contents it names.
-fn note() -> impl Strategy<Value = (Value, Vec<Vec<u8>>)> {
+pub(super) fn note() -> impl Strategy<Value = (Value, Vec<Vec<u8>>)> {
     let row = (text(), prop::collection::vec(tag(), 0..3), prop::option::of(prop::collection::vec(any::<u8>(), 1..50)));
     let scalars = (
         prop::option::of(prop::sample::select(vec!["one", "two", "three"])),

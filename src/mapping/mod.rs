@@ -51,6 +51,8 @@ mod pattern;
 mod peek;
 mod place;
 mod plan;
+#[cfg(test)]
+mod premises_tests;
 mod read;
 #[cfg(test)]
 mod refusals;
@@ -59,6 +61,7 @@ mod shapes;
 mod slip;
 mod soap;
 mod source;
+mod takes;
 mod tidy;
 mod wire_schema;
 mod write;

@@ -321,6 +321,7 @@ when colour = red
     red = mark
 when colour = blue
     blue = mark ?
+    hue = 'x'
 ";
 
     fn unmet(body: crate::body::Value) -> Vec<(String, bool)> {

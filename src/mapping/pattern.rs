@@ -114,6 +114,22 @@ impl Pattern {
         }
     }
 
+    /// Whether it has a piece of the time of day, or an offset.
+    pub(crate) fn has_clock(&self) -> bool {
+        use Piece::{Hour, Milli, Minute, Offset, Second};
+        [Hour, Minute, Second, Milli, Offset].iter().any(|p| self.pieces.contains(p))
+    }
+
+    /// Whether what it writes may hold a character.
+    pub(crate) fn may_write(&self, c: char) -> bool {
+        c.is_ascii_digit()
+            || self.pieces.iter().any(|piece| match piece {
+                Piece::Text(text) => text.contains(c),
+                Piece::Offset => "+-:Z".contains(c),
+                _ => false,
+            })
+    }
+
     /// Its width in bytes, when it is always the same.
     pub(crate) fn width(&self) -> Option<usize> {
         self.pieces.iter().try_fold(0, |sum, piece| {

@@ -122,6 +122,8 @@ pub(crate) struct Node {
     pub(crate) content: bool,
     /// What the content says is known only when it has been unpacked or read.
     pub(crate) packed: bool,
+    /// It has a line for its own text (`.`): when it is there and empty, that says nothing of the element.
+    pub(crate) own_text: bool,
     /// An empty content stands for none (else it is a content of no bytes).
     pub(crate) empty_is_none: bool,
     /// Anything may stand here and is dropped.
@@ -235,7 +237,8 @@ pub(crate) enum Act {
     /// Messages; the plan of one is in the node.
     Batch,
     /// Branches.
-    When { on: CPath, branches: Vec<Branch>, required: bool },
+    /// `group` is its number in the mapping; `told`: some line gives the word.
+    When { group: usize, on: CPath, branches: Vec<Branch>, required: bool, told: bool },
     /// The lines of a form, by its index in the plan.
     Fork(usize),
 }

@@ -103,7 +103,7 @@ fn a_flag_that_says_none_beside_what_it_flags_is_refused() {
         (json!(true), json!(null), false),
     ] {
         let wire = json!({ "code": "C-1", "proc": "1.1", "sent": "20260403093000", "fixed": "c", "rows": [], "has_home": flag,
-            "street": street, "client": "HN", "id": "C-1/20260403093000", "title": "none", "seal": "x" });
+            "street": street, "client": "HN", "id": "C-1/20260403093000", "title": "§", "seal": "x" });
         let ctx = Context::new().with("partner.client", "HN");
         let read = book.map("json").unwrap().read(wire.to_string().as_bytes(), &ctx, &mut MemoryContents::default());
         assert_eq!(read.is_ok(), taken, "{flag} {street}: {read:?}");
@@ -359,4 +359,14 @@ fn what_a_wire_cannot_say_is_a_write_fault() {
     ] {
         assert_eq!((fault.kind, fault.pointer.as_str()), (kind, pointer), "{fault}");
     }
+}
+
+#[test]
+fn a_number_of_a_folded_list_is_read_where_its_value_may_be_told_too() {
+    let without =
+        "count, day, done, form, grade_a, grade_b, home, kind, mark, paper, person, procedure, rows, submitted_at, tags, title";
+    let text = format!("message: note\nformat: json\nwithout: {without}\n\nn = code : ~code(num)\n");
+    let book = compiled(Source::new("p").with("m.map", text).with("codes.toml", "[num]\nC = 1\nD = { as = \"C\" }\n"));
+    assert_eq!(read(&book, b"{\"n\":1}").map(|body| body["code"].clone()), Ok("C".into()));
+    assert_eq!(read(&book, b"{\"n\":\"1\"}").unwrap_err()[0].0, FaultKind::Code);
 }

@@ -4,6 +4,7 @@ use super::Compiler;
 use super::frame::{At, Frame, WireName};
 use super::lines::site;
 use super::paths::cpath;
+use super::told::{Asked, always_shows};
 use crate::body::Text;
 use crate::mapping::convert::Chain;
 use crate::mapping::editions::bare;
@@ -32,7 +33,6 @@ impl Compiler<'_> {
             );
             return None;
         };
-        let has_line = self.covered.contains(&resolved.dotted);
         self.covered.insert(resolved.dotted.clone());
         self.groups += 1;
         let number = self.groups;
@@ -53,14 +53,6 @@ impl Compiler<'_> {
                     self.fault_by(Check::Branches, word_at, format!("`{word}` stands in two branches"));
                 }
             }
-            if words.len() > 1 && !has_line {
-                self.hint_by(
-                    Check::Branches,
-                    &line.at,
-                    "no line gives this word, so a branch must tell exactly one",
-                    "one word a branch, or a line for the word before the branches",
-                );
-            }
             self.branch.push((number, n));
             let rules = self.lines(&line.below, frame, at);
             self.branch.pop();
@@ -73,6 +65,15 @@ impl Compiler<'_> {
             let elsewhere = |node: &NodeId| all.iter().enumerate().any(|(m, nodes)| m != n && nodes.contains(node));
             branch.own = branch.nodes.iter().copied().filter(|node| !elsewhere(node)).collect();
         }
+        let shown = group.iter().zip(&branches).map(|(line, b)| (line.at.clone(), b.words.len(), always_shows(b)));
+        self.asked.push(Asked {
+            group: number,
+            place: resolved.dotted.clone(),
+            branch: self.branch.clone(),
+            at: path_at.clone(),
+            lines: shown.collect(),
+            uncovered: known.into_iter().filter(|word| !seen.contains(word)).collect(),
+        });
         let required = match self.shapes.get(at.shape) {
             Shape::Object(fields) => {
                 path.steps.len() == 1 && path.steps.first().is_some_and(|s| fields.required.contains(&s.word))
@@ -81,7 +82,12 @@ impl Compiler<'_> {
         };
         let required = required || path.steps.len() > 1;
         let at = site(path_at, path_at);
-        Some(Rule { node: None, opt: Opt::Required, what: Act::When { on: cpath(&resolved.path), branches, required }, at })
+        Some(Rule {
+            node: None,
+            opt: Opt::Required,
+            what: Act::When { group: number, on: cpath(&resolved.path), branches, required, told: false },
+            at,
+        })
     }
 
     /// `use stem/{path}`: one plan a form.

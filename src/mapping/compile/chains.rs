@@ -3,7 +3,8 @@
 use super::Compiler;
 use super::paths::nearest;
 use crate::mapping::cells::bare_literal;
-use crate::mapping::convert::{Chain, Conv};
+use crate::mapping::codes::{CodeList, Entry};
+use crate::mapping::convert::{Chain, Conv, Lex, Typing};
 use crate::mapping::grammar::{self, CONVERSIONS, Link, Lit};
 use crate::mapping::pattern::Pattern;
 use crate::mapping::shapes::{Leaf, LeafKind};
@@ -139,7 +140,10 @@ impl Compiler<'_> {
             );
             return None;
         };
-        let Some(words) = leaf.words.as_ref().filter(|_| first) else { return Some(Conv::Code(Arc::clone(list))) };
+        let Some(words) = leaf.words.as_ref().filter(|_| first) else {
+            self.check_texts(list, link);
+            return Some(Conv::Code(Arc::clone(list)));
+        };
         let uncovered: Vec<&str> = words.iter().filter(|w| list.write(w).is_none()).map(String::as_str).collect();
         if !uncovered.is_empty() {
             // A precondition, not a fault: such a value is refused when it is to be written.
@@ -154,7 +158,28 @@ impl Compiler<'_> {
                 format!("the schema allows: {}", words.join(", ")),
             );
         }
+        self.check_texts(&only, link);
         Some(Conv::Code(Arc::new(only)))
+    }
+
+    /// On a wire of texts two wire values of other JSON types may be the same text.
+    fn check_texts(&mut self, list: &CodeList, link: &Link) {
+        if self.head.typing == Typing::Json {
+            return;
+        }
+        let mut seen: Vec<(&Lit, &str)> = Vec::new();
+        for entry in list.entries.iter().filter(|e: &&Entry| !e.fold) {
+            for lit in std::iter::once(&entry.written).chain(&entry.also) {
+                // Of one type too: told where the list stands.
+                let alike = |(own, word): &&(&Lit, &str)| *word != entry.word && *own != lit && own.text() == lit.text();
+                if let Some((_, other)) = seen.iter().find(alike) {
+                    let (one, text) = (&entry.word, lit.text());
+                    let told = format!("`{other}` and `{one}` of the list `{}` are both {text} on a wire of texts", list.name);
+                    self.hint_by(Check::Codes, &link.at, told, "a list of its own for wires that tell no types: one text a word");
+                }
+                seen.push((lit, &entry.word));
+            }
+        }
     }
 
     /// Notes which words a list is used for; none: any.
@@ -170,11 +195,13 @@ impl Compiler<'_> {
             None => bare_literal(word.trim()),
         };
         match words.split_once(',') {
-            Some((yes, no)) if literal(yes) != literal(no) => Some(Conv::Flag(literal(yes), literal(no))),
+            Some((yes, no)) if differ(self.head.typing, &literal(yes), &literal(no)) => {
+                Some(Conv::Flag(literal(yes), literal(no)))
+            }
             _ => {
                 self.hint(
                     &link.at,
-                    "a flag needs two different words",
+                    "a flag needs two words that differ on the wire",
                     "flag(1,0) as numbers, flag('1','0') as texts, flag(True,False)",
                 );
                 None
@@ -227,9 +254,20 @@ impl Compiler<'_> {
             Conv::Zip(_) => leaf.kind == Content,
             Conv::Doc(_) => false,
         };
+        if let (Conv::Date(pattern), Date) = (conv, leaf.kind)
+            && pattern.has_clock()
+        {
+            let hint = "what always stands there in quotes, as in yyyyMMdd'000000'";
+            self.hint(&link.at, "a day has no time of day", hint);
+        }
         if !fits {
             let kind = format!("{:?}", leaf.kind).to_lowercase();
             self.fault(&link.at, format!("`{}` does not fit: the canonical place is of kind {kind}", link.name));
         }
     }
+}
+
+/// Whether two literals differ on a wire of this typing.
+fn differ(typing: Typing, one: &Lit, other: &Lit) -> bool {
+    one != other && !Lex::of_lit(one).is_some_and(|lex| typing.same(&lex, other))
 }

@@ -3,11 +3,11 @@
 //! Where no other line places the elements (else it is a join), the rows carry the outer list's key (`^code`), so that reading can tell
 //! where one outer element ends and the next begins; an outer element whose inner list is empty is not carried then (`joins`).
 
-use super::Compiler;
 use super::frame::{At, Frame, Listed};
 use super::lines::{Cells, opt};
 use super::lists::{outer_of, row_frame};
 use super::paths::{Resolved, cpath};
+use super::{Compiler, Outer};
 use crate::mapping::grammar::Path;
 use crate::mapping::plan::{Act, Rule};
 use crate::mapping::shapes::{Shape, ShapeId};
@@ -43,7 +43,7 @@ impl Compiler<'_> {
         let mut row = row_frame(frame, node, item, &inner.dotted);
         row.edit(0, |n| n.object = true);
         self.frames.push(outer_of(frame, &outer));
-        self.frames.push(outer_of(&between, &inner));
+        self.frames.push(Outer { is_flat: true, ..outer_of(&between, &inner) });
         let rules = self.lines(cells.below, &mut row, &At::root(item));
         self.frames.truncate(self.frames.len().saturating_sub(2));
         let mut plan = self.close(row, rules);

@@ -1,8 +1,44 @@
 //! Lines whose wire place is deeper than their scope: neighbours of one element become one implicit scope.
 
-use super::frame::Frame;
-use crate::mapping::plan::{Act, Opt, Rule};
+use super::frame::{Frame, apart};
+use crate::mapping::plan::{Act, NodeId, Opt, Rule, Site};
 use std::sync::Arc;
+
+/// Lines whose element is written at a second place, beside or around others: the lines of one element do not stand together.
+pub(super) fn torn(rules: &[Rule]) -> Vec<Arc<Site>> {
+    let mut found = Torn::default();
+    found.walk(rules, None, &[]);
+    found.torn
+}
+
+/// Elements by the branches they are written in.
+#[derive(Default)]
+struct Torn {
+    seen: Vec<(NodeId, Vec<(usize, usize)>)>,
+    torn: Vec<Arc<Site>>,
+}
+
+impl Torn {
+    fn walk(&mut self, rules: &[Rule], open: Option<NodeId>, branch: &[(usize, usize)]) {
+        for rule in rules {
+            // An element's own text stands in it.
+            if let Some(node) = rule.node.filter(|node| Some(*node) != open) {
+                if self.seen.iter().any(|(own, other)| *own == node && !apart(other, branch)) {
+                    self.torn.push(Arc::clone(&rule.at));
+                }
+                self.seen.push((node, branch.to_vec()));
+            }
+            match &rule.what {
+                Act::Scope { rules, .. } => self.walk(rules, rule.node.or(open), branch),
+                Act::When { group, branches, .. } => branches.iter().enumerate().for_each(|(n, own)| {
+                    let inside: Vec<(usize, usize)> = branch.iter().copied().chain([(*group, n)]).collect();
+                    self.walk(&own.rules, open, &inside);
+                }),
+                _ => {}
+            }
+        }
+    }
+}
 
 /// Adds a rule to the rules of its scope; false when a value meets children.
 pub(super) fn group(made: Rule, parent: usize, scope_node: usize, frame: &Frame, rules: &mut Vec<Rule>) -> bool {
@@ -20,7 +56,10 @@ pub(super) fn group(made: Rule, parent: usize, scope_node: usize, frame: &Frame,
 /// False when a value meets children.
 fn insert(made: Rule, chain: &[usize], rules: &mut Vec<Rule>, attribute: bool) -> bool {
     let Some((outer, inner)) = chain.split_last() else {
-        // `X/@a` first, then `X = v`: the value joins the element that is there.
+        // `X/@a` first, then `X = v`: the value joins the element that is there; rows have no place in it.
+        if is_rows(&made) && rules.iter().any(|r| r.node.is_some() && r.node == made.node) {
+            return false;
+        }
         let scope = rules.iter_mut().rev().find(|r| r.node.is_some() && r.node == made.node);
         if let Some(Rule { what: Act::Scope { rules: inside, lazy: true, at: None }, .. }) = scope
             && !matches!(made.what, Act::Scope { .. })
@@ -34,6 +73,7 @@ fn insert(made: Rule, chain: &[usize], rules: &mut Vec<Rule>, attribute: bool) -
     let known = rules.iter().position(|r| r.node == Some(*outer));
     match known.and_then(|at| rules.get_mut(at)) {
         Some(Rule { what: Act::Scope { rules: inside, .. }, .. }) => insert(made, inner, inside, attribute),
+        Some(rule) if is_rows(rule) => false,
         Some(rule) => {
             // `X = v` first, then `X/@a`: the value becomes the text of an element.
             let at = Arc::clone(&rule.at);
@@ -55,4 +95,9 @@ fn insert(made: Rule, chain: &[usize], rules: &mut Vec<Rule>, attribute: bool) -
             true
         }
     }
+}
+
+/// Whether a line writes its element once a row.
+fn is_rows(rule: &Rule) -> bool {
+    matches!(rule.what, Act::List { .. } | Act::Batch)
 }

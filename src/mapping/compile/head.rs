@@ -59,6 +59,9 @@ impl Head {
                 faults.add(&line.key_at, format!("`{}` belongs to xml only", line.key));
             }
         }
+        if let (true, Some(line)) = (format != Format::Json, get("scalars")) {
+            faults.hint(&line.key_at, "`scalars` belongs to json only", "in xml and in a form every value is text already");
+        }
         Some(Self {
             message: (message.value.clone(), message.value_at.clone()),
             format,
@@ -71,7 +74,7 @@ impl Head {
                 .iter()
                 .filter_map(|l| l.key.strip_prefix("ns ").map(|p| (p.trim().to_owned(), l.value.clone())))
                 .collect(),
-            absent: absent(get("absent"), faults),
+            absent: absent(get("absent"), format, faults),
             report_unknown: choice(get("unknown"), faults, &[("refuse", false), ("report", true)]).unwrap_or(false),
             without: get("without").map_or_else(Vec::new, |l| words(&l.value)),
             without_at: get("without").map(|l| l.value_at.clone()),
@@ -103,13 +106,16 @@ fn choice<T: Copy>(line: Option<&HeadLine>, faults: &mut Faults, choices: &[(&st
     found
 }
 
-fn absent(line: Option<&HeadLine>, faults: &mut Faults) -> Vec<AbsentForm> {
+fn absent(line: Option<&HeadLine>, format: Format, faults: &mut Faults) -> Vec<AbsentForm> {
     let Some(line) = line else { return vec![AbsentForm::Omit] };
     let mut forms = Vec::new();
     for word in line.value.split('|').map(str::trim) {
         match word {
             "omit" => forms.push(AbsentForm::Omit),
             "''" => forms.push(AbsentForm::Empty),
+            "null" if format == Format::Form => {
+                faults.hint(&line.value_at, "a form has no null", "omit or '', joined by |; the first is written");
+            }
             "null" => forms.push(AbsentForm::Null),
             _ => faults.hint(
                 &line.value_at,

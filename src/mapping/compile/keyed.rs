@@ -44,6 +44,20 @@ impl Compiler<'_> {
             );
             return None;
         }
+        let silent = match cells.opt {
+            None => true,
+            Some(opt) => opt.literal.is_none() && matches!(self.head.absent.first(), None | Some(AbsentForm::Omit)),
+        };
+        let null = match cells.opt {
+            Some(opt) => {
+                opt.literal.as_ref().map_or(self.head.absent.first() == Some(&AbsentForm::Null), |lit| *lit == Lit::Null)
+            }
+            None => false,
+        };
+        if !silent && !item && (null || !cells.below.is_empty()) {
+            let text = "an element chosen by a key that is not there has no form of its own";
+            self.hint_by(Check::Places, cells.right_at, text, "`absent: omit` first in the head, and `?` without a literal");
+        }
         let (ns, local) = (key_name.ns.as_str().into(), key_name.local.as_str().into());
         let own = Key { attribute, ns, ns_id: Ns::NONE, local, lit: literal.clone(), item };
         let rule = self.single(cells, name, Some(own), frame, at)?;

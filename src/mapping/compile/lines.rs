@@ -2,12 +2,13 @@
 
 use super::Compiler;
 use super::frame::{At, Frame};
-use super::group::group;
+use super::group::{group, torn};
 use super::keyed::reserve;
+use super::nothing::Spot;
 use super::paths::{Resolved, dotted};
 use super::templates::template;
 use crate::mapping::api::Format;
-use crate::mapping::convert::Chain;
+use crate::mapping::convert::{Chain, Conv};
 use crate::mapping::grammar::{Chain as ChainText, Last, Line, Lit, Opt as OptText, Path, Right, What, Wire};
 use crate::mapping::plan::{AbsentForm, Act, Key, Opt, Plan, Rule, Site, To};
 use crate::mapping::shapes::Shape;
@@ -113,9 +114,15 @@ impl Compiler<'_> {
     fn rule(&mut self, cells: &Cells<'_>, frame: &mut Frame, at: &At, rules: &mut Vec<Rule>) {
         self.check_attribute(cells.wire, cells.wire_at);
         if self.head.format == Format::Form
-            && !(cells.wire.through.is_empty() && matches!(cells.wire.last, Last::Name(_) | Last::Here))
+            && !(cells.wire.through.is_empty()
+                && match cells.wire.last {
+                    Last::Name(_) => cells.below.is_empty(),
+                    Last::Here => true,
+                    _ => false,
+                })
         {
-            self.fault(cells.wire_at, "a form has plain fields only");
+            let hint = "`name = place`; deeper lines stand below `. = place`, a list goes into one field by join(…)";
+            self.hint(cells.wire_at, "a form has plain fields only", hint);
             return;
         }
         let parent = self.through(cells.wire, frame, at.node, cells.wire_at);
@@ -134,7 +141,7 @@ impl Compiler<'_> {
                 Check::Places,
                 cells.wire_at,
                 "a value and deeper places in one wire place",
-                "an element has either text of its own or children",
+                "an element has either text of its own or children; what belongs to each row stands below its list",
             );
         }
     }
@@ -163,8 +170,11 @@ impl Compiler<'_> {
         }
         // The text is a place of its own beside the element.
         self.claim(frame, usize::MAX - at.node, cells.wire_at);
-        let rule = self.plain(cells, at.node, frame, at)?;
-        frame.edit(at.node, |n| n.scalar = true);
+        let rule = self.plain(cells, Spot::Own, at.node, frame, at)?;
+        frame.edit(at.node, |n| {
+            n.scalar = true;
+            n.own_text = true;
+        });
         Some(rule)
     }
 
@@ -175,7 +185,7 @@ impl Compiler<'_> {
         let name = self.wire_name(name, true, cells.wire_at);
         let node = frame.child(at.node, &name, true, None);
         self.claim(frame, node, cells.wire_at);
-        self.plain(cells, node, frame, at)
+        self.plain(cells, Spot::Attribute, node, frame, at)
     }
 
     pub(super) fn single(&mut self, cells: &Cells<'_>, name: &str, key: Option<Key>, frame: &mut Frame, at: &At) -> Option<Rule> {
@@ -183,7 +193,7 @@ impl Compiler<'_> {
         let node = frame.child(at.node, &name, false, key);
         self.claim(frame, node, cells.wire_at);
         if cells.below.is_empty() {
-            return self.plain(cells, node, frame, at);
+            return self.plain(cells, Spot::Named, node, frame, at);
         }
         let Right::Value { path, chains } = cells.right else {
             self.hint(cells.right_at, "deeper lines need a canonical object here", "a path, or `.` to stay at the same object");
@@ -195,14 +205,21 @@ impl Compiler<'_> {
 
     // --- lines without deeper lines
 
-    fn plain(&mut self, cells: &Cells<'_>, node: usize, frame: &mut Frame, at: &At) -> Option<Rule> {
+    fn plain(&mut self, cells: &Cells<'_>, spot: Spot, node: usize, frame: &mut Frame, at: &At) -> Option<Rule> {
         let opt = opt(cells.opt);
+        let constants = if let Right::Literals { list, .. } = cells.right { list.as_slice() } else { &[] };
+        self.check_forms(cells, spot, constants);
+        frame.edit(node, |n| {
+            n.empty_list |= opt == Opt::Literal(Lit::EmptyList);
+            n.object |= opt == Opt::Literal(Lit::EmptyObject);
+        });
         let what = match cells.right {
             Right::Dropped => {
                 frame.edit(node, |n| n.any = true);
                 Act::Dropped
             }
             Right::Literals { list, any } => {
+                self.check_constant(cells, list, *any);
                 frame.edit(node, |n| {
                     n.scalar |= *any || list.iter().any(|l| !matches!(l, Lit::EmptyList | Lit::EmptyObject));
                     n.empty_list |= list.contains(&Lit::EmptyList);
@@ -223,6 +240,8 @@ impl Compiler<'_> {
                 if path.context.as_deref() == Some("seal") {
                     return self.proving(Check::Seals, |c| c.seal(cells, node, frame));
                 }
+                self.check_literal(cells, &alts);
+                self.check_joined(cells, path, &alts, frame, at);
                 let empty_is_none = match &opt {
                     Opt::Required => false,
                     Opt::Absent => self.head.absent.contains(&AbsentForm::Empty),
@@ -279,7 +298,6 @@ impl Compiler<'_> {
             self.hint(&path.at, "`.` is the canonical object itself", "deeper lines, or a path");
             return None;
         }
-        self.covered.insert(resolved.dotted.clone());
         let leaf = if let (Shape::List(item), true) = (self.shapes.get(resolved.shape), joined) {
             let item = Resolved { shape: *item, out: resolved.out, path: resolved.path.clone(), dotted: resolved.dotted.clone() };
             self.leaf(&item, path)?
@@ -287,8 +305,45 @@ impl Compiler<'_> {
             self.leaf(&resolved, path)?
         };
         let alts = self.chains(chains, &leaf, &path.at);
+        self.carry(&resolved, &alts);
         let content = alts.iter().any(Chain::is_content);
         Some((resolved.to(), alts, content))
+    }
+
+    /// What a line with these chains carries of its place: nothing, when reading cannot give it back, or when there may be no row to tell it.
+    fn carry(&mut self, place: &Resolved, alts: &[Chain]) {
+        let of_rows = place.out > usize::from(self.frames.last().is_some_and(|outer| outer.is_flat));
+        if of_rows || !alts.iter().any(Chain::gives) {
+            self.hinted.insert(place.dotted.clone());
+            return;
+        }
+        if !self.cover(&place.dotted) {
+            return;
+        }
+        if place.out == 0 && alts.iter().all(|c| !c.lossy) {
+            self.give(place.dotted.clone());
+        }
+    }
+
+    /// Notes that a place is carried, unless it stands outside of an optional scope that its line stands in.
+    pub(super) fn cover(&mut self, place: &str) -> bool {
+        let whole = self.perhaps.iter().all(|scope| super::without::is_under(place, scope));
+        let noted = if whole { &mut self.covered } else { &mut self.hinted };
+        noted.insert(place.to_owned());
+        whole
+    }
+
+    /// An empty list joined into a text is none: a required line could not say it.
+    fn check_joined(&mut self, cells: &Cells<'_>, path: &Path, alts: &[Chain], frame: &Frame, at: &At) {
+        let is_joined = |chain: &Chain| matches!(chain.links.last(), Some(Conv::Join(_)));
+        if cells.opt.is_some() || path.context.is_some() || !alts.iter().any(is_joined) {
+            return;
+        }
+        let may_be_empty = self.resolve(path, frame, at).is_some_and(|list| self.shapes.rows(list.shape).0 == 0);
+        if may_be_empty {
+            let text = format!("`{}` may be empty, and an empty list has no text", path.dotted());
+            self.hint_by(Check::Types, cells.right_at, text, "`?` behind it, or `minItems` in the canonical schema");
+        }
     }
 
     fn check_context(&mut self, name: &str, path: &Path) {
@@ -337,6 +392,10 @@ impl Compiler<'_> {
             }
         }
         reserve(&mut frame.nodes);
+        for site in torn(&rules) {
+            let hint = "an element is written once: put its lines one under the other, or into one scope";
+            self.hint_by(Check::Places, &site.wire, "lines of one element do not stand together", hint);
+        }
         self.check_entries(&rules);
         self.check_arrays(&mut frame, &rules);
         let joined = self.meet(&mut frame, &rules);

@@ -5,8 +5,8 @@ use super::lines::{Cells, opt};
 use super::paths::{Resolved, cpath};
 use super::{Compiler, Outer};
 use crate::mapping::api::Format;
-use crate::mapping::convert::Chain;
-use crate::mapping::grammar::{Chain as ChainText, Path, Right, What};
+use crate::mapping::convert::{Chain, Lex};
+use crate::mapping::grammar::{Chain as ChainText, Lit, Path, Right, What};
 use crate::mapping::plan::{Act, Opt, Rule, To};
 use crate::mapping::shapes::{Shape, ShapeId};
 use crate::mapping::source::Check;
@@ -44,9 +44,19 @@ impl Compiler<'_> {
             self.fault(cells.right_at, "`use …/{…}` must be the only line of an object or element of its own");
             return None;
         }
+        if let (Some(node), Some(lit)) = (node, cells.opt.and_then(|opt| opt.literal.as_ref())) {
+            self.check_none_of_scope(lit, cells, node, frame);
+        }
         let inner = At { node: node.unwrap_or(at.node), path: resolved.path.clone(), shape: resolved.shape };
         let mark = self.faults.mark();
+        let perhaps = !stays && cells.opt.is_some();
+        if perhaps {
+            self.perhaps.push(resolved.dotted.clone());
+        }
         let rules = self.lines(cells.below, frame, &inner);
+        if perhaps {
+            self.perhaps.pop();
+        }
         if node.is_none() && cells.opt.is_some() && self.faults.mark() == mark && !rules.iter().any(shows) {
             self.hint_by(
                 Check::Presence,
@@ -58,6 +68,19 @@ impl Compiler<'_> {
         let lazy = stays && cells.opt.is_some();
         let object = (!stays).then(|| cpath(&resolved.path));
         Some(Rule { node, opt: opt(cells.opt), what: Act::Scope { at: object, rules, lazy }, at: cells.site() })
+    }
+
+    /// What stands for an object that is not there.
+    fn check_none_of_scope(&mut self, lit: &Lit, cells: &Cells<'_>, node: usize, frame: &mut Frame) {
+        match (lit, self.head.format) {
+            (Lit::EmptyObject, Format::Json) => {
+                let text = "{} stands for none here, and is an object with nothing in it as well";
+                self.hint_by(Check::Types, cells.right_at, text, "null, '' or []");
+            }
+            (Lit::EmptyList, Format::Json) => frame.edit(node, |n| n.empty_list = true),
+            (lit, _) if !lit.text().is_empty() => frame.edit(node, |n| n.scalar = true),
+            _ => {}
+        }
     }
 
     pub(super) fn list(&mut self, cells: &Cells<'_>, name: Option<&str>, frame: &mut Frame, at: &At) -> Option<Rule> {
@@ -74,13 +97,19 @@ impl Compiler<'_> {
                 let name = self.wire_name(name, false, cells.wire_at);
                 frame.child(at.node, &name, false, None)
             }
-            None if self.head.format == Format::Json => at.node,
+            None if self.head.format == Format::Json && frame.is_root && at.node == 0 => at.node,
+            None if self.head.format == Format::Json => {
+                let hint = "write `name[]`; an array directly in an array is not mapped";
+                self.hint_by(Check::Places, cells.wire_at, "`[]` without a name is the whole document", hint);
+                return None;
+            }
             None => {
                 self.fault(cells.wire_at, "`[]` without a name belongs to json only");
                 return None;
             }
         };
         self.claim(frame, node, cells.wire_at);
+        self.check_none_of_list(cells, node, frame);
         let lists = path.steps.iter().filter(|s| s.list).count();
         if path.steps.is_empty() && path.context.is_none() && path.up == 0 {
             return self.batch(cells, node, frame, at);
@@ -98,7 +127,7 @@ impl Compiler<'_> {
             self.fault(&path.at, "a list of an outer object is not yet supported");
             return None;
         }
-        self.covered.insert(resolved.dotted.clone());
+        self.cover(&resolved.dotted);
         let mut inner = row_frame(frame, node, item, &resolved.dotted);
         self.frames.push(outer_of(frame, &resolved));
         let rules = if cells.below.is_empty() {
@@ -118,6 +147,28 @@ impl Compiler<'_> {
         frame.edit(node, |n| n.rows = Some(Box::new(plan)));
         frame.lists.push(self.listed(cells, node, &resolved, nested, path));
         Some(Rule { node: Some(node), opt: opt(cells.opt), what: Act::List { to: cpath(&resolved.path) }, at: cells.site() })
+    }
+
+    /// What stands for a list of no rows: in XML nothing can, for there it would be a row.
+    fn check_none_of_list(&mut self, cells: &Cells<'_>, node: usize, frame: &mut Frame) {
+        let Some(lit) = cells.opt.and_then(|opt| opt.literal.as_ref()) else { return };
+        if self.head.format == Format::Json {
+            return frame.edit(node, |n| {
+                n.scalar |= Lex::of_lit(lit).is_some();
+                n.object |= *lit == Lit::EmptyObject;
+            });
+        }
+        let text = format!("{lit} for a list of no rows would be read as a row");
+        self.hint_by(Check::Types, cells.right_at, text, "`?` without a literal: no rows are no elements");
+    }
+
+    /// At the end of the root frame: an array that is the whole document has nothing beside it.
+    pub(super) fn check_whole(&mut self, frame: &Frame, rules: &[Rule]) {
+        let is_array = frame.nodes.first().is_some_and(|n| n.rows.is_some());
+        if let (true, Some(other)) = (is_array, rules.iter().find(|r| r.node != Some(0))) {
+            let hint = "only its items are carried: put the line into the rows, or name the array (`name[]`)";
+            self.hint_by(Check::Places, &other.at.wire, "`[]` is the whole document: nothing stands beside it", hint);
+        }
     }
 
     fn scalar_row(&mut self, cells: &Cells<'_>, item: ShapeId, list: &Resolved, inner: &mut Frame) -> Vec<Rule> {
@@ -168,7 +219,7 @@ pub(super) fn row_frame(frame: &Frame, node: usize, item: ShapeId, dotted: &str)
 /// The frame around the rows of a list that stands in it.
 pub(super) fn outer_of(frame: &Frame, list: &Resolved) -> Outer {
     let parent = list.path.split_last().map_or(Vec::new(), |(_, head)| head.to_vec());
-    Outer { shape: frame.shape, path: parent, prefix: frame.prefix.clone() }
+    Outer { shape: frame.shape, path: parent, prefix: frame.prefix.clone(), is_flat: false }
 }
 
 /// Whether a line shows that its optional scope is there.

@@ -14,9 +14,11 @@ mod joins;
 mod keyed;
 mod lines;
 mod lists;
+mod nothing;
 mod packed;
 mod paths;
 mod templates;
+mod told;
 mod unused;
 mod without;
 
@@ -31,6 +33,7 @@ use head::Head;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use told::{Asked, Given};
 
 /// What one partner's texts became.
 pub(crate) struct Output {
@@ -73,6 +76,13 @@ struct Compiler<'c> {
     /// The branches that hold here: (group, branch).
     branch: Vec<(usize, usize)>,
     groups: usize,
+    /// Lines that give a place exactly, and the groups of branches to be judged by them.
+    given: Vec<Given>,
+    asked: Vec<Asked>,
+    /// Canonical places of which lines with `~` tell something that gives nothing back.
+    hinted: BTreeSet<String>,
+    /// The objects of optional scopes around a line, dotted: what is said of others is not told when they are not there.
+    perhaps: Vec<String>,
     /// Arrays whose items are chosen by a member.
     arrays: usize,
     /// Names of the values from around the message that lines use.
@@ -94,6 +104,8 @@ struct Outer {
     shape: ShapeId,
     path: Vec<String>,
     prefix: String,
+    /// It is an element whose rows a flattened list writes: each row tells it.
+    is_flat: bool,
 }
 
 /// Compiles all texts of a partner: the mappings without a fault, and the faults of the others.
@@ -174,6 +186,10 @@ fn one(
         taking: Vec::new(),
         branch: Vec::new(),
         groups: 0,
+        given: Vec::new(),
+        asked: Vec::new(),
+        hinted: BTreeSet::new(),
+        perhaps: Vec::new(),
         arrays: 0,
         around: BTreeSet::new(),
         sealed: false,
@@ -190,7 +206,9 @@ fn one(
     let rules = compiler.lines(&text.lines, &mut frame, &At::root(shape));
     compiler.proving(Check::Losses, Compiler::check_without);
     compiler.early(&mut frame, &rules);
-    let root = compiler.close(frame, rules);
+    compiler.check_whole(&frame, &rules);
+    let mut root = compiler.close(frame, rules);
+    compiler.settle(&mut root);
     // Of a text with lines that could not be read there is no plan: what it lacks would be told again by those who look at plans.
     if !compiler.unclear.is_empty() {
         return None;

@@ -212,6 +212,7 @@ impl Compiler<'_> {
             );
             return None;
         }
+        covered.iter().for_each(|place| self.give(place.clone()));
         self.covered.extend(covered);
         self.forms.extend(forms);
         self.around.extend(compiled.around.iter().cloned());

@@ -49,7 +49,7 @@ impl Compiler<'_> {
             if words.pop().is_some() {
                 continue;
             }
-            let Some(Outer { shape, path: outer, prefix: outer_prefix }) = self.frames.iter().rev().nth(out).cloned() else {
+            let Some(Outer { shape, path: outer, prefix: outer_prefix, .. }) = self.frames.iter().rev().nth(out).cloned() else {
                 self.fault(&path.at, "`^` goes out of the message");
                 return None;
             };

@@ -80,7 +80,7 @@ fn each_fault_of_a_line_stands_at_its_cell() {
         ("A = at : ~time(yyyyMMdd HH:ss)", "4:10: a time needs yyyy, MM, dd, HH, mm and ss"),
         ("A = day : date(ddMM)", "4:11: a date needs yyyy, MM and dd"),
         ("A = day : date(yyyyQ)", "4:11: `Q` is not known in a pattern; letters stand in quotes"),
-        ("A = done : flag(1)", "4:12: a flag needs two different words"),
+        ("A = done : flag(1)", "4:12: a flag needs two words that differ on the wire"),
         ("A = code : base64", "4:12: `base64` does not fit: the canonical place is of kind text"),
         ("A[] = rows[]\n    F = file", "5:9: a content has no form of its own on a wire"),
         ("A = $nope", "4:5: `$nope` is not known"),

@@ -22,10 +22,14 @@ impl Compiler<'_> {
             return;
         }
         let whole: BTreeSet<&String> = said.iter().filter(|p| !surplus.contains(p)).chain(unsaid.iter().copied()).collect();
+        let unsaid_places = unsaid.clone();
         let (unsaid, surplus, whole) = (list(&unsaid), list(&surplus), list(&whole));
         let mut text = Vec::new();
         if !unsaid.is_empty() {
-            text.push(format!("not carried and not said: {unsaid}"));
+            let hinted = unsaid_places.iter().any(|p| self.hinted.contains(*p));
+            let why =
+                if hinted { " (a line with `~` alone gives nothing back, nor does `^` in what may not be there)" } else { "" };
+            text.push(format!("not carried and not said: {unsaid}{why}"));
         }
         if !surplus.is_empty() {
             text.push(format!("said to be missing, but carried or unknown: {surplus}"));
@@ -49,11 +53,12 @@ impl Compiler<'_> {
         let bare = match self.shapes.get(shape) {
             Shape::Object(_) => {
                 let mut inner = BTreeSet::new();
-                let bare = self.fields(shape, dotted, carried, &mut inner);
+                // Of rows that are carried with nothing in them, each field is missing.
+                let bare = self.fields(shape, dotted, carried, &mut inner) && !carried.contains(dotted);
                 if !bare {
                     out.extend(inner);
                 }
-                bare && !carried.contains(dotted)
+                bare
             }
             Shape::List(item) if matches!(self.shapes.get(*item), Shape::Object(_)) => {
                 return self.uncovered(*item, dotted, carried, out);
@@ -81,6 +86,6 @@ impl Compiler<'_> {
 }
 
 /// Whether a dotted place is another or stands under it.
-fn is_under(place: &str, other: &str) -> bool {
+pub(super) fn is_under(place: &str, other: &str) -> bool {
     place.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }

@@ -5,15 +5,13 @@ use super::eval::Eval;
 use super::{Frame, Presence, Seen, json, select, xml};
 use crate::body::{Text, Value};
 use crate::mapping::fault::{Both, FaultKind, Found, short};
-use crate::mapping::plan::{Branch, Fork, Opt, Plan, To};
+use crate::mapping::plan::{Act, Branch, Fork, NodeId, Opt, Plan, Rule, To};
 use crate::mapping::write::get;
 
 impl<'a> Eval<'_, '_, 'a> {
     pub(super) fn when(&mut self, plan: &'a Plan, frame: &mut Frame<'a>, on: &[Text], branches: &'a [Branch], required: bool) {
         let told = get(&self.body, on).and_then(Value::as_str).map(str::to_owned);
-        let shown = |eval: &Self, branch: &'a Branch| {
-            branch.rules.iter().any(|r| eval.given(frame, r) && r.node.is_none_or(|n| branch.own.contains(&n)))
-        };
+        let shown = |eval: &Self, branch: &'a Branch| branch.rules.iter().any(|r| eval.shows(frame, r, &branch.own));
         let holding = match &told {
             Some(word) => branches.iter().position(|b| b.words.contains(word)),
             None => {
@@ -39,6 +37,17 @@ impl<'a> Eval<'_, '_, 'a> {
         }
         if let Some(branch) = holding.and_then(|n| branches.get(n)) {
             self.lines(plan, frame, &branch.rules);
+        }
+    }
+
+    /// Whether a line shows that its branch holds: something is there at a place that no other branch has.
+    fn shows(&self, frame: &Frame<'a>, rule: &'a Rule, own: &[NodeId]) -> bool {
+        match &rule.what {
+            Act::Scope { rules, .. } if !rule.node.is_some_and(|n| own.contains(&n)) => {
+                rules.iter().any(|r| self.shows(frame, r, own))
+            }
+            Act::When { branches, .. } => branches.iter().flat_map(|b| &b.rules).any(|r| self.shows(frame, r, own)),
+            _ => rule.node.is_none_or(|n| own.contains(&n)) && self.given(frame, rule),
         }
     }
 

@@ -5,9 +5,9 @@
 use super::agree::{get_mut, put_at};
 use super::join::Joined;
 use super::packed::Packed;
-use super::{Frame, Outward, Presence, Run, Said, Seen, found};
+use super::{Frame, Outward, Presence, Run, Said, Seen, Slot, found};
 use crate::body::{Text, Value};
-use crate::mapping::convert::{Chain, Lex};
+use crate::mapping::convert::{Chain, Lex, Tag};
 use crate::mapping::fault::{Both, FaultKind, Found};
 use crate::mapping::grammar::Lit;
 use crate::mapping::plan::{Act, NodeId, Opt, Piece, Plan, Rule, To};
@@ -36,6 +36,7 @@ pub(super) struct Lossy<'a> {
     pub(super) to: &'a To,
     pub(super) chain: &'a Chain,
     pub(super) wire: String,
+    pub(super) tag: Tag,
     pub(super) found: Found,
     pub(super) path: &'a str,
     pub(super) at: usize,
@@ -133,7 +134,7 @@ impl<'a> Eval<'_, '_, 'a> {
         for rule in rules {
             match &rule.what {
                 Act::Scope { rules, .. } if self.is_there(frame, rule) => self.later(plan, frame, rules),
-                Act::When { on, branches, required } => self.when(plan, frame, on, branches, *required),
+                Act::When { on, branches, required, .. } => self.when(plan, frame, on, branches, *required),
                 Act::Fork(index) => self.fork(plan, frame, *index),
                 _ => {}
             }
@@ -147,7 +148,7 @@ impl<'a> Eval<'_, '_, 'a> {
             Some(_) if *lazy && rule.opt == Opt::Required => true,
             Some(node) => {
                 let slot = frame.slot(node);
-                let given = self.run.presence(slot, &rule.opt) == Presence::Given;
+                let given = self.scope_presence(slot, &rule.opt) == Presence::Given;
                 // What a required element lacks is told by its own lines.
                 !matches!(slot.seen, Seen::Passed) && (given || (at.is_none() && rule.opt == Opt::Required))
             }
@@ -155,12 +156,17 @@ impl<'a> Eval<'_, '_, 'a> {
         }
     }
 
+    /// The same of an element with deeper lines: with attributes it is there, though it has no text.
+    fn scope_presence(&self, slot: &Slot<'_>, opt: &Opt) -> Presence {
+        if matches!(slot.seen, Seen::Textless) { Presence::Given } else { self.run.presence(slot, opt) }
+    }
+
     /// Whether a scope is there; a required one that is not is a fault.
     fn enters(&mut self, plan: &'a Plan, frame: &Frame<'a>, rule: &'a Rule) -> bool {
         if let (Some(node), Act::Scope { lazy, .. }) = (rule.node, &rule.what) {
             let slot = frame.slot(node);
             let implicit = *lazy && rule.opt == Opt::Required;
-            if !implicit && !matches!(slot.seen, Seen::Passed) && self.run.presence(slot, &rule.opt) == Presence::Missing {
+            if !implicit && !matches!(slot.seen, Seen::Passed) && self.scope_presence(slot, &rule.opt) == Presence::Missing {
                 self.missing(plan, frame, node);
                 return false;
             }
@@ -184,7 +190,7 @@ impl<'a> Eval<'_, '_, 'a> {
             Act::Dropped | Act::Seal | Act::Batch => false,
             Act::List { .. } => rule.node.is_some_and(|n| matches!(&frame.slot(n).seen, Seen::Rows(rows) if !rows.is_empty())),
             Act::Scope { rules, lazy, .. } => match rule.node {
-                Some(node) if !*lazy => seen(node),
+                Some(node) if !*lazy => matches!(frame.slot(node).seen, Seen::Textless) || seen(node),
                 _ => rules.iter().any(|r| self.given(frame, r)),
             },
             Act::When { branches, .. } => branches.iter().any(|b| b.rules.iter().any(|r| self.given(frame, r))),
@@ -334,7 +340,7 @@ impl<'a> Eval<'_, '_, 'a> {
         let public = alts.first().is_some_and(|c| c.leaf.public);
         if let Some(chain) = alts.iter().find(|c| c.lossy) {
             let (wire, found, at) = (String::from(&*lex.text), lex.found(public), slot.at);
-            self.lossy.push(Lossy { to, chain, wire, found, path, at });
+            self.lossy.push(Lossy { to, chain, wire, tag: lex.tag, found, path, at });
             return;
         }
         let mut first = None;
@@ -386,7 +392,7 @@ impl<'a> Eval<'_, '_, 'a> {
         };
         for (to, chain, text) in parts {
             if chain.lossy {
-                self.lossy.push(Lossy { to, chain, wire: text.to_owned(), found: told.clone(), path, at });
+                self.lossy.push(Lossy { to, chain, wire: text.to_owned(), tag: Tag::Text, found: told.clone(), path, at });
                 continue;
             }
             match chain.back(&Lex::text(text)) {
@@ -398,7 +404,7 @@ impl<'a> Eval<'_, '_, 'a> {
 }
 
 /// Cuts a text by a template's pieces.
-fn cut<'t, 'p>(text: &'t str, pieces: &'p [Piece]) -> Option<Vec<(&'p To, &'p Chain, &'t str)>> {
+pub(crate) fn cut<'t, 'p>(text: &'t str, pieces: &'p [Piece]) -> Option<Vec<(&'p To, &'p Chain, &'t str)>> {
     let mut parts = Vec::new();
     let mut rest = text;
     for (n, piece) in pieces.iter().enumerate() {

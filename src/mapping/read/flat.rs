@@ -1,9 +1,9 @@
 //! Rows of a flattened list (`W[] = p[].q[]`) become elements of the outer list again: neighbours with the same `^` values are one.
 
-use super::agree::{get_mut, put_at};
+use super::agree::{get_mut, put_at, take_in};
 use super::{Outward, Run};
 use crate::body::{Map, Value};
-use crate::mapping::fault::{Both, FaultKind, Found};
+use crate::mapping::fault::Found;
 use crate::mapping::plan::CPath;
 
 /// Takes a row into the elements read so far; what it said about frames further out than its element comes back.
@@ -15,15 +15,10 @@ pub(super) fn take(
     said: Vec<Outward>,
 ) -> Vec<Outward> {
     let mut element = Value::Object(Map::new());
-    let mut further = Vec::new();
-    for mut said in said {
-        if said.out > 1 {
-            said.out -= 1;
-            further.push(said);
-        } else if !put_at(&mut element, &said.path, said.value) {
-            let expected = Both::new("giá trị như trường liên quan", "the same value as the related field");
-            run.fault("", said.at, FaultKind::Disagrees, expected, Found::Unsaid);
-        }
+    let (own, further): (Vec<Outward>, Vec<Outward>) = said.into_iter().partition(|said| said.out <= 1);
+    let further: Vec<Outward> = further.into_iter().map(|said| Outward { out: said.out - 1, ..said }).collect();
+    for (said, miss) in take_in(&mut element, own) {
+        run.fault("", said.at, miss.kind, miss.expected, Found::Unsaid);
     }
     put_at(&mut element, inner, Value::Array(Vec::new()));
     if let Some(last) = elements.last_mut() {

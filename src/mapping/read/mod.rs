@@ -14,6 +14,7 @@ mod packed;
 mod select;
 mod xml;
 
+pub(crate) use eval::cut;
 pub(crate) use select::key as form_key_of;
 
 use super::api::{Content, ContentSink, Context, Format, RawFields, Reading, Reported, Unread};
@@ -22,6 +23,7 @@ use super::base64_stream::Decoder;
 use super::convert::{Lex, Tag};
 use super::cut::{Gaps, Wire};
 use super::fault::{Both, Counted, FaultKind, Found, WireFault};
+use super::grammar::Lit;
 use super::normal::is_vietnamese;
 use super::plan::{AbsentForm, Compiled, Node, NodeId, Opt, Plan};
 use super::slip::{Lexed, Slip, lossy_fault, utf8};
@@ -129,6 +131,8 @@ struct Outward {
     out: usize,
     path: super::plan::CPath,
     value: Value,
+    /// A line with `~`: `value` is nothing yet, it is weighed against what the frame further out knows.
+    doubt: Option<Box<agree::Doubt>>,
     at: usize,
     pointer: String,
 }
@@ -346,7 +350,7 @@ impl<'r, 'a> Run<'r, 'a> {
         let mut readings = Vec::new();
         let all = match messages {
             None => vec![said],
-            Some(rows) => rows.into_iter().map(|row| merge(&said, row)).collect(),
+            Some(rows) => rows.into_iter().map(|row| agree::merge(&said, row)).collect(),
         };
         for Said { mut body, context, faults } in all {
             map.shapes.fill_lists(map.shape, &mut body);
@@ -413,6 +417,7 @@ impl<'r, 'a> Run<'r, 'a> {
             Seen::No => AbsentForm::Omit,
             Seen::Null => AbsentForm::Null,
             Seen::Textless if self.map.takes(AbsentForm::Empty) => AbsentForm::Empty,
+            Seen::Textless if matches!(opt, Opt::Literal(lit) if lit.text().is_empty()) => AbsentForm::Empty,
             Seen::Textless => AbsentForm::Omit,
             // An element that is there, though empty, is a scope that is there, unless that stands for none.
             Seen::Blank => {
@@ -428,14 +433,16 @@ impl<'r, 'a> Run<'r, 'a> {
                 let is_literal = matches!(opt, Opt::Literal(lit) if typing.same(lex, lit));
                 return if is_literal { Presence::Absent } else { Presence::Given };
             }
+            Seen::EmptyList if *opt == Opt::Literal(Lit::EmptyList) => return Presence::Absent,
+            Seen::Object if *opt == Opt::Literal(Lit::EmptyObject) && !self.map.is_xml() => return Presence::Absent,
             _ => return Presence::Given,
         };
         let allowed = match opt {
             Opt::Required => false,
             Opt::Absent => self.map.takes(form),
             Opt::Literal(lit) => {
-                form == AbsentForm::Empty && lit.text().is_empty() && !matches!(lit, super::grammar::Lit::Null)
-                    || form == AbsentForm::Null && *lit == super::grammar::Lit::Null
+                form == AbsentForm::Empty && lit.text().is_empty() && !matches!(lit, Lit::Null)
+                    || form == AbsentForm::Null && *lit == Lit::Null
             }
         };
         if allowed { Presence::Absent } else { Presence::Missing }
@@ -511,26 +518,4 @@ fn found(slot: &Slot<'_>, public: bool) -> Found {
 
 fn lex(tag: Tag, text: Cow<'_, str>) -> Lex<'_> {
     Lex { tag, text }
-}
-
-/// What stands outside a batch's rows is shared by all its messages.
-fn merge(shared: &Said, mut row: Said) -> Said {
-    merge_values(&mut row.body, &shared.body);
-    for (name, value) in &shared.context {
-        row.context.entry(name.clone()).or_insert_with(|| value.clone());
-    }
-    row
-}
-
-fn merge_values(into: &mut Value, from: &Value) {
-    if let (Value::Object(into), Value::Object(from)) = (into, from) {
-        for (name, value) in from {
-            match into.get_mut(name) {
-                Some(own) => merge_values(own, value),
-                None => {
-                    into.insert(name.clone(), value.clone());
-                }
-            }
-        }
-    }
 }

@@ -106,7 +106,11 @@ fn element<'a>(
             }
             Seen::Null
         }
-        (true, Attributes::Some) if text.as_deref().is_none_or(str::is_empty) => Seen::Textless,
+        (true, said)
+            if (node.own_text || matches!(said, Attributes::Some)) && !children && text.as_deref().is_none_or(str::is_empty) =>
+        {
+            Seen::Textless
+        }
         (true, _) if !children => Seen::Scalar(lex(Tag::Text, text.unwrap_or_default())),
         (true, _) if !is_blank_text => Seen::Scalar(lex(Tag::Text, text.unwrap_or_default())),
         (_, Attributes::None) if !children && is_blank_text => Seen::Blank,

@@ -49,7 +49,7 @@ impl Wire for Out {
         escape(&lex.text, &mut self.bytes);
     }
 
-    fn null(&mut self, node: &Node) {
+    fn null(&mut self, node: &Node, _: bool) {
         self.name(node);
     }
 

@@ -125,8 +125,8 @@ impl Wire for Out {
         }
     }
 
-    fn null(&mut self, node: &Node) {
-        self.key(node, false);
+    fn null(&mut self, node: &Node, here: bool) {
+        self.key(node, here);
         self.push("null");
     }
 

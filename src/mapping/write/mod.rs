@@ -29,7 +29,7 @@ trait Wire {
     fn mark(&self) -> Mark;
     fn back_to(&mut self, mark: Mark);
     fn scalar(&mut self, node: &Node, lex: &Lex<'_>, here: bool);
-    fn null(&mut self, node: &Node);
+    fn null(&mut self, node: &Node, here: bool);
     fn empty(&mut self, node: &Node, lit: &Lit);
     fn list_open(&mut self, node: &Node);
     fn list_close(&mut self, node: &Node);
@@ -99,6 +99,18 @@ pub(crate) fn write(
     if bodies.is_empty() || (bodies.len() > 1 && !map.batch) {
         let text = Both::new("đặc tả này chỉ cho phép đúng một bản tin", "this wire carries exactly one message");
         return Err(WriteFault { pointer: String::new(), wire: String::new(), kind: WriteFaultKind::Value, text });
+    }
+    if let Some(place) = left::differs(&map.root, bodies) {
+        let text = Both::new(
+            "các bản tin trong một lô phải có cùng giá trị này, vì nó chỉ đứng một lần",
+            "all messages of a batch must have this value alike, for it stands there once",
+        );
+        return Err(WriteFault {
+            pointer: format!("/{}", place.join("/")),
+            wire: String::new(),
+            kind: WriteFaultKind::Value,
+            text,
+        });
     }
     match map.format {
         Format::Json => Run::new(map, (bodies, rows), ctx, contents, json::Out::new()).document(sealer),
@@ -176,9 +188,12 @@ impl<'w, W: Wire> Run<'w, W> {
         let here = rule.node == Some(at.open);
         match (&rule.what, node) {
             (Act::Scope { at: object, rules, lazy }, node) => self.scope(plan, rule, object.as_deref(), rules, *lazy, node, at),
-            (Act::When { on, branches, .. }, _) => {
+            (Act::When { on, branches, told, .. }, _) => {
                 let word = self.body(at).and_then(|b| get(b, on)).and_then(Value::as_str);
                 let holding = branches.iter().find(|b| word.is_some_and(|w| b.words.iter().any(|own| own == w)));
+                if word.is_some() && holding.is_none() && !told {
+                    return Err(self.no_branch(on, at));
+                }
                 self.nothing_left(plan, holding, branches, at)?;
                 holding.map_or(Ok(()), |b| self.lines(plan, &b.rules, at))
             }
@@ -200,7 +215,7 @@ impl<'w, W: Wire> Run<'w, W> {
                 self.wire.hole(node);
                 Ok(())
             }
-            (Act::Template { pieces }, Some(node)) => self.template(rule, pieces, node, here, at),
+            (Act::Template { pieces }, Some(node)) => self.template((plan, rule), pieces, node, here, at),
             (Act::List { to }, Some(node)) => self.list(rule, to, node, at),
             (Act::Batch, Some(node)) => self.batch(node),
         }
@@ -301,6 +316,12 @@ impl<'w, W: Wire> Run<'w, W> {
             "this wire carries the value only in another case (`when`)",
         );
         Err(self.fault(&To::Own(path.into()), None, at, WriteFaultKind::Branch, text))
+    }
+
+    /// Neither a branch nor a line would tell the word.
+    fn no_branch(&self, on: &[Text], at: Cursor<'w, '_>) -> WriteFault {
+        let text = Both::new("bên nhận không có trường hợp này (`when`)", "this wire has no case for this word (`when`)");
+        self.fault(&To::Own(on.into()), None, at, WriteFaultKind::Branch, text)
     }
 
     fn missing(&self, to: &To, node: Option<&Node>, at: Cursor<'w, '_>) -> WriteFault {

@@ -1,10 +1,11 @@
 //! Values on their way out: converted, constants, templates, and what stands for none.
 
-use super::{Cursor, Run, Wire, Written};
+use super::{Cursor, Run, Wire, Written, get, left};
 use crate::mapping::convert::{Chain, Lex, Tag, Typing};
 use crate::mapping::fault::{Both, WriteFaultKind};
 use crate::mapping::grammar::Lit;
-use crate::mapping::plan::{AbsentForm, Node, Opt, Piece, Rule, To};
+use crate::mapping::plan::{AbsentForm, Node, Opt, Piece, Plan, Rule, To};
+use crate::mapping::read::cut;
 
 impl<'w, W: Wire> Run<'w, W> {
     pub(super) fn value(
@@ -60,21 +61,31 @@ impl<'w, W: Wire> Run<'w, W> {
         !lex.text.is_empty() && !is_absent && !node.reserved.iter().any(same) && self.wire.carries(&lex.text)
     }
 
-    pub(super) fn template(&mut self, rule: &Rule, pieces: &[Piece], node: &Node, here: bool, at: Cursor<'w, '_>) -> Written<()> {
-        let mut text = String::new();
+    pub(super) fn template(
+        &mut self,
+        (plan, rule): (&Plan, &Rule),
+        pieces: &[Piece],
+        node: &Node,
+        here: bool,
+        at: Cursor<'w, '_>,
+    ) -> Written<()> {
+        let unfit = |to: &To| {
+            let words = Both::new("giá trị không viết được", "the value cannot be written");
+            self.fault(to, Some(node), at, WriteFaultKind::Value, words)
+        };
+        let (mut text, mut parts) = (String::new(), Vec::new());
         for piece in pieces {
             match piece {
                 Piece::Text(own) => text.push_str(own),
                 Piece::Hole { to, chain, .. } => match self.known(to, at) {
                     Some(value) => {
-                        let lex = chain.out(value).filter(|lex| !lex.text.is_empty());
-                        let Some(lex) = lex else {
-                            let words = Both::new("giá trị không viết được", "the value cannot be written");
-                            return Err(self.fault(to, Some(node), at, WriteFaultKind::Value, words));
-                        };
+                        let lex = chain.out(value).filter(|lex| !lex.text.is_empty()).ok_or_else(|| unfit(to))?;
                         text.push_str(&lex.text);
+                        parts.push((to, lex.text));
                     }
-                    None if rule.opt == Opt::Required => return Err(self.missing(to, Some(node), at)),
+                    None if rule.opt == Opt::Required || self.lost(pieces, rule, plan, at) => {
+                        return Err(self.missing(to, Some(node), at));
+                    }
                     None => {
                         self.none(rule, node, here);
                         return Ok(());
@@ -82,14 +93,28 @@ impl<'w, W: Wire> Run<'w, W> {
                 },
             }
         }
+        // What is read must be cut apart where it was put together.
+        let back = cut(&text, pieces).unwrap_or_default();
+        let moved = parts.iter().enumerate().find(|(n, (_, own))| back.get(*n).is_none_or(|(.., part)| part != own));
+        if let Some((_, (to, _))) = moved {
+            return Err(unfit(to));
+        }
         let lex = Lex::text(text);
         if !self.fits(&lex, rule, node) {
-            let to = pieces.iter().find_map(|p| if let Piece::Hole { to, .. } = p { Some(to) } else { None });
-            let words = Both::new("giá trị không viết được", "the value cannot be written");
-            return Err(self.fault(to.unwrap_or(&To::Own(Box::new([]))), Some(node), at, WriteFaultKind::Value, words));
+            return Err(unfit(parts.first().map_or(&To::Own(Box::new([])), |(to, _)| to)));
         }
         self.scalar(node, &lex, here);
         Ok(())
+    }
+
+    /// Whether a template that is left out, because a value of it is missing, would lose another one that no other line carries.
+    fn lost(&self, pieces: &[Piece], rule: &Rule, plan: &Plan, at: Cursor<'w, '_>) -> bool {
+        let mut carried = Vec::new();
+        left::targets(&plan.rules, &|own| std::ptr::eq(own, rule), Some(at.frame.body), &mut |path| carried.push(path));
+        pieces.iter().any(|piece| match piece {
+            Piece::Hole { to: To::Own(path), .. } => get(at.frame.body, path).is_some() && !carried.contains(&&**path),
+            _ => false,
+        })
     }
 
     pub(super) fn scalar(&mut self, node: &Node, lex: &Lex<'_>, here: bool) {
@@ -108,17 +133,21 @@ impl<'w, W: Wire> Run<'w, W> {
     pub(super) fn literal(&mut self, node: &Node, lit: &Lit, here: bool) {
         match (lit, Lex::of_lit(lit)) {
             (_, Some(lex)) => self.scalar(node, &lex, here),
-            (Lit::Null, None) => self.wire.null(node),
+            (Lit::Null, None) => self.wire.null(node, here),
             (other, None) => self.wire.empty(node, other),
         }
     }
 
     /// What stands for none.
     pub(super) fn none(&mut self, rule: &Rule, node: &Node, here: bool) {
+        // In XML a list of no rows has no element.
+        if node.rows.is_some() && self.map.is_xml() {
+            return;
+        }
         match (&rule.opt, self.map.absent.first()) {
             (Opt::Literal(lit), _) => self.literal(node, lit, here),
             (_, Some(AbsentForm::Empty)) => self.scalar(node, &Lex::text(""), here),
-            (_, Some(AbsentForm::Null)) => self.wire.null(node),
+            (_, Some(AbsentForm::Null)) => self.wire.null(node, here),
             (_, Some(AbsentForm::Omit) | None) => {}
         }
     }

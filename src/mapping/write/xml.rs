@@ -139,14 +139,18 @@ impl Wire for Out {
         }
     }
 
-    fn null(&mut self, node: &Node) {
+    fn null(&mut self, node: &Node, here: bool) {
         if node.attribute {
             return;
         }
-        self.open(node);
+        if !here {
+            self.open(node);
+        }
         self.attribute("xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance");
         self.attribute("xsi:nil", "true");
-        self.close(node);
+        if !here {
+            self.close(node);
+        }
     }
 
     fn empty(&mut self, node: &Node, _: &Lit) {

@@ -66,7 +66,7 @@ fn told(lines: &str, schema: &str) -> Vec<String> {
 
 fn held(lines: &str, schema: &str, reads: bool) -> Vec<(String, Option<String>)> {
     let head = "message: note\nformat: xml\nnamespace: urn:a\nroot: Note\nschema: a.xsd\n";
-    let codes = "[kind]\none = 1\ntwo = 2\n[wide]\none = 1\ntwo = 3\n";
+    let codes = "[shade]\nred = 1\nblue = 2\n[kind]\none = 1\ntwo = 2\n[wide]\none = 1\ntwo = 3\n";
     let draft = |without: &str| {
         let source = Source::new("p").with("m.map", format!("{head}{without}\n{lines}")).with("codes.toml", codes);
         (Book::draft(&source, &shapes()), source)
@@ -119,8 +119,8 @@ fn each_planted_difference_is_told_at_its_line() {
         ),
         ("Title = title ?\n", "Title = title ?\nMore = name\n", vec!["15:1: V1: `Note` has no `{urn:a}More` in the schema"]),
         (
-            "    Red = name",
-            "    Blue = name\n    Red = title ?",
+            "Kind = kind : code(kind) ?\nCount = count\nAt = at ?\nRows = .\n    Row[] = rows[]\n        @no = no\n        Id = id\nwhen colour = red\n    Red = name",
+            "Kind = colour : code(shade)\nCount = count\nAt = at ?\nRows = .\n    Row[] = rows[]\n        @no = no\n        Id = id\nwhen colour = red\n    Blue = name\n    Red = title ?",
             vec!["12:5: V2: `Red` cannot stand here: the schema wants Title at this place"],
         ),
         (
@@ -132,8 +132,8 @@ fn each_planted_difference_is_told_at_its_line() {
             ],
         ),
         (
-            "    Blue = name\n",
-            "    Blue = name ?\n",
+            "Kind = kind : code(kind) ?\nCount = count\nAt = at ?\nRows = .\n    Row[] = rows[]\n        @no = no\n        Id = id\nwhen colour = red\n    Red = name\nwhen colour = blue\n    Blue = name\n",
+            "Kind = colour : code(shade)\nCount = count\nAt = at ?\nRows = .\n    Row[] = rows[]\n        @no = no\n        Id = id\nwhen colour = red\n    Red = name\nwhen colour = blue\n    Blue = name ?\n",
             vec!["13:5: V2: `Note` may be written without any of Blue, Red, of which the schema demands one"],
         ),
         ("@version = '1'\n", "", vec!["0:7: V2: `Note` is written without its attribute `version`, which the schema demands"]),

@@ -5,12 +5,12 @@
 //! false alarm, and none missed where what the pattern allows has no hole at the edge. Pure.
 
 use super::super::convert::{Chain, Conv};
-use super::super::shapes::{Leaf, LeafKind};
+use super::super::shapes::LeafKind;
+use super::super::takes::Takes;
 use super::simple::{Bound, Simple};
 use crate::body::Value;
 use jiff::civil::Date;
 use jiff::{Span, ToSpan};
-use regex::Regex;
 
 /// Digits before and after the point that are tried out, at most: no contract of a person's has more.
 const DIGITS: usize = 24;
@@ -33,26 +33,6 @@ pub(super) fn witness(chain: &Chain, simple: &Simple) -> Option<(String, String)
         simple.refuses(&chain.out(&canonical)?.text)
     };
     values.into_iter().filter(|value| takes.takes(value)).find_map(|value| refused(&value).map(|why| (value, why)))
-}
-
-/// What the canonical schema takes.
-struct Takes<'l> {
-    leaf: &'l Leaf,
-    pattern: Option<Regex>,
-}
-
-impl<'l> Takes<'l> {
-    fn new(leaf: &'l Leaf) -> Self {
-        Self { leaf, pattern: leaf.limits.pattern.as_deref().and_then(|p| Regex::new(p).ok()) }
-    }
-
-    fn takes(&self, value: &str) -> bool {
-        let limits = &self.leaf.limits;
-        limits.shortest.is_none_or(|n| value.len() >= n)
-            && limits.longest.is_none_or(|n| value.len() <= n)
-            && self.leaf.words.as_ref().is_none_or(|words| words.iter().any(|w| w == value))
-            && self.pattern.as_ref().is_none_or(|p| p.is_match(value))
-    }
 }
 
 /// Decimals in their canonical form (no needless zeros): just past each bound, and of every length of digits, small and large, the shortest
