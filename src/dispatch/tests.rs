@@ -423,7 +423,7 @@ pub(crate) async fn take(
             received_at: now,
             adapters: shared.parts.current.now().catalogue.digest.clone(),
             body: message.body.to_string().into_bytes(),
-            raw: bytes::Bytes::new(),
+            raw: crate::journal::Raw::default(),
         };
         let acceptance = Acceptance { idempotency: None, message, effects, receipt: json!({}) };
         if matches!(shared.parts.journal.accept(acceptance).await.unwrap(), Accepted::New { .. }) {

@@ -2,6 +2,7 @@
 //! told so before a byte of it is read.
 
 use super::problem::Problem;
+use crate::intake::{self, Arriving};
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use bytes::{Bytes, BytesMut};
@@ -16,6 +17,11 @@ const LINGER_TIME: Duration = Duration::from_secs(3);
 /// The slowest a large body may come: its time grows by a second for so many bytes.
 const SLOWEST: u64 = 128 << 10;
 
+/// Bodies up to this are read whole, whatever they carry.
+const LARGE: u64 = 256 << 10;
+/// The first share of a large one that is cut: what stays of most of them, and what is gathered for the disk.
+const FIRST: u64 = 1 << 20;
+
 /// The memory all bodies share, in KiB, and how long one may take to arrive.
 #[derive(Clone, Debug)]
 pub(super) struct Bodies {
@@ -28,6 +34,13 @@ pub(super) struct Bodies {
 pub(super) struct Taken {
     /// The bytes.
     pub(super) bytes: Bytes,
+    _share: OwnedSemaphorePermit,
+}
+
+/// A message's body with its share, which is what stands of it in memory.
+#[derive(Debug)]
+pub(super) struct Message {
+    pub(super) body: intake::Body,
     _share: OwnedSemaphorePermit,
 }
 
@@ -74,9 +87,73 @@ impl Bodies {
             }
             Ok(bytes.freeze())
         };
-        let time = self.time + Duration::from_secs(said.unwrap_or(0) / SLOWEST);
-        let bytes = tokio::time::timeout(time, read).await.map_err(|_| Problem::body_broken())??;
+        let bytes = tokio::time::timeout(self.time_for(said), read).await.map_err(|_| Problem::body_broken())??;
         Ok(Taken { bytes, _share: share })
+    }
+
+    /// Reads a message's body of at most `max` bytes; a large one is cut while it comes, where its route has it so.
+    pub(super) async fn message(
+        &self,
+        headers: &HeaderMap,
+        body: Body,
+        max: u64,
+        arriving: impl FnOnce() -> Option<Arriving>,
+    ) -> Result<Message, Problem> {
+        let said = said_length(headers);
+        let large = said.is_none_or(|n| n > LARGE && n <= max);
+        match large.then(arriving).flatten() {
+            Some(arriving) => {
+                plain(headers)?;
+                let (body, share) = self.cut(said, body, max, arriving).await?;
+                Ok(Message { body, _share: share })
+            }
+            None => {
+                let Taken { bytes, _share } = self.read(headers, body, max).await?;
+                Ok(Message { body: bytes.into(), _share })
+            }
+        }
+    }
+
+    /// The share grows with what stays in memory; where there is no more, the sender is told to come again.
+    async fn cut(
+        &self,
+        said: Option<u64>,
+        mut body: Body,
+        max: u64,
+        mut arriving: Arriving,
+    ) -> Result<(intake::Body, OwnedSemaphorePermit), Problem> {
+        let mut share = self.share(FIRST)?;
+        let mut seen = 0;
+        let read = async {
+            while let Some(frame) = body.frame().await {
+                let Ok(data) = frame.map_err(|_| Problem::body_broken())?.into_data() else { continue };
+                seen += data.len() as u64;
+                let refused =
+                    if seen > max { Some(Problem::too_large(max)) } else { arriving.push(&data).await.err().map(Problem::from) };
+                let refused = refused.or_else(|| self.grow(&mut share, arriving.held() as u64).err());
+                if let Some(problem) = refused {
+                    linger(std::mem::take(&mut body)).await;
+                    return Err(problem);
+                }
+            }
+            arriving.end().await.map_err(Problem::from)
+        };
+        let body = tokio::time::timeout(self.time_for(said), read).await.map_err(|_| Problem::body_broken())??;
+        Ok((body, share))
+    }
+
+    /// Makes a share one of so many bytes, if it is less.
+    fn grow(&self, share: &mut OwnedSemaphorePermit, bytes: u64) -> Result<(), Problem> {
+        let has = (share.num_permits() as u64) << 10;
+        if bytes > has {
+            share.merge(self.share(bytes - has)?);
+        }
+        Ok(())
+    }
+
+    /// How long a body may come that says its length.
+    fn time_for(&self, said: Option<u64>) -> Duration {
+        self.time + Duration::from_secs(said.unwrap_or(0) / SLOWEST)
     }
 }
 

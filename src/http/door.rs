@@ -113,7 +113,8 @@ impl Door {
         let origin = origin(partner, &caller, asked.extensions.get::<trace::Ids>());
         let wait = prefer_wait(&asked.headers);
         let max = route.max_body.unwrap_or(self.max_body);
-        let taken = self.bodies.read(&asked.headers, asked.body, max).await?;
+        let arriving = || self.intake.arriving(partner, route, max);
+        let taken = self.bodies.message(&asked.headers, asked.body, max, arriving).await?;
         let ticket = self.admission.enter(Class::of(partner.role, route.kind))?;
         let seat = Arc::clone(&self.queue).try_acquire_owned().map_err(|_| Problem::overloaded())?;
         let call = Call {
@@ -121,7 +122,7 @@ impl Door {
             partner: Arc::clone(partner),
             route: route.name.clone(),
             origin,
-            bytes: taken.bytes.clone(),
+            body: taken.body.clone(),
             wait,
             place: Place::new((ticket, seat)),
         };

@@ -53,7 +53,7 @@ impl Intake {
             )
             .into());
         }
-        let mut carried = Carried { contents, raw: call.bytes.clone() };
+        let mut carried = Carried { contents, raw: call.body.received() };
         let (mut receipts, mut refused, mut spent) = (Vec::new(), None, None);
         for (row, (reading, unfit)) in readings.into_iter().enumerate() {
             let body = &reading.body;

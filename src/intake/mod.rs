@@ -7,6 +7,7 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `body` | a request's body: in memory, or cut while it arrives, the whole in the store |
 //! | `read` | bytes → message: about, mapping, seal, schema |
 //! | `decide` | message → effects: what `exchange` says, with all it looks at |
 //! | `take` | the way as a whole: known? decide, accept, again when stale |
@@ -17,6 +18,7 @@
 //! | `keys` `stage` `place` | idempotency and fingerprint; contents on their way in; what the door counts it by |
 
 mod batch;
+mod body;
 mod case;
 mod decide;
 mod keys;
@@ -28,6 +30,7 @@ mod stage;
 mod take;
 mod wait;
 
+pub use body::{Arriving, Body};
 pub use place::Place;
 pub use reply::{Level, Reply};
 
@@ -36,8 +39,8 @@ use crate::clock::Clock;
 use crate::config::Gateway;
 use crate::exchange::{Current, Known, Origin};
 use crate::journal::{BlobStore, Journal};
+use crate::mapping::Format;
 use crate::seal::Random;
-use bytes::Bytes;
 use keys::Keys;
 use std::sync::Arc;
 use std::time::Duration;
@@ -85,7 +88,7 @@ pub struct Call {
     /// Who speaks.
     pub origin: Origin,
     /// The body as received.
-    pub bytes: Bytes,
+    pub body: Body,
     /// How long the caller is ready to wait for the outcome (`Prefer: wait`); none: the route's own wait.
     pub wait: Option<Duration>,
     /// Its place at the door.
@@ -107,6 +110,15 @@ impl Intake {
             keys: Keys::new(&parts.key, parts.plain_keys),
             gateway: parts.gateway,
         }
+    }
+
+    /// Takes in a large body of a route whose contents are to be kept from memory; none: the route's bodies stand in memory whole. A body
+    /// that is to be judged by the wire's XSD does: a schema may count its characters.
+    #[must_use]
+    pub fn arriving(&self, partner: &Partner, route: &InRoute, most: u64) -> Option<Arriving> {
+        let map = partner.map(route.map.as_deref()?)?;
+        let cut = map.carries_contents() && !route.validate;
+        cut.then(|| Arriving::new(self.blobs.clone(), map.format() == Format::Json, most))
     }
 
     /// All the gateway knows now.

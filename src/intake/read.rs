@@ -9,9 +9,7 @@ use crate::catalogue::{Catalogue, InRoute, SchemaFault};
 use crate::clock::Time;
 use crate::exchange::{self, Fault, Refusal};
 use crate::journal::{BlobError, JournalError, Snapshot};
-use crate::mapping::{
-    Context, FaultKind, Found, Judged, Mapping, Reading, Scalar, Unread, WireFault, XsdFault, XsdValidator, peek,
-};
+use crate::mapping::{Context, FaultKind, Found, Judged, Mapping, Reading, Scalar, Unread, WireFault, XsdFault, XsdValidator};
 use crate::model::{DossierCode, Kind, Message};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -129,14 +127,15 @@ impl Intake {
         }
         let limit = route.max_body.unwrap_or(self.gateway.limits.max_body).max(self.gateway.limits.max_file);
         let mut contents = Stages::new(self.blobs.clone(), limit);
-        let (partner, bytes) = (call.partner.clone(), call.bytes.clone());
+        let (partner, body) = (call.partner.clone(), call.body.clone());
         let validator = partner.validators.get(&name).filter(|_| route.validate).cloned();
         let (known, now) = (Arc::clone(&call.known), self.clock.now());
         let reading = move || {
             let Some(map) = partner.map(&name) else { return Err(No::from(broken_adapter())) };
-            let invalid = validator.map(|validator| judged(&*validator, map, &bytes)).transpose()?.unwrap_or_default();
-            let read = map.read_each(&bytes, &context, &mut contents);
-            if let Some(error) = contents.failed() {
+            let invalid = validator.zip(body.whole()).map(|(validator, bytes)| judged(&*validator, map, bytes));
+            let invalid = invalid.transpose()?.unwrap_or_default();
+            let read = body.read(map, &context, &mut contents);
+            if let Some(error) = contents.failed().or_else(|| body.failed()) {
                 return Err(unkept(&error).into());
             }
             match read {
@@ -144,7 +143,7 @@ impl Intake {
                 Err(faults) => Err(not_read(map, &faults, (&known.catalogue, now), 0)),
             }
         };
-        let (readings, contents) = if call.bytes.len() <= SMALL {
+        let (readings, contents) = if call.body.len() <= SMALL {
             reading()?
         } else {
             tokio::task::spawn_blocking(reading).await.map_err(|_| broken_adapter())??
@@ -166,9 +165,8 @@ impl Intake {
     async fn about(&self, call: &Call, route: &InRoute, map: &str) -> Result<Option<Snapshot>, No> {
         let Some(place) = &route.about else { return Ok(None) };
         let map = call.partner.map(map).ok_or_else(broken_adapter)?;
-        let peeked =
-            peek(map.format(), map.envelope(), &call.bytes, &[place]).map_err(|fault| No::broken(unreadable(&[fault])))?;
-        let Some(Some(Scalar::Text(code))) = peeked.values.into_iter().next() else { return Ok(None) };
+        let told = call.body.value_at(map, place).map_err(|fault| No::broken(unreadable(&[fault])))?;
+        let Some(Scalar::Text(code)) = told else { return Ok(None) };
         // What has not the form of a code is told by the mapping or the schema, with its place.
         if DossierCode::parse(&code).is_none() {
             return Ok(None);

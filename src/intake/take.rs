@@ -3,6 +3,7 @@
 //! A second request with the same key that meets the first before its commit waits for that commit (the journal does that). A message that
 //! starts a payment has no key of its own: the open transaction is its key.
 
+use super::body::Received;
 use super::decide::Decision;
 use super::read::{No, Unfit, named_by_wire, overloaded, unkept};
 use super::reply::broken_adapter;
@@ -12,10 +13,9 @@ use crate::body::{Value, json};
 use crate::catalogue::{InKind, InRoute};
 use crate::clock::Time;
 use crate::exchange::{self, Refusal};
-use crate::journal::{Acceptance, Accepted, Idempotency, Known, NewMessage, Stage};
+use crate::journal::{Acceptance, Accepted, BlobError, Idempotency, Known, NewMessage, Raw, Stage};
 use crate::mapping::{Mapping, Reading};
 use crate::model::{AgencyCode, DossierCode, Kind, Message, Mint, PaymentState};
-use bytes::Bytes;
 use std::time::Duration;
 
 /// How often a message is decided anew because what it was decided from has changed.
@@ -37,8 +37,8 @@ pub(super) struct Taken {
 pub(super) struct Carried {
     /// Contents, each kept with the first message that is taken and names it.
     pub(super) contents: Option<Stages>,
-    /// The body as received, kept once, with the first message that is taken.
-    pub(super) raw: Bytes,
+    /// The body, kept as received once, with the first message that is taken.
+    pub(super) raw: Received,
 }
 
 // === impl Intake ===
@@ -95,7 +95,7 @@ impl Intake {
             let (known, contents) = ((read.edition.clone(), read.procedure.clone()), Some(read.contents));
             return self.batch(call, route, kind, (read.readings, contents), (known.0.as_deref(), known.1.as_deref())).await;
         }
-        let mut carried = Carried { contents: Some(read.contents), raw: call.bytes.clone() };
+        let mut carried = Carried { contents: Some(read.contents), raw: call.body.received() };
         let reading = first(read.readings);
         let form = self.form_of(call, &reading.body, known);
         let told = |no: No| named_by_wire(call, route, form.as_ref(), 0, no);
@@ -124,7 +124,7 @@ impl Intake {
         for round in 0..ROUNDS {
             // A submission is first decided as if nothing were known of its dossier, which holds as a rule. Where it does not, the writer
             // finds the twin or the dossier, and it is looked at what is there. Contents are not kept on a guess.
-            let bare = carried.contents.as_ref().is_none_or(Stages::is_empty);
+            let bare = carried.contents.as_ref().is_none_or(Stages::is_empty) && !carried.raw.is_cut();
             let blind = round == 0 && message.kind == Kind::DossierSubmit && bare;
             let sight = self.sight(&call.known, &message, blind).await;
             let (mut key, mut correcting) = (first, false);
@@ -162,17 +162,18 @@ impl Intake {
             if !own.is_empty() {
                 keep(own).await?;
             }
+            let raw = carried.raw.kept().await?;
             let receipt = accepted(&id, sight.now, dossier.as_deref(), transaction.as_deref());
             let acceptance = Acceptance {
                 idempotency: key.map(|key| Idempotency { scope: scope.clone(), key, fingerprint }),
-                message: kept(call, route, &message, (id, sight.now), dossier.clone(), carried.raw.clone()),
+                message: kept(call, route, &message, (id, sight.now), dossier.clone(), raw),
                 receipt: receipt.clone(),
                 effects: *effects,
             };
             let caused = acceptance.effects.deliveries.iter().map(|d| d.id.clone()).collect();
             match self.journal.accept(acceptance).await? {
                 Accepted::New { .. } => {
-                    carried.raw = Bytes::new();
+                    carried.raw = Received::Raw(Raw::default());
                     return Ok(Taken { receipt, dossier, caused, pending: transaction.is_some() });
                 }
                 Accepted::Known(known) if !blind && known.fingerprint == fingerprint => return Ok(again(known)),
@@ -304,9 +305,13 @@ fn first(readings: Vec<(Reading, Option<Unfit>)>) -> Reading {
 
 /// Once this answers, every content and its name is on disk.
 async fn keep(own: Vec<Stage>) -> Result<(), No> {
-    let finish = move || own.into_iter().try_for_each(|stage| stage.finish().map(drop));
+    blocking(move || own.into_iter().try_for_each(|stage| stage.finish().map(drop))).await
+}
+
+/// What writes to the store, on a blocking thread.
+pub(super) async fn blocking<T: Send + 'static>(finish: impl FnOnce() -> Result<T, BlobError> + Send + 'static) -> Result<T, No> {
     match tokio::task::spawn_blocking(finish).await {
-        Ok(Ok(())) => Ok(()),
+        Ok(Ok(done)) => Ok(done),
         Ok(Err(error)) => Err(unkept(&error).into()),
         Err(_) => Err(broken_adapter().into()),
     }
@@ -329,7 +334,7 @@ fn kept(
     message: &Message,
     (id, at): (String, Time),
     dossier: Option<String>,
-    raw: Bytes,
+    raw: Raw,
 ) -> NewMessage {
     NewMessage {
         id,
@@ -340,7 +345,7 @@ fn kept(
         caller: call.origin.caller.clone(),
         received_at: at,
         adapters: call.known.catalogue.digest.clone(),
-        body: message.body.written(raw.len().min(8_192) + 512),
+        body: message.body.written(raw.here().len().min(8_192) + 512),
         raw,
     }
 }

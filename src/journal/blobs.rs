@@ -10,6 +10,7 @@ use crate::seal::Sha256;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -42,6 +43,10 @@ pub struct Stage {
     size: u64,
     limit: u64,
 }
+
+/// What stands in a stage, by its offsets; also after the stage got its name.
+#[derive(Debug)]
+pub struct Spool(File);
 
 /// Why a content could not be kept or read. The text never names a value.
 #[derive(Debug, thiserror::Error)]
@@ -262,6 +267,11 @@ impl Stage {
         self.size
     }
 
+    /// What stands in it so far, to be read.
+    pub fn spool(&self) -> Result<Spool, BlobError> {
+        Ok(Spool(File::open(&self.path)?))
+    }
+
     /// Ends the content: once this answers, file and name are synced and survive power loss. Blocks for two or three syncs.
     pub fn finish(mut self) -> Result<Blob, BlobError> {
         let digest = std::mem::take(&mut self.digest).hex();
@@ -276,6 +286,13 @@ impl Stage {
         drop(named);
         self.store.sync_dir(&folder)?;
         Ok(blob)
+    }
+}
+
+impl Spool {
+    /// Fills `into` with the bytes from `from` on. Blocks.
+    pub fn read(&self, from: u64, into: &mut [u8]) -> io::Result<()> {
+        self.0.read_exact_at(into, from)
     }
 }
 

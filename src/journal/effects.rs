@@ -7,7 +7,7 @@ use super::lane::{self, NewRow};
 use super::matter::{CaseRow, StepRow};
 use super::money::{self, ReceiptRow, RefundRow};
 use super::writer::{Fault, Made, Marks};
-use super::{Acceptance, Accepted, Close, Early, Effects, FileRow, Known, NewAudit, NewMessage, retention};
+use super::{Acceptance, Accepted, Close, Early, Effects, FileRow, Known, NewAudit, NewMessage, Raw, retention};
 use crate::clock::Time;
 use crate::model::{Movement, PaymentState};
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -274,9 +274,16 @@ impl ReadyAcceptance {
             self.key.as_ref().map(|k| k.2),
             self.receipt,
             m.body,
-            m.raw.as_ref()
+            m.raw.here()
         ])?;
         let message = conn.last_insert_rowid();
+        if let Raw::Stored(blob) = &m.raw {
+            conn.prepare_cached("INSERT INTO received (message, digest, size) VALUES (?1, ?2, ?3)")?.execute(params![
+                message,
+                blob.digest,
+                number(blob.size)
+            ])?;
+        }
         if let Some((scope, key, _)) = &self.key {
             conn.prepare_cached("INSERT INTO idempotency (key, scope, message) VALUES (?1, ?2, ?3)")?
                 .execute(params![key, scope, message])?;

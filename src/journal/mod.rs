@@ -29,7 +29,7 @@ mod writer;
 
 #[cfg(feature = "test-faults")]
 pub use blobs::Faults;
-pub use blobs::{Blob, BlobError, BlobStore, Stage};
+pub use blobs::{Blob, BlobError, BlobStore, Spool, Stage};
 pub use case::{CaseDetail, CaseEntry, CaseFilter, CaseStep, CaseView, CaseWord, NewCase};
 #[cfg(test)]
 pub(crate) use contract::ended as ended_dossier;

@@ -23,7 +23,7 @@ pub(super) const PAGE: u32 = 8192;
 const WAL_LIMIT: i64 = 128 << 20;
 
 /// All migrations, in order; the version of the file is how many were applied.
-const MIGRATIONS: [(&str, &str); 8] = [
+const MIGRATIONS: [(&str, &str); 9] = [
     ("first", include_str!("migrations/0001_first.sql")),
     ("cases", include_str!("migrations/0002_cases.sql")),
     ("order", include_str!("migrations/0003_order.sql")),
@@ -32,6 +32,7 @@ const MIGRATIONS: [(&str, &str); 8] = [
     ("later", include_str!("migrations/0006_later.sql")),
     ("retention", include_str!("migrations/0007_retention.sql")),
     ("placed", include_str!("migrations/0008_placed.sql")),
+    ("received", include_str!("migrations/0009_received.sql")),
 ];
 
 /// Why a journal could not be opened. What is refused was not changed.

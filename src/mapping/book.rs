@@ -4,12 +4,13 @@
 
 use super::api::{ContentSink, ContentSource, Context, Envelope, Format, Reading, Sealer, Unread};
 use super::compile::compile;
+use super::cut::Wire;
 use super::explain::{Explained, explain};
 use super::fault::{WireFault, WriteFault};
 use super::fidelity::{Fidelity, fidelity};
 use super::needs::{Need, Unmet, Wants, needs};
 use super::place;
-use super::plan::{Act, Compiled, Opt, Rule};
+use super::plan::{Act, Compiled, Opt, Plan, Rule};
 use super::read;
 use super::shapes::Shapes;
 use super::source::{Check, Faults, Source, SourceFault};
@@ -34,6 +35,7 @@ pub struct Mapping {
     /// The texts of the partner, for showing lines.
     texts: Arc<Source>,
     needs: Vec<Need>,
+    carries: bool,
 }
 
 /// What a mapping needs beyond the canonical schema's promise, as a checker looks at it.
@@ -77,7 +79,8 @@ impl Book {
             .maps
             .into_iter()
             .map(|(name, compiled)| {
-                (name.clone(), Mapping { name, needs: needs(&compiled), compiled, texts: Arc::clone(&texts) })
+                let (needs, carries) = (needs(&compiled), carries(&compiled));
+                (name.clone(), Mapping { name, needs, compiled, texts: Arc::clone(&texts), carries })
             })
             .collect();
         (Self { maps, notes: output.notes }, faults)
@@ -283,6 +286,23 @@ impl Mapping {
         read::read_each(&self.compiled, bytes, ctx, sink)
     }
 
+    /// The same of a body that was cut: as if it were whole.
+    pub fn read_cut(
+        &self,
+        wire: &Wire<'_>,
+        ctx: &Context,
+        sink: &mut dyn ContentSink,
+    ) -> Result<Vec<Result<Reading, Unread>>, Vec<WireFault>> {
+        read::read_cut(&self.compiled, wire, ctx, sink)
+    }
+
+    /// Whether its wire carries contents that go to the sink as they come, so that a large body is worth cutting. Not one that has to be
+    /// unpacked in memory.
+    #[must_use]
+    pub fn carries_contents(&self) -> bool {
+        self.carries
+    }
+
     /// Canonical → wire. The same body, context and contents give the same bytes.
     pub fn write(
         &self,
@@ -316,4 +336,17 @@ impl Mapping {
     ) -> Result<Vec<u8>, WriteFault> {
         write::write(&self.compiled, (bodies, rows), ctx, contents, sealer)
     }
+}
+
+fn carries(map: &Compiled) -> bool {
+    let contents = contents(&map.root);
+    contents.contains(&false) && !contents.contains(&true)
+}
+
+/// Of each place of a content in a frame, and in the frames inside it: whether it is to be unpacked.
+fn contents(plan: &Plan) -> Vec<bool> {
+    let own = plan.nodes.iter().filter(|node| node.content || node.packed).map(|node| node.packed);
+    let rows = plan.nodes.iter().filter_map(|node| node.rows.as_deref()).flat_map(contents);
+    let forms = plan.forks.iter().flat_map(|fork| fork.variants.values()).flat_map(|variant| contents(&variant.plan));
+    own.chain(rows).chain(forms).collect()
 }

@@ -159,17 +159,17 @@ impl<'a> Json<'a> {
             return if plain.len() > MAX_TEXT { Err(Slip::too_long(start)) } else { Ok(Cow::Borrowed(plain)) };
         }
         let mut text = plain.to_owned();
-        self.pieces_until_quote(&mut |piece| {
+        self.pieces_until_quote(&mut |_, piece| {
             text.push_str(piece);
             if text.len() > MAX_TEXT { Err(Slip::too_long(start)) } else { Ok(()) }
         })?;
         Ok(Cow::Owned(text))
     }
 
-    /// A text of any length, handed out in pieces.
-    pub(crate) fn text_pieces(&mut self, take: &mut dyn FnMut(&str) -> Lexed<()>) -> Lexed<()> {
+    /// A text of any length, handed out in pieces, each with its place.
+    pub(crate) fn text_pieces(&mut self, take: &mut dyn FnMut(usize, &str) -> Lexed<()>) -> Lexed<()> {
         let run = self.plain_run()?;
-        take(run)?;
+        take(self.at - run.len(), run)?;
         if self.byte() == Some(b'"') {
             self.at += 1;
             return Ok(());
@@ -197,7 +197,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    fn pieces_until_quote(&mut self, take: &mut dyn FnMut(&str) -> Lexed<()>) -> Lexed<()> {
+    fn pieces_until_quote(&mut self, take: &mut dyn FnMut(usize, &str) -> Lexed<()>) -> Lexed<()> {
         loop {
             match self.byte() {
                 Some(b'"') => {
@@ -206,11 +206,11 @@ impl<'a> Json<'a> {
                 }
                 Some(b'\\') => {
                     let c = self.escape()?;
-                    take(c.encode_utf8(&mut [0; 4]))?;
+                    take(self.at, c.encode_utf8(&mut [0; 4]))?;
                 }
                 _ => {
                     let run = self.run()?;
-                    take(run)?;
+                    take(self.at - run.len(), run)?;
                 }
             }
         }
@@ -299,7 +299,7 @@ impl<'a> Json<'a> {
 
     fn over(&mut self, unique: bool) -> Lexed<()> {
         match self.kind()? {
-            Kind::Text => self.text_pieces(&mut |_| Ok(())),
+            Kind::Text => self.text_pieces(&mut |_, _| Ok(())),
             Kind::Number => self.number().map(|_| ()),
             Kind::True | Kind::False | Kind::Null => self.word(),
             Kind::Array => {

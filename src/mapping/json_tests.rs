@@ -79,7 +79,7 @@ fn a_text_is_bounded_but_pieces_are_not() {
     let mut size = 0;
     let escaped = format!("\"{}\\/{}\"", "x".repeat(70_000), "y".repeat(70_000));
     Json::new(&escaped)
-        .text_pieces(&mut |piece| {
+        .text_pieces(&mut |_, piece| {
             size += piece.len();
             Ok(())
         })

@@ -22,6 +22,9 @@ mod cells;
 mod codes;
 mod compile;
 mod convert;
+mod cut;
+#[cfg(test)]
+mod cut_tests;
 mod editions;
 mod explain;
 mod fault;
@@ -77,6 +80,7 @@ pub use api::{
 };
 pub use book::{Book, Mapping, Needed, RootField};
 pub use compile::nearest;
+pub use cut::{Cutter, Gap, Spool, Wire};
 pub use editions::{Editions, bare};
 pub use explain::Explained;
 pub use fault::{Both, FaultKind, Found, Place, WireFault, WriteFault, WriteFaultKind};

@@ -25,3 +25,4 @@ mod rig;
 mod second;
 mod tls;
 mod together;
+mod vidientu;

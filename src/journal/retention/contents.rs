@@ -36,9 +36,9 @@ struct Held {
     young: bool,
 }
 
-/// Another dossier than this holds a content, and its contents were not dealt with yet.
+/// Another dossier than this holds a content, and its contents were not dealt with yet; or it is also what a message came as.
 const ELSEWHERE: &str = "SELECT EXISTS (SELECT 1 FROM retention_content c LEFT JOIN retention_dossier r ON r.dossier = c.dossier
-   WHERE c.digest = ?1 AND c.dossier <> ?2 AND r.files IS NULL)";
+   WHERE c.digest = ?1 AND c.dossier <> ?2 AND r.files IS NULL) OR EXISTS (SELECT 1 FROM received WHERE digest = ?1)";
 
 /// Removes the files whose end was decided. False: there are none.
 pub(super) async fn finish_doomed(journal: &SqliteJournal, blobs: &BlobStore, now: Time) -> Result<bool, JournalError> {
@@ -200,7 +200,7 @@ pub(crate) fn is_gone(conn: &Connection, digest: &str) -> Result<bool, Fault> {
 }
 
 /// Those of these contents that are here and old enough, and whether some are here and young.
-async fn old(blobs: &BlobStore, digests: Vec<String>, now: Time) -> Result<(Vec<Old>, bool), JournalError> {
+pub(super) async fn old(blobs: &BlobStore, digests: Vec<String>, now: Time) -> Result<(Vec<Old>, bool), JournalError> {
     let blobs = blobs.clone();
     let young = now.plus_ms(-YOUNG_MS);
     let looked = tokio::task::spawn_blocking(move || {
@@ -236,7 +236,8 @@ fn contents_of(conn: &Connection, dossier: &str, limit: u32) -> Result<Vec<Strin
 fn held_by(conn: &Connection, cutoff: Time, after: &(i64, String)) -> Result<(Option<(i64, String)>, Vec<String>), Fault> {
     const NOT_DUE: &str =
         "SELECT EXISTS (SELECT 1 FROM retention_content c LEFT JOIN retention_dossier r ON r.dossier = c.dossier
-       WHERE c.digest = ?1 AND r.files IS NULL AND (r.ended_at IS NULL OR r.ended_at >= ?2))";
+       WHERE c.digest = ?1 AND r.files IS NULL AND (r.ended_at IS NULL OR r.ended_at >= ?2))
+       OR EXISTS (SELECT 1 FROM received WHERE digest = ?1)";
     let page = remove::dossiers_after(conn, FILES, cutoff, after)?;
     let mut digests = Vec::new();
     for (_, dossier) in &page {

@@ -145,7 +145,7 @@ async fn piece(
 ) -> Result<bool, JournalError> {
     match class {
         RetentionClass::Bodies | RetentionClass::Received | RetentionClass::Attempts => {
-            remove::piece(journal, class, cutoff, run.number, now).await
+            remove::piece(journal, blobs, (class, cutoff), run.number, now).await
         }
         RetentionClass::Files => contents::piece(journal, blobs, cutoff, run.number, now).await,
         RetentionClass::Statements => settled::statements(journal, cutoff, run, now).await,

@@ -2,11 +2,12 @@
 //!
 //! What told somebody of a paid fee stays: it holds no personal datum, and reconciliation's lists are made of it.
 
+use super::super::BlobStore;
 use super::super::effects::number;
 use super::super::lane::positive;
 use super::super::writer::Fault;
 use super::super::{JournalError, SqliteJournal};
-use super::{BYTES, DOSSIERS, ROWS, RetentionClass, RetentionTally, run, standing};
+use super::{BYTES, DOSSIERS, ROWS, RetentionClass, RetentionTally, contents, run, standing};
 use crate::clock::Time;
 use crate::seal::sha256_hex;
 use rusqlite::{Connection, Params, params};
@@ -16,6 +17,8 @@ use rusqlite::{Connection, Params, params};
 enum Of {
     Message,
     Received,
+    /// Received bytes that stand in the store.
+    Stored,
     Outgoing,
     Attempt,
 }
@@ -29,6 +32,8 @@ struct Piece {
     at: Time,
     digest: String,
     size: u64,
+    /// Received bytes that stand in the store: since when, by the file system's word.
+    came: Option<Time>,
 }
 
 /// A dossier with what goes of it.
@@ -37,19 +42,24 @@ struct Due {
     pieces: Vec<Piece>,
     /// These are all.
     whole: bool,
+    /// Something of it stands in the store for so short a while that it must stay (a backup that was restored).
+    young: bool,
 }
 
 /// Removes the next of a class; false: there are none.
 pub(super) async fn piece(
     journal: &SqliteJournal,
-    class: RetentionClass,
-    cutoff: Time,
+    blobs: &BlobStore,
+    (class, cutoff): (RetentionClass, Time),
     of: i64,
     now: Time,
 ) -> Result<bool, JournalError> {
-    let due = journal.asked(move |conn| find(conn, class, cutoff)).await?;
+    let mut due = journal.asked(move |conn| find(conn, class, cutoff)).await?;
     if due.is_empty() {
         return Ok(false);
+    }
+    for dossier in &mut due {
+        dossier.stored(blobs, now).await?;
     }
     journal
         .told(move |conn| {
@@ -140,8 +150,11 @@ pub(super) fn dealt(conn: &Connection, class: RetentionClass, dossier: &str, now
     Ok(())
 }
 
+/// A dossier that is none.
+const NOBODY: &str = "-";
 const MESSAGES: &str = "FROM retention_message r JOIN message m ON m.seq = r.message WHERE r.dossier = ?1 AND m.body IS NOT NULL";
-const RECEIVED: &str = "FROM retention_message r JOIN message m ON m.seq = r.message WHERE r.dossier = ?1 AND length(m.raw) > 0";
+const RECEIVED: &str = "FROM retention_message r JOIN message m ON m.seq = r.message LEFT JOIN received s ON s.message = m.seq
+   WHERE r.dossier = ?1 AND (length(m.raw) > 0 OR s.digest IS NOT NULL)";
 const OUTGOING: &str = "FROM delivery d JOIN outgoing o ON o.delivery = d.seq
    WHERE d.dossier = ?1 AND o.body IS NOT NULL AND d.kind NOT IN ('fee.change', 'fee.paid')";
 const ATTEMPTS: &str = "FROM delivery d JOIN attempt a ON a.delivery = d.seq WHERE d.dossier = ?1";
@@ -153,11 +166,11 @@ fn find(conn: &Connection, class: RetentionClass, cutoff: Time) -> Result<Vec<Du
         let mut pieces = Vec::new();
         let parts: &[(Of, &str, &str)] = match class {
             RetentionClass::Bodies => &[
-                (Of::Message, "m.seq, 0, m.received_at, m.body", MESSAGES),
-                (Of::Outgoing, "d.seq, 0, d.created_at, o.body", OUTGOING),
+                (Of::Message, "m.seq, 0, m.received_at, m.body, NULL, NULL", MESSAGES),
+                (Of::Outgoing, "d.seq, 0, d.created_at, o.body, NULL, NULL", OUTGOING),
             ],
-            RetentionClass::Received => &[(Of::Received, "m.seq, 0, m.received_at, m.raw", RECEIVED)],
-            _ => &[(Of::Attempt, "d.seq, a.try, a.at, NULL", ATTEMPTS)],
+            RetentionClass::Received => &[(Of::Received, "m.seq, 0, m.received_at, m.raw, s.digest, s.size", RECEIVED)],
+            _ => &[(Of::Attempt, "d.seq, a.try, a.at, NULL, NULL, NULL", ATTEMPTS)],
         };
         for (of, columns, from) in parts {
             let mut read = conn.prepare_cached(&format!("SELECT {columns} {from} LIMIT ?2"))?;
@@ -168,12 +181,16 @@ fn find(conn: &Connection, class: RetentionClass, cutoff: Time) -> Result<Vec<Du
                 let body: Option<Vec<u8>> = r.get(3)?;
                 let size = body.as_ref().map_or(0, |b| b.len() as u64);
                 bytes += size;
-                let digest = body.map(|b| sha256_hex(&b)).unwrap_or_default();
-                pieces.push(Piece { of: *of, seq: r.get(0)?, nth: r.get(1)?, at: Time(r.get(2)?), digest, size });
+                let (of, (digest, size)) = match r.get::<_, Option<String>>(4)? {
+                    Some(digest) => (Of::Stored, (digest, positive(r.get(5)?))),
+                    None => (*of, (body.map(|b| sha256_hex(&b)).unwrap_or_default(), size)),
+                };
+                let (seq, nth, at) = (r.get(0)?, r.get(1)?, Time(r.get(2)?));
+                pieces.push(Piece { of, seq, nth, at, digest, size, came: None });
             }
         }
         let whole = bytes < BYTES && pieces.len() < ROWS as usize;
-        found.push(Due { dossier, pieces, whole });
+        found.push(Due { dossier, pieces, whole, young: false });
         if bytes >= BYTES {
             break;
         }
@@ -194,7 +211,7 @@ fn sizes(
     let mut tally = RetentionTally::of(class);
     let parts: &[(&str, &str)] = match class {
         RetentionClass::Bodies => &[("m.received_at", "length(m.body)"), ("d.created_at", "length(o.body)")],
-        RetentionClass::Received => &[("m.received_at", "length(m.raw)")],
+        RetentionClass::Received => &[("m.received_at", "coalesce(s.size, length(m.raw))")],
         _ => &[("a.at", "0")],
     };
     for (n, (at, size)) in parts.iter().enumerate() {
@@ -225,6 +242,24 @@ pub(super) fn count(conn: &Connection, sql: &str, of: impl Params, tally: &mut R
 // === impl Due ===
 
 impl Due {
+    /// Looks at what of it stands in the store.
+    async fn stored(&mut self, blobs: &BlobStore, now: Time) -> Result<(), JournalError> {
+        let stored = |p: &&mut Piece| matches!(p.of, Of::Stored);
+        let digests: Vec<String> = self.pieces.iter_mut().filter(stored).map(|p| p.digest.clone()).collect();
+        if digests.is_empty() {
+            return Ok(());
+        }
+        let (old, young) = contents::old(blobs, digests, now).await?;
+        for piece in self.pieces.iter_mut().filter(stored) {
+            piece.came = old.iter().find(|(digest, ..)| *digest == piece.digest).map(|(.., at)| *at);
+        }
+        if young {
+            self.pieces.retain(|p| !matches!(p.of, Of::Stored) || p.came.is_some());
+            self.young = true;
+        }
+        Ok(())
+    }
+
     fn remove(
         &self,
         conn: &Connection,
@@ -240,7 +275,10 @@ impl Due {
                 tally.add(p.at, p.size);
             }
         }
-        if self.whole {
+        if self.young {
+            // Looked at again by the next run.
+            conn.prepare_cached("UPDATE retention_dossier SET ended_at = NULL WHERE dossier = ?1")?.execute([&self.dossier])?;
+        } else if self.whole {
             if class == RetentionClass::Bodies {
                 forget_copy(conn, &self.dossier)?;
             }
@@ -258,7 +296,7 @@ impl Piece {
             Of::Message => {
                 "UPDATE message SET body = NULL, body_gone = ?2, body_digest = ?3, body_size = ?4 WHERE seq = ?1 AND body IS NOT NULL"
             }
-            Of::Received => {
+            Of::Received | Of::Stored => {
                 "UPDATE message SET raw = NULL, raw_gone = ?2, raw_digest = ?3, raw_size = ?4 WHERE seq = ?1 AND raw IS NOT NULL"
             }
             Of::Outgoing => {
@@ -269,6 +307,15 @@ impl Piece {
                 return Ok(gone.execute(params![self.seq, self.nth])?);
             }
         };
-        Ok(conn.prepare_cached(sql)?.execute(params![self.seq, now.0, self.digest, number(self.size)])?)
+        let done = conn.prepare_cached(sql)?.execute(params![self.seq, now.0, self.digest, number(self.size)])?;
+        if matches!(self.of, Of::Stored) {
+            conn.prepare_cached("DELETE FROM received WHERE message = ?1")?.execute([self.seq])?;
+            if let Some(came) = self.came {
+                // Not where it is also a content, or another message's.
+                let mut own = RetentionTally::of(RetentionClass::Received);
+                contents::doom(conn, &(self.digest.clone(), self.size, came), NOBODY, now, &mut own)?;
+            }
+        }
+        Ok(done)
     }
 }

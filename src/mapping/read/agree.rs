@@ -4,42 +4,38 @@ use super::eval::{Eval, Lossy};
 use super::{MOST_FAULTS, Outward, Said};
 use crate::body::{Entry, Text};
 use crate::body::{Map, Value};
-use crate::mapping::convert::{Chain, Lex, Miss, Tag, Typing};
+use crate::mapping::convert::{Chain, Lex, Miss, Tag};
 use crate::mapping::fault::{Both, FaultKind, Found, Place, WireFault};
 use crate::mapping::normal::nfc;
 use crate::mapping::plan::To;
 use crate::mapping::write::get;
 
-/// What a line with `~` said: it is told by writing what is known, or gives what it can.
+/// What a line with `~` of a row said about an object further out.
 pub(super) struct Doubt {
     chain: Chain,
     wire: String,
-    found: Found,
+    tag: Tag,
 }
 
 // === impl Doubt ===
 
 impl Doubt {
-    /// Against the value that is known: a fault if it would be written otherwise; the value, where none is known and reading gives one.
     fn weigh(&self, known: Option<&Value>) -> Result<Option<Value>, Box<Miss>> {
-        let Some(known) = known else {
-            if !self.chain.gives() {
-                return Ok(None);
-            }
-            let tag = match (self.chain.typing, &self.found) {
-                (Typing::Json, Found::Number(_)) => Tag::Number,
-                (Typing::Json, Found::Boolean) => Tag::Bool,
-                _ => Tag::Text,
-            };
-            return self.chain.back(&Lex { tag, text: self.wire.as_str().into() }).map(Some);
-        };
-        let written = self.chain.out(known);
-        if written.is_some_and(|lex| nfc(&lex.text) == nfc(&self.wire)) {
-            return Ok(None);
-        }
-        let expected = Both::new("giá trị hợp với trường liên quan", "what the related field gives");
-        Err(Box::new(Miss { kind: FaultKind::Disagrees, expected }))
+        weigh(&self.chain, (self.tag, &self.wire), known)
     }
+}
+
+/// What a line with `~` said, against the value that is known: a fault if it would be written otherwise; the value, where none is known and
+/// reading gives one.
+fn weigh(chain: &Chain, (tag, wire): (Tag, &str), known: Option<&Value>) -> Result<Option<Value>, Box<Miss>> {
+    let Some(known) = known else {
+        return if chain.gives() { chain.back(&Lex { tag, text: wire.into() }).map(Some) } else { Ok(None) };
+    };
+    if chain.out(known).is_some_and(|lex| nfc(&lex.text) == nfc(wire)) {
+        return Ok(None);
+    }
+    let expected = Both::new("giá trị hợp với trường liên quan", "what the related field gives");
+    Err(Box::new(Miss { kind: FaultKind::Disagrees, expected }))
 }
 
 impl Eval<'_, '_, '_> {
@@ -83,23 +79,25 @@ impl Eval<'_, '_, '_> {
         }
     }
 
-    /// Lines with `~`: checked by writing what is known; else they give what they can.
+    /// Lines with `~`: checked by writing what is known; else they give what they can, of several times the finest.
     pub(super) fn lossy(&mut self) {
-        for Lossy { to, chain, wire, found, path, at } in std::mem::take(&mut self.lossy) {
-            let doubt = Doubt { chain: chain.clone(), wire, found };
+        let mut lossy = std::mem::take(&mut self.lossy);
+        lossy.sort_by_key(|line| line.chain.finest());
+        for Lossy { to, chain, wire, tag, found, path, at } in lossy {
             let known = match to {
                 To::Own(own) => get(&self.body, own),
                 To::Outer(out, own) => {
                     let (pointer, path) = (self.run.pointer(path), own.clone());
-                    self.outer.push(Outward { out: *out, path, value: Value::Null, doubt: Some(Box::new(doubt)), at, pointer });
+                    let doubt = Some(Box::new(Doubt { chain: chain.clone(), wire, tag }));
+                    self.outer.push(Outward { out: *out, path, value: Value::Null, doubt, at, pointer });
                     continue;
                 }
                 To::Context(name) => self.run.ctx.get(name).or_else(|| self.context.get(name)),
             };
-            match doubt.weigh(known) {
+            match weigh(chain, (tag, &wire), known) {
                 Ok(Some(value)) => self.put(to, value, path, at),
                 Ok(None) => {}
-                Err(miss) => self.run.fault(path, at, miss.kind, miss.expected, doubt.found),
+                Err(miss) => self.run.fault(path, at, miss.kind, miss.expected, found),
             }
         }
     }
@@ -107,7 +105,7 @@ impl Eval<'_, '_, '_> {
 
 /// Puts what rows said about an object, first what they said exactly; what contradicts it comes back.
 pub(super) fn take_in(body: &mut Value, said: Vec<Outward>) -> Vec<(Outward, Box<Miss>)> {
-    let (doubtful, exact): (Vec<Outward>, Vec<Outward>) = said.into_iter().partition(|said| said.doubt.is_some());
+    let (mut doubtful, exact): (Vec<Outward>, Vec<Outward>) = said.into_iter().partition(|said| said.doubt.is_some());
     let disagrees = || {
         let expected = Both::new("giá trị như trường liên quan", "the same value as the related field");
         Box::new(Miss { kind: FaultKind::Disagrees, expected })
@@ -118,6 +116,7 @@ pub(super) fn take_in(body: &mut Value, said: Vec<Outward>) -> Vec<(Outward, Box
             missed.push((said, disagrees()));
         }
     }
+    doubtful.sort_by_key(|said| said.doubt.as_ref().and_then(|doubt| doubt.chain.finest()));
     for said in doubtful {
         let weighed = said.doubt.as_ref().map_or(Ok(None), |doubt| doubt.weigh(get(body, &said.path)));
         match weighed {
@@ -182,7 +181,12 @@ pub(super) fn put_at(body: &mut Value, path: &[Text], value: Value) -> bool {
         *body = Value::Object(Map::new());
     }
     let Some(map) = body.as_object_mut() else { return false };
-    // Nearly always the field is new: one search for both.
+    // An object on the way is mostly there, a field at its end is nearly always new: one search for both.
+    if !rest.is_empty()
+        && let Some(inner) = map.get_mut(word)
+    {
+        return put_at(inner, rest, value);
+    }
     match (map.entry(word.clone()), rest.is_empty()) {
         (Entry::Vacant(slot), true) => {
             slot.insert(value);

@@ -7,7 +7,7 @@ use super::join::Joined;
 use super::packed::Packed;
 use super::{Frame, Outward, Presence, Run, Said, Seen, Slot, found};
 use crate::body::{Text, Value};
-use crate::mapping::convert::{Chain, Lex};
+use crate::mapping::convert::{Chain, Lex, Tag};
 use crate::mapping::fault::{Both, FaultKind, Found};
 use crate::mapping::grammar::Lit;
 use crate::mapping::plan::{Act, NodeId, Opt, Piece, Plan, Rule, To};
@@ -36,6 +36,7 @@ pub(super) struct Lossy<'a> {
     pub(super) to: &'a To,
     pub(super) chain: &'a Chain,
     pub(super) wire: String,
+    pub(super) tag: Tag,
     pub(super) found: Found,
     pub(super) path: &'a str,
     pub(super) at: usize,
@@ -339,7 +340,7 @@ impl<'a> Eval<'_, '_, 'a> {
         let public = alts.first().is_some_and(|c| c.leaf.public);
         if let Some(chain) = alts.iter().find(|c| c.lossy) {
             let (wire, found, at) = (String::from(&*lex.text), lex.found(public), slot.at);
-            self.lossy.push(Lossy { to, chain, wire, found, path, at });
+            self.lossy.push(Lossy { to, chain, wire, tag: lex.tag, found, path, at });
             return;
         }
         let mut first = None;
@@ -391,7 +392,7 @@ impl<'a> Eval<'_, '_, 'a> {
         };
         for (to, chain, text) in parts {
             if chain.lossy {
-                self.lossy.push(Lossy { to, chain, wire: text.to_owned(), found: told.clone(), path, at });
+                self.lossy.push(Lossy { to, chain, wire: text.to_owned(), tag: Tag::Text, found: told.clone(), path, at });
                 continue;
             }
             match chain.back(&Lex::text(text)) {

@@ -53,7 +53,8 @@ pub(super) fn value<'a>(
             frame.see(id, at, Seen::Null);
         }
         Kind::Text if node.content => {
-            let content = run.content(node, at, |take| json.text_pieces(take));
+            let gaps = run.gaps;
+            let content = run.content(node, at, |take| json.text_pieces(&mut |at, piece| gaps.fill(at, piece, take)));
             frame.see(id, at, content.map_err(|slip| slip.under(|| run.pointer(&node.path)))?);
         }
         Kind::Text => {
@@ -272,7 +273,7 @@ fn fork<'a>(
     let depth = json.depth();
     json.skip()?;
     let span = at..json.offset();
-    if span.len() > MAX_HELD {
+    if span.len() + run.gaps.missing(span.clone()) > MAX_HELD {
         return Err(select::too_long(at, fork).under(|| run.pointer(plan.node(id).map_or("", |n| &n.path))));
     }
     frame.see(id, at, Seen::Held(Box::new(Held { span, depth, around: Around::default() })));

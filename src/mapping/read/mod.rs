@@ -21,6 +21,7 @@ use super::api::{Content, ContentSink, Context, Format, RawFields, Reading, Repo
 use super::archive::MOST_UNPACKED;
 use super::base64_stream::Decoder;
 use super::convert::{Lex, Tag};
+use super::cut::{Gaps, Wire};
 use super::fault::{Both, Counted, FaultKind, Found, WireFault};
 use super::grammar::Lit;
 use super::normal::is_vietnamese;
@@ -43,6 +44,8 @@ struct Run<'r, 'a> {
     ctx: &'r Context,
     sink: &'r mut dyn ContentSink,
     src: &'a str,
+    /// What is missing in it.
+    gaps: Gaps<'a>,
     /// All of it is NFC, and so is whatever is cut from it.
     composed: bool,
     faults: Vec<WireFault>,
@@ -168,8 +171,34 @@ pub(crate) fn read_each(
     ctx: &Context,
     sink: &mut dyn ContentSink,
 ) -> Result<Vec<Result<Reading, Unread>>, Vec<WireFault>> {
+    each(map, bytes, Gaps::NONE, ctx, sink)
+}
+
+/// The same of a body that was cut.
+pub(crate) fn read_cut(
+    map: &Compiled,
+    wire: &Wire<'_>,
+    ctx: &Context,
+    sink: &mut dyn ContentSink,
+) -> Result<Vec<Result<Reading, Unread>>, Vec<WireFault>> {
+    let mut read = each(map, wire.text, wire.gaps(), ctx, sink);
+    let faults: Vec<&mut WireFault> = match &mut read {
+        Ok(items) => items.iter_mut().filter_map(|item| item.as_mut().err()).flat_map(|unread| &mut unread.faults).collect(),
+        Err(faults) => faults.iter_mut().collect(),
+    };
+    faults.into_iter().for_each(|fault| wire.mend(fault));
+    read
+}
+
+fn each(
+    map: &Compiled,
+    bytes: &[u8],
+    gaps: Gaps<'_>,
+    ctx: &Context,
+    sink: &mut dyn ContentSink,
+) -> Result<Vec<Result<Reading, Unread>>, Vec<WireFault>> {
     let text = decoded(map, bytes)?;
-    let mut run = Run::new(map, ctx, sink, &text, MOST_UNPACKED);
+    let mut run = Run::new(map, ctx, sink, (&text, gaps), MOST_UNPACKED);
     let frame = run.document().map_err(|fault| vec![fault])?;
     run.finish(frame)
 }
@@ -183,7 +212,7 @@ fn inside(
     unpack: &mut u64,
 ) -> Result<(Said, Vec<Reported>), Vec<WireFault>> {
     let text = decoded(map, bytes)?;
-    let mut run = Run::new(map, ctx, sink, &text, *unpack);
+    let mut run = Run::new(map, ctx, sink, (&text, Gaps::NONE), *unpack);
     let frame = run.document().map_err(|fault| vec![fault])?;
     let (said, _) = eval::root(&mut run, &map.root, frame);
     *unpack = run.unpack;
@@ -240,12 +269,19 @@ impl<'a> Frame<'a> {
 // === impl Run ===
 
 impl<'r, 'a> Run<'r, 'a> {
-    fn new(map: &'a Compiled, ctx: &'r Context, sink: &'r mut dyn ContentSink, src: &'a str, unpack: u64) -> Self {
+    fn new(
+        map: &'a Compiled,
+        ctx: &'r Context,
+        sink: &'r mut dyn ContentSink,
+        (src, gaps): (&'a str, Gaps<'a>),
+        unpack: u64,
+    ) -> Self {
         Self {
             map,
             ctx,
             sink,
             src,
+            gaps,
             composed: is_vietnamese(src),
             faults: Vec::new(),
             reported: Vec::new(),

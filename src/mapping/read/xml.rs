@@ -3,6 +3,7 @@
 use super::{Frame, Held, Outward, Run, Said, Seen, eval, flat, lex, select};
 use crate::body;
 use crate::mapping::convert::{Lex, Tag};
+use crate::mapping::cut::Gaps;
 use crate::mapping::fault::{Both, FaultKind, Found, short};
 use crate::mapping::plan::{Key, Node, NodeId, Plan};
 use crate::mapping::slip::{Lexed, MAX_HELD, Slip};
@@ -70,9 +71,20 @@ fn element<'a>(
     let attributes = attributes(run, xml, plan, frame, node);
     if node.content {
         xml.long_text = true;
-        let content = run.content(node, at, |take| text_of(xml, take));
+        let (src, gaps) = (run.src, run.gaps);
+        let content = run.content(node, at, |take| text_of(xml, src, gaps, take));
         xml.long_text = false;
         frame.see(id, at, content.map_err(|slip| slip.under(|| run.pointer(&node.path)))?);
+        return Ok(());
+    }
+    if node.scalar
+        && matches!(attributes, Attributes::None)
+        && let Some(text) = xml.plain_text()
+    {
+        if node.root_level {
+            run.raw_field(node, &node.local, text);
+        }
+        frame.see(id, at, Seen::Scalar(lex(Tag::Text, Cow::Borrowed(text))));
         return Ok(());
     }
     let (text, children) = inside(run, xml, plan, frame, id, node)?;
@@ -150,10 +162,13 @@ fn attributes<'a>(run: &mut Run<'_, 'a>, xml: &mut Xml<'a>, plan: &'a Plan, fram
 }
 
 /// The pieces of text of an element without children.
-fn text_of<'a>(xml: &mut Xml<'a>, take: &mut dyn FnMut(&str) -> Lexed<()>) -> Lexed<()> {
+fn text_of<'a>(xml: &mut Xml<'a>, src: &'a str, gaps: Gaps<'a>, take: &mut dyn FnMut(&str) -> Lexed<()>) -> Lexed<()> {
     loop {
         match xml.next()? {
-            Event::Text(text) => take(&text)?,
+            Event::Text(text) => match gaps.raw(src, xml.last()..xml.offset()) {
+                None => take(&text)?,
+                Some((at, raw)) => gaps.fill(at, raw, take)?,
+            },
             Event::End | Event::Eof => return Ok(()),
             Event::Start(_) => {
                 return Err(Slip::found(xml.last(), FaultKind::Type, "chỉ văn bản base64", "base64 text only", Found::Object));
@@ -175,6 +190,13 @@ fn inside<'a>(
     let mut children = false;
     let mut hint = 0;
     loop {
+        if let Some((place, child)) = expected(xml, plan, node, hint) {
+            children = true;
+            hint = place;
+            let at = xml.last();
+            child_element(run, xml, plan, frame, child, at)?;
+            continue;
+        }
         match xml.next().map_err(|slip| slip.under(|| run.pointer(&node.path)))? {
             Event::End | Event::Eof => return Ok((text, children)),
             Event::Text(piece) => match &mut text {
@@ -214,6 +236,19 @@ fn unknown(run: &mut Run<'_, '_>, xml: &Xml<'_>, plan: &Plan, node: &Node, name:
     }
 }
 
+/// The child that comes next, if it is the one that the file has next, and plain; its start tag is read then. And where to look from on.
+fn expected(xml: &mut Xml<'_>, plan: &Plan, node: &Node, hint: usize) -> Option<(usize, NodeId)> {
+    for place in hint..hint + 2 {
+        let id = *node.children.get(place)?;
+        let child = plan.node(id)?;
+        if !child.alike && xml.expected(child.ns_id, &child.local, !node.scalar) {
+            // Rows come again; anything else does not.
+            return Some((if child.rows.is_some() { place } else { place + 1 }, id));
+        }
+    }
+    None
+}
+
 /// The place of an element among its parent's children. Elements mostly come in the file's order: looked for from the last one on.
 fn find(run: &Run<'_, '_>, plan: &Plan, node: &Node, name: &Name<'_>, xml: &Xml<'_>, hint: usize) -> Option<(usize, NodeId)> {
     let named = |place: usize| {
@@ -221,17 +256,12 @@ fn find(run: &Run<'_, '_>, plan: &Plan, node: &Node, name: &Name<'_>, xml: &Xml<
         plan.node(id).filter(|child| is_named(child, name)).map(|child| (place, id, child))
     };
     let count = node.children.len();
-    if !node.keyed {
-        return named(hint).or_else(|| (0..count).find_map(named)).map(|(place, id, _)| (place, id));
-    }
-    let alike = || (hint..count).chain(0..hint.min(count)).filter_map(named);
-    let (place, id, first) = alike().next()?;
-    if first.key.is_none() && alike().nth(1).is_none() {
+    let (place, id, first) = (hint..count).find_map(named).or_else(|| (0..hint.min(count)).find_map(named))?;
+    if !first.alike {
         return Some((place, id));
     }
-    // An element chosen by its key goes before the rest of that name.
-    let all: Vec<(usize, NodeId, &Node)> = alike().collect();
-    let by_child: Vec<&Key> = all.iter().filter_map(|(_, _, n)| n.key.as_ref()).filter(|key| !key.attribute).collect();
+    let alike = || (hint..count).chain(0..hint.min(count)).filter_map(named);
+    let by_child: Vec<&Key> = alike().filter_map(|(_, _, n)| n.key.as_ref()).filter(|key| !key.attribute).collect();
     let ahead = if by_child.is_empty() { Vec::new() } else { told_ahead(run, xml, &by_child) };
     let chosen = |key: &Key| {
         let is = |text: &str| run.map.typing.same(&Lex::text(text), &key.lit);
@@ -241,8 +271,9 @@ fn find(run: &Run<'_, '_>, plan: &Plan, node: &Node, name: &Name<'_>, xml: &Xml<
             ahead.iter().any(|(ns, local, text)| *ns == key.ns_id && **local == *key.local && is(text))
         }
     };
-    let found = all.iter().find(|(_, _, n)| n.key.as_ref().is_some_and(&chosen));
-    found.or_else(|| all.iter().find(|(_, _, n)| n.key.is_none())).map(|(place, id, _)| (*place, *id))
+    // An element chosen by its key goes before the rest of that name.
+    let found = alike().find(|(_, _, n)| n.key.as_ref().is_some_and(&chosen));
+    found.or_else(|| alike().find(|(_, _, n)| n.key.is_none())).map(|(place, id, _)| (place, id))
 }
 
 /// The texts of the children that choose, looked for ahead of reading: as far as the last of them, which senders write early.
@@ -376,7 +407,7 @@ fn fork<'a>(
     let around = xml.around();
     xml.skip().map_err(|slip| slip.under(|| run.pointer(plan.node(id).map_or("", |n| &n.path))))?;
     let span = at..xml.offset();
-    if span.len() > MAX_HELD {
+    if span.len() + run.gaps.missing(span.clone()) > MAX_HELD {
         return Err(select::too_long(at, fork).under(|| run.pointer(plan.node(id).map_or("", |n| &n.path))));
     }
     frame.see(id, at, Seen::Held(Box::new(Held { span, depth: 0, around })));

@@ -23,14 +23,17 @@ impl Die {
     }
 }
 
+/// A message: body, received bytes, and the content as which they stand in the store, where they do.
+type Message = (Vec<u8>, Vec<u8>, Option<usize>);
+
 /// A dossier as the model knows it.
 #[derive(Default)]
 struct Known {
     version: u64,
     ended: bool,
     last: i64,
-    /// Its messages: number → body, received bytes.
-    messages: BTreeMap<u64, (Vec<u8>, Vec<u8>)>,
+    /// Its messages by number.
+    messages: BTreeMap<u64, Message>,
     /// Its deliveries: number → body, and the tries in `attempt`.
     deliveries: BTreeMap<u64, (Vec<u8>, u64)>,
     open: BTreeSet<u64>,
@@ -100,7 +103,17 @@ impl History {
             known.contents.insert(content);
         }
         a.message.body = body.to_string().into_bytes();
-        a.message.raw = format!("<raw>{id}</raw>").into_bytes().into();
+        let raw = self.die.below(self.contents.len() * 3);
+        let mut kept = (a.message.body.clone(), format!("<raw>{id}</raw>").into_bytes(), None);
+        a.message.raw = kept.1.clone().into();
+        if raw < self.contents.len() {
+            // A large one stands in the store, and may be what another came as, or a content too.
+            self.content_gone.remove(&raw);
+            kept.1 = format!("content {raw}").into_bytes();
+            let digest = self.place.keep(&kept.1);
+            a.message.raw = Raw::Stored(Blob { digest, size: kept.1.len() as u64 });
+            kept.2 = Some(raw);
+        }
         a.message.received_at = now;
         let status = if known.ended { Status::Returned } else { Status::New };
         a.effects.dossier = Some(Dossier { status, ..dossier(&code, known.version) });
@@ -108,7 +121,6 @@ impl History {
         let told = json!({ "told": id });
         let sent = if own_body { told.to_string().into_bytes() } else { a.message.body.clone() };
         a.effects.deliveries = vec![NewDelivery { at: now, body: own_body.then_some(told), ..delivery(&code, &id) }];
-        let kept = (a.message.body.clone(), a.message.raw.to_vec());
         let number = new(&*self.place.journal, a).await;
         let delivery = self.place.one::<i64>("SELECT max(seq) FROM delivery");
         let known = self.dossiers.get_mut(&code).unwrap();
@@ -236,17 +248,11 @@ impl History {
             let cutoff = now.plus_ms(-i64::from(*n) * DAY_MS).0;
             if *class == "files" {
                 self.dossiers.values_mut().filter(|k| k.due(cutoff)).for_each(|k| k.dealt = true);
-                for content in 0..self.contents.len() {
-                    // One that no message has named yet is a stray.
-                    if self.dossiers.values().filter(|k| k.contents.contains(&content)).all(|k| k.dealt) {
-                        self.content_gone.insert(content);
-                        for known in self.dossiers.values_mut() {
-                            known.contents.remove(&content);
-                        }
-                    }
-                }
+                // One that no message has named yet is a stray.
+                (0..self.contents.len()).for_each(|content| self.forget(content));
                 continue;
             }
+            let before = self.came_as();
             for known in self.dossiers.values_mut().filter(|k| k.due(cutoff)) {
                 if *class != "attempts" {
                     known.gone.extend(known.messages.keys().map(|n| (*class, *n)));
@@ -258,6 +264,26 @@ impl History {
                     known.deliveries.values_mut().for_each(|d| d.1 = 0);
                 }
             }
+            let after = self.came_as();
+            before.difference(&after).for_each(|content| self.forget(*content));
+        }
+    }
+
+    /// The contents as which messages came whose received bytes are not gone.
+    fn came_as(&self) -> BTreeSet<usize> {
+        let kept = self.dossiers.values().flat_map(|k| k.messages.iter().filter(|(n, _)| !k.gone.contains(&("received", **n))));
+        kept.filter_map(|(_, (_, _, raw))| *raw).collect()
+    }
+
+    /// A content goes, unless a dossier whose files were not dealt with holds it, or a message came as it.
+    fn forget(&mut self, content: usize) {
+        let held = self.dossiers.values().any(|k| k.contents.contains(&content) && !k.dealt);
+        if held || self.came_as().contains(&content) {
+            return;
+        }
+        self.content_gone.insert(content);
+        for known in self.dossiers.values_mut() {
+            known.contents.remove(&content);
         }
     }
 
@@ -265,8 +291,9 @@ impl History {
     async fn check(&self) {
         let sql = self.place.sql();
         for (code, known) in &self.dossiers {
-            for (n, (body, raw)) in &known.messages {
-                for (class, column, whole) in [("bodies", "body", body), ("received", "raw", raw)] {
+            for (n, (body, raw, stored)) in &known.messages {
+                let own = stored.is_none().then_some(raw.clone()).unwrap_or_default();
+                for (class, column, whole, here) in [("bodies", "body", body, body), ("received", "raw", raw, &own)] {
                     let read =
                         format!("SELECT {column}, {column}_gone, {column}_digest, {column}_size FROM message WHERE seq = ?1");
                     type Row = (Option<Vec<u8>>, Option<i64>, Option<String>, Option<i64>);
@@ -281,7 +308,7 @@ impl History {
                             "{code} {class} of {n}"
                         );
                     } else {
-                        assert_eq!(row, (Some(whole.clone()), None, None, None), "{code} {class} of {n}");
+                        assert_eq!(row, (Some(here.clone()), None, None, None), "{code} {class} of {n}");
                     }
                 }
             }
