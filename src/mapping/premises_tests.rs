@@ -8,7 +8,8 @@ use crate::seal::Chance;
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::TestRunner;
 
-/// How many mappings are invented, and how many documents go through each that compiles.
+/// How many mappings are invented from which seed on, and how many documents go through each that compiles.
+const FIRST: u64 = 0;
 const MAPPINGS: u64 = 1500;
 const DOCUMENTS: usize = 3;
 
@@ -21,7 +22,7 @@ const NOTE: &[(&str, &[&str], &[&str])] = &[
     (
         "submitted_at",
         &["", "time(yyyyMMddHHmmss)", "time(dd/MM/yyyy HH:mm:ss)", "time(yyyy-MM-dd'T'HH:mm:ss.SSSXXX)"],
-        &["~date(dd/MM/yyyy)"],
+        &["~date(dd/MM/yyyy)", "~time(dd/MM/yyyy HH:mm)"],
     ),
     ("kind", &["", "code(k)", "code(k) | text"], &["code(t)"]),
     ("count", &["", "number | text", "text", "text | number"], &["flag(1,0)"]),
@@ -325,7 +326,7 @@ fn holds(map: &Mapping, body: &Value) -> Result<bool, String> {
 fn what_compiles_reads_back_what_it_writes() {
     let mut runner = TestRunner::deterministic();
     let (mut all, mut right, mut held, mut broken) = ([0; 3], [0; 3], 0, Vec::new());
-    for seed in 0..MAPPINGS {
+    for seed in FIRST..FIRST + MAPPINGS {
         let (head, lines) = invented(seed);
         let format = usize::from(head.contains("format: xml")) + 2 * usize::from(head.contains("format: form"));
         all[format] += 1;

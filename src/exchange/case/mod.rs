@@ -1,8 +1,9 @@
 //! A person's word on a case: noted, closed with a reason, or decided, and what the decision causes.
 //!
 //! What always holds: only an open case is closed or decided, once; a decision is one of its kind's own words; what it causes is written
-//! in the same transaction as the word itself. To add a decision: a row at its kind in `texts`, an arm in [`caused`].
+//! in the same transaction as the word itself. To add a decision: a row at its kind in `table`, an arm in [`caused`].
 
+mod table;
 mod texts;
 
 pub use texts::{Choice, Told, told};

@@ -8,7 +8,7 @@ use super::nothing::Spot;
 use super::paths::{Resolved, dotted};
 use super::templates::template;
 use crate::mapping::api::Format;
-use crate::mapping::convert::{Chain, Conv};
+use crate::mapping::convert::Chain;
 use crate::mapping::grammar::{Chain as ChainText, Last, Line, Lit, Opt as OptText, Path, Right, What, Wire};
 use crate::mapping::plan::{AbsentForm, Act, Key, Opt, Plan, Rule, Site, To};
 use crate::mapping::shapes::Shape;
@@ -308,42 +308,6 @@ impl Compiler<'_> {
         self.carry(&resolved, &alts);
         let content = alts.iter().any(Chain::is_content);
         Some((resolved.to(), alts, content))
-    }
-
-    /// What a line with these chains carries of its place: nothing, when reading cannot give it back, or when there may be no row to tell it.
-    fn carry(&mut self, place: &Resolved, alts: &[Chain]) {
-        let of_rows = place.out > usize::from(self.frames.last().is_some_and(|outer| outer.is_flat));
-        if of_rows || !alts.iter().any(Chain::gives) {
-            self.hinted.insert(place.dotted.clone());
-            return;
-        }
-        if !self.cover(&place.dotted) {
-            return;
-        }
-        if place.out == 0 && alts.iter().all(|c| !c.lossy) {
-            self.give(place.dotted.clone());
-        }
-    }
-
-    /// Notes that a place is carried, unless it stands outside of an optional scope that its line stands in.
-    pub(super) fn cover(&mut self, place: &str) -> bool {
-        let whole = self.perhaps.iter().all(|scope| super::without::is_under(place, scope));
-        let noted = if whole { &mut self.covered } else { &mut self.hinted };
-        noted.insert(place.to_owned());
-        whole
-    }
-
-    /// An empty list joined into a text is none: a required line could not say it.
-    fn check_joined(&mut self, cells: &Cells<'_>, path: &Path, alts: &[Chain], frame: &Frame, at: &At) {
-        let is_joined = |chain: &Chain| matches!(chain.links.last(), Some(Conv::Join(_)));
-        if cells.opt.is_some() || path.context.is_some() || !alts.iter().any(is_joined) {
-            return;
-        }
-        let may_be_empty = self.resolve(path, frame, at).is_some_and(|list| self.shapes.rows(list.shape).0 == 0);
-        if may_be_empty {
-            let text = format!("`{}` may be empty, and an empty list has no text", path.dotted());
-            self.hint_by(Check::Types, cells.right_at, text, "`?` behind it, or `minItems` in the canonical schema");
-        }
     }
 
     fn check_context(&mut self, name: &str, path: &Path) {

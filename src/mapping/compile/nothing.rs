@@ -1,10 +1,11 @@
 //! What stands for none: forms that the wire has, and literals that are no value of their own line (V3, V7).
 
 use super::Compiler;
+use super::frame::{At, Frame};
 use super::lines::Cells;
 use crate::mapping::api::Format;
-use crate::mapping::convert::{Chain, Lex, Typing};
-use crate::mapping::grammar::{Lit, Opt as OptText};
+use crate::mapping::convert::{Chain, Conv, Lex, Typing};
+use crate::mapping::grammar::{Lit, Opt as OptText, Path};
 use crate::mapping::plan::AbsentForm;
 use crate::mapping::source::Check;
 use crate::mapping::takes::Takes;
@@ -64,6 +65,19 @@ impl Compiler<'_> {
         if any || list.iter().any(same) {
             let text = format!("{lit} stands for none here, and is the constant as well");
             self.hint_by(Check::Presence, cells.right_at, text, "two literals that differ on the wire");
+        }
+    }
+
+    /// An empty list joined into a text is none: a required line could not say it.
+    pub(super) fn check_joined(&mut self, cells: &Cells<'_>, path: &Path, alts: &[Chain], frame: &Frame, at: &At) {
+        let is_joined = |chain: &Chain| matches!(chain.links.last(), Some(Conv::Join(_)));
+        if cells.opt.is_some() || path.context.is_some() || !alts.iter().any(is_joined) {
+            return;
+        }
+        let may_be_empty = self.resolve(path, frame, at).is_some_and(|list| self.shapes.rows(list.shape).0 == 0);
+        if may_be_empty {
+            let text = format!("`{}` may be empty, and an empty list has no text", path.dotted());
+            self.hint_by(Check::Types, cells.right_at, text, "`?` behind it, or `minItems` in the canonical schema");
         }
     }
 }

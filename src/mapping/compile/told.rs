@@ -1,9 +1,12 @@
-//! Which lines give a canonical place, and whether each `when` can be decided by them (V6).
+//! Which lines carry a canonical place (V9) and give it exactly, and whether each `when` can be decided by them (V6).
 //!
 //! Looked at when all lines are compiled, so that a line may stand before or after what needs it. A word that no line gives is told by what
 //! its branch alone writes; where neither says it, writing refuses the message.
 
 use super::Compiler;
+use super::paths::Resolved;
+use super::without::is_under;
+use crate::mapping::convert::Chain;
 use crate::mapping::grammar::Lit;
 use crate::mapping::plan::{Act, Branch, NodeId, Opt, Plan, Rule};
 use crate::mapping::source::{Check, Span};
@@ -32,6 +35,29 @@ pub(super) struct Asked {
 }
 
 impl Compiler<'_> {
+    /// What a line with these chains carries of its place: nothing, when reading cannot give it back, or when there may be no row to tell it.
+    pub(super) fn carry(&mut self, place: &Resolved, alts: &[Chain]) {
+        let of_rows = place.out > usize::from(self.frames.last().is_some_and(|outer| outer.is_flat));
+        if of_rows || !alts.iter().any(Chain::gives) {
+            self.hinted.insert(place.dotted.clone());
+            return;
+        }
+        if !self.cover(&place.dotted) {
+            return;
+        }
+        if place.out == 0 && alts.iter().all(|c| !c.lossy) {
+            self.give(place.dotted.clone());
+        }
+    }
+
+    /// Notes that a place is carried, unless it stands outside of an optional scope that its line stands in.
+    pub(super) fn cover(&mut self, place: &str) -> bool {
+        let whole = self.perhaps.iter().all(|scope| is_under(place, scope));
+        let noted = if whole { &mut self.covered } else { &mut self.hinted };
+        noted.insert(place.to_owned());
+        whole
+    }
+
     /// Notes a line that gives a place exactly.
     pub(super) fn give(&mut self, place: String) {
         self.given.push(Given { place, branch: self.branch.clone() });
@@ -80,7 +106,7 @@ impl Compiler<'_> {
     }
 
     fn is_unclear(&self, place: &str) -> bool {
-        self.unclear.iter().any(|u| u.is_empty() || super::without::is_under(place, u))
+        self.unclear.iter().any(|u| u.is_empty() || is_under(place, u))
     }
 }
 
