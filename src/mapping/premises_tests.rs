@@ -10,7 +10,7 @@ use proptest::test_runner::TestRunner;
 
 /// How many mappings are invented from which seed on, and how many documents go through each that compiles.
 const FIRST: u64 = 0;
-const MAPPINGS: u64 = 1500;
+const MAPPINGS: u64 = 800;
 const DOCUMENTS: usize = 3;
 
 const CODES: &str = "[k]\none = 1\ntwo = [2, \"II\"]\nthree = \"c\"\n[t]\none = 1\ntwo = \"1\"\nthree = 3\n[f]\none = \"1\"\ntwo = { as = \"one\" }\nthree = \"3\"\n";
@@ -350,5 +350,5 @@ fn what_compiles_reads_back_what_it_writes() {
         broken.iter().take(14).cloned().collect::<Vec<_>>().join("\n\n")
     );
     // Most invented mappings are wrong, enough are not, in each format; of their documents enough are written.
-    assert!((0..3).all(|n| right[n] * 20 > all[n]) && held > 500, "{right:?} of {all:?}, {held} written");
+    assert!((0..3).all(|n| right[n] * 20 > all[n]) && held > 300, "{right:?} of {all:?}, {held} written");
 }

@@ -111,8 +111,8 @@ fn what_could_not_be_read_back_is_told_at_its_line() {
         ("xml", "", "X[] = tags[]\nX/@a = code".to_owned(), "V2 2:1 a value and deeper places in one wire place"),
         ("xml", "", "X/@a = code\nX[] = tags[]".to_owned(), "V2 2:1 a value and deeper places in one wire place"),
         // Templates.
-        ("json", "", "T = '{title}/{grade_a}'".to_owned(), "V5 1:6 a value here may hold `/`, by which it is cut off"),
-        ("json", "", "T = '{day}-{grade_a}'".to_owned(), "V5 1:6 a value here may hold `-`, by which it is cut off"),
+        ("json", "", "T = '{title}/{grade_a}'".to_owned(), "V5 1:7 a value here may hold `/`, by which it is cut off"),
+        ("json", "", "T = '{mark}-{grade_a}'".to_owned(), "V5 1:7 a value here may hold `-`, by which it is cut off"),
         // Branches whose word no line gives.
         ("json", "", branch("    A = count ?\n"), "V6 1:1 whether this branch holds could not be seen"),
         ("json", "", branch("    B = count\n"), "V6 1:1 whether this branch holds could not be seen"),
@@ -139,7 +139,7 @@ fn the_same_lines_said_soundly_are_no_fault() {
         ("json", "", "K = kind : code(t) ?"),
         ("xml", "absent: omit | null\n", "@a = title ?"),
         ("json", "", "T = '{count}/{grade_a}'"),
-        ("json", "", "T = '{day},{grade_a}'"),
+        ("json", "", "T = '{day}-{grade_a}'"),
         ("json", "", "X/A = code\nX/B = title ?"),
         ("json", "", "when kind = one, two\n    A = count ?\nwhen kind = three\n    B = title ?\nK = kind ?"),
         ("json", "", "when kind = one\n    X/A = count\nwhen kind = two\n    X/B = title"),

@@ -60,8 +60,8 @@ fn separated(compiler: &mut Compiler<'_>, texts: &[PieceText], made: &[Piece]) {
     for (n, piece) in made.iter().enumerate() {
         let (Piece::Hole { to, chain, from_end: None }, Some(Piece::Text(stop))) = (piece, made.get(n + 1)) else { continue };
         let Some(PieceText::Hole { at, .. }) = texts.get(n) else { continue };
-        // What stands around a message is bounded by nothing; writing looks at it.
-        if matches!(to, To::Context(_)) || !may_hold(chain, stop) {
+        // A fixed width cuts by itself; what stands around a message is bounded by nothing: writing looks at it.
+        if chain.width().is_some() || matches!(to, To::Context(_)) || !may_hold(chain, stop) {
             continue;
         }
         let text = format!("a value here may hold `{stop}`, by which it is cut off");
