@@ -830,7 +830,8 @@ fn untested(page: &str, sources: &str) -> Vec<String> {
         .filter_map(|(n, line)| {
             let name = line.strip_prefix("async ").unwrap_or(line).strip_prefix("fn ")?.split_once('(')?.0;
             let above = lines.get(n.saturating_sub(4)..n)?;
-            above.iter().any(|l| l.starts_with("#[test]") || l.starts_with("#[tokio::test")).then_some(name)
+            let mut own = above.iter().rev().take_while(|l| !l.contains("fn "));
+            own.any(|l| l.starts_with("#[test]") || l.starts_with("#[tokio::test")).then_some(name)
         })
         .collect();
     let named = |text: &str| -> Vec<String> {
