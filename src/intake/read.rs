@@ -9,9 +9,7 @@ use crate::catalogue::{Catalogue, InRoute, SchemaFault};
 use crate::clock::Time;
 use crate::exchange::{self, Fault, Refusal};
 use crate::journal::{BlobError, JournalError, Snapshot};
-use crate::mapping::{
-    Context, FaultKind, Found, Judged, Mapping, Reading, Scalar, Unread, WireFault, XsdFault, XsdValidator,
-};
+use crate::mapping::{Context, FaultKind, Found, Judged, Mapping, Reading, Scalar, Unread, WireFault, XsdFault, XsdValidator};
 use crate::model::{DossierCode, Kind, Message};
 use std::collections::BTreeMap;
 use std::sync::Arc;

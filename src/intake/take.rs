@@ -3,11 +3,11 @@
 //! A second request with the same key that meets the first before its commit waits for that commit (the journal does that). A message that
 //! starts a payment has no key of its own: the open transaction is its key.
 
+use super::body::Received;
 use super::decide::Decision;
 use super::read::{No, Unfit, named_by_wire, overloaded, unkept};
 use super::reply::broken_adapter;
 use super::stage::Stages;
-use super::body::Received;
 use super::{Call, Intake, Reply};
 use crate::body::{Value, json};
 use crate::catalogue::{InKind, InRoute};

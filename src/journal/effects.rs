@@ -278,8 +278,11 @@ impl ReadyAcceptance {
         ])?;
         let message = conn.last_insert_rowid();
         if let Raw::Stored(blob) = &m.raw {
-            conn.prepare_cached("INSERT INTO received (message, digest, size) VALUES (?1, ?2, ?3)")?
-                .execute(params![message, blob.digest, number(blob.size)])?;
+            conn.prepare_cached("INSERT INTO received (message, digest, size) VALUES (?1, ?2, ?3)")?.execute(params![
+                message,
+                blob.digest,
+                number(blob.size)
+            ])?;
         }
         if let Some((scope, key, _)) = &self.key {
             conn.prepare_cached("INSERT INTO idempotency (key, scope, message) VALUES (?1, ?2, ?3)")?

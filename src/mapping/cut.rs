@@ -254,7 +254,8 @@ impl<'a> Gaps<'a> {
     }
 
     fn hand_out(self, at: usize, gap: &Gap, take: &mut dyn FnMut(&str) -> Lexed<()>) -> Lexed<()> {
-        let lost = || Slip::new(at, FaultKind::Content, "nội dung đọc lại được từ kho tệp", "a content that the store gives back");
+        let lost =
+            || Slip::new(at, FaultKind::Content, "nội dung đọc lại được từ kho tệp", "a content that the store gives back");
         let mut buffer = vec![0; CHUNK.min(gap.len)];
         let mut done = 0;
         while done < gap.len {

@@ -68,7 +68,8 @@ fn spoilt(mut text: String, with: &str) -> String {
     text
 }
 
-const WITHOUT: &str = "without: count, day, done, form, grade_a, grade_b, home, kind, mark, paper, person, procedure, submitted_at, tags";
+const WITHOUT: &str =
+    "without: count, day, done, form, grade_a, grade_b, home, kind, mark, paper, person, procedure, submitted_at, tags";
 
 fn book(head: &str, lines: &str) -> Book {
     compiled(Source::new("p").with("m.map", format!("message: note\n{head}{WITHOUT}\n\n{lines}")))
@@ -76,7 +77,8 @@ fn book(head: &str, lines: &str) -> Book {
 
 fn books(json: bool) -> Vec<Book> {
     if json {
-        let lines = "code = code\ntitle = title ?\nrows[] = rows[] ?\n    id = id\n    body = file : base64 ?\n    tags[] = tags[] ?\n";
+        let lines =
+            "code = code\ntitle = title ?\nrows[] = rows[] ?\n    id = id\n    body = file : base64 ?\n    tags[] = tags[] ?\n";
         let head = "format: json\n";
         return vec![
             book(head, lines),
@@ -85,7 +87,8 @@ fn books(json: bool) -> Vec<Book> {
             book(head, &format!("items[] = .\n    {}\n", lines.trim_end().replace('\n', "\n    "))),
         ];
     }
-    let lines = "Code = code\nTitle = title ?\nRow[] = rows[] ?\n    @id = id\n    Body = file : base64 ?\n    Tag[] = tags[] ?\n";
+    let lines =
+        "Code = code\nTitle = title ?\nRow[] = rows[] ?\n    @id = id\n    Body = file : base64 ?\n    Tag[] = tags[] ?\n";
     let head = "format: xml\nenvelope: soap11\nnamespace: urn:a\nroot: Note\n";
     vec![
         book(head, lines),
@@ -127,11 +130,12 @@ fn agree(book: &Book, json: bool, body: &[u8], frames: &[usize], what: &str) -> 
 
 /// What may stand at a place, good or not.
 fn texts(json: bool) -> Vec<String> {
-    let long = base64(150_000, 0);
+    // Behind what is cut of it, or with something in the middle of each half that is cut.
+    let (long, longer) = (base64(80_000, 0), base64(150_000, 0));
     let mut all = vec![
         long.clone(),
-        spoilt(long.clone(), "*"),
-        spoilt(long.clone(), "===="),
+        spoilt(longer.clone(), "*"),
+        spoilt(longer.clone(), "===="),
         spoilt(long.clone(), &" ".repeat(70_000)),
         long[..long.len() - 1].to_owned(),
         format!("{long}=ế"),
@@ -140,17 +144,17 @@ fn texts(json: bool) -> Vec<String> {
         format!("{}x{}", " ".repeat(80_000), " ".repeat(80_000)),
     ];
     if json {
-        all.extend([format!("\\u0041BC{long}"), format!("{long}\\"), spoilt(long.clone(), "\\/"), spoilt(long, "\n")]);
+        all.extend([format!("\\u0041BC{long}"), format!("{long}\\"), spoilt(longer.clone(), "\\/"), spoilt(longer, "\n")]);
     } else {
         all.extend([
             format!("<![CDATA[{long}]]>"),
             format!("<!--{long}-->{long}"),
             format!("&#10;{long}&#x41;AAA"),
-            format!("{}\n", base64(150_001, 76)),
-            spoilt(base64(200_000, 64), "<b>1</b>"),
-            spoilt(base64(200_000, 64), "]]>"),
+            format!("{}\n", base64(80_001, 76)),
+            spoilt(longer.clone(), "<b>1</b>"),
+            spoilt(longer.clone(), "]]>"),
             format!("<?p >{long}?>"),
-            spoilt(long, "&nope;"),
+            spoilt(longer, "&nope;"),
         ]);
     }
     all
@@ -158,7 +162,7 @@ fn texts(json: bool) -> Vec<String> {
 
 /// What may stand in the markup.
 fn markup(json: bool) -> Vec<String> {
-    let long = base64(150_000, 0);
+    let long = base64(80_000, 0);
     if json {
         return vec![
             " \t".repeat(80_000),
@@ -185,10 +189,10 @@ fn whatever_is_long_wherever_it_stands_reads_as_if_it_were_not_cut() {
     let mut left_out = 0;
     for json in [true, false] {
         let small: [String; 7] = ["C-1", "một", "1", "QUI=", "", "", "\n"].map(str::to_owned);
+        let (texts, markup) = (texts(json), markup(json));
         let mut cases: Vec<[String; 7]> = Vec::new();
         for place in 0..7 {
-            let long = if place > 3 { [texts(json), markup(json)].concat() } else { texts(json) };
-            for text in long {
+            for text in texts.iter().chain(markup.iter().filter(|_| place > 3)).cloned() {
                 let mut at = small.clone();
                 at[place] = match (json, place) {
                     (true, 4) => format!(",\"more\":{{\"a\":[1,\"{text}\"]}},\"free\":\"{text}\""),
@@ -200,12 +204,19 @@ fn whatever_is_long_wherever_it_stands_reads_as_if_it_were_not_cut() {
         }
         // A fault behind contents, on a line that began before one.
         let mut at = small.clone();
-        (at[3], at[4]) = (if json { base64(150_000, 0) } else { base64(150_000, 100) }, if json { ",\"ế\":1".into() } else { "<La/>".into() });
+        (at[3], at[4]) =
+            (if json { base64(150_000, 0) } else { base64(150_000, 100) }, if json { ",\"ế\":1".into() } else { "<La/>".into() });
         cases.push(at);
         for (n, book) in books(json).iter().enumerate() {
-            for (m, at) in cases.iter().enumerate() {
+            for (m, at) in cases.iter().enumerate().filter(|(m, _)| (n + m) % 2 == 0) {
                 let body = document(json, n == 3, at);
-                left_out += agree(book, json, body.as_bytes(), &[[1 << 20, 65_536, 999][(n + m) % 3]], &format!("json {json}, book {n}, case {m}"));
+                left_out += agree(
+                    book,
+                    json,
+                    body.as_bytes(),
+                    &[[1 << 20, 65_536, 999][(n + m) % 3]],
+                    &format!("json {json}, book {n}, case {m}"),
+                );
             }
         }
     }
@@ -219,7 +230,8 @@ fn a_document_with_a_mark_or_in_another_encoding_reads_as_if_it_were_not_cut() {
     let book = &books(false)[0];
     let marked = [&[0xef, 0xbb, 0xbf], text.as_bytes()].concat();
     assert!(agree(book, false, &marked, &[4096], "a mark") > 60_000);
-    let wide: Vec<u8> = std::iter::once(0xfeff).chain(text.replace("utf-8", "utf-16").encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    let wide: Vec<u8> =
+        std::iter::once(0xfeff).chain(text.replace("utf-8", "utf-16").encode_utf16()).flat_map(u16::to_le_bytes).collect();
     assert_eq!(agree(book, false, &wide, &[4096], "UTF-16"), 0);
     // Two letters of ASCII are one of these characters: nothing says that this is no base64 but the mark.
     let odd: Vec<u8> = [&[0xff, 0xfe, b'>', 0], "A".repeat(200_000).as_bytes()].concat();
@@ -233,7 +245,8 @@ fn a_document_with_a_mark_or_in_another_encoding_reads_as_if_it_were_not_cut() {
 #[test]
 fn a_form_that_is_held_back_counts_with_what_was_left_out() {
     let head = "message: note\nformat: json\nunknown: report\nabsent: omit\nwithout: count, day, done, grade_a, grade_b, home, kind, mark, paper, person, rows, tags, title\n\n";
-    let lines = "code = code\nproc = procedure\nsent = submitted_at : time(yyyyMMddHHmmss)\nform = form ?\n    use form/{procedure}\n";
+    let lines =
+        "code = code\nproc = procedure\nsent = submitted_at : time(yyyyMMddHHmmss)\nform = form ?\n    use form/{procedure}\n";
     let source = Source::new("p")
         .with("m.map", format!("{head}{lines}"))
         .with("form/1.1@old.map", "l = left ?\nlist[] = list[] ?\n")
@@ -250,7 +263,8 @@ fn a_form_that_is_held_back_counts_with_what_was_left_out() {
 
 #[test]
 fn a_value_is_seen_ahead_and_a_fault_told_at_its_place() {
-    for (json, end, place) in [(true, "", "/code"), (true, "}", "/code"), (false, "", "Note/Code"), (false, "<x/>", "Note/Code")] {
+    for (json, end, place) in [(true, "", "/code"), (true, "}", "/code"), (false, "", "Note/Code"), (false, "<x/>", "Note/Code")]
+    {
         let at = ["C-1", "một", "1", &base64(150_000, if json { 0 } else { 60 }), "", "", end].map(str::to_owned);
         let body = document(json, false, &at);
         let cut = cut(json, body.as_bytes(), &[70_000]);
@@ -279,7 +293,7 @@ fn pieces() -> impl Strategy<Value = Vec<String>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// However it comes, what stays and what was left out are the body.
     #[test]

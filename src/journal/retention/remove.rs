@@ -2,11 +2,11 @@
 //!
 //! What told somebody of a paid fee stays: it holds no personal datum, and reconciliation's lists are made of it.
 
+use super::super::BlobStore;
 use super::super::effects::number;
 use super::super::lane::positive;
 use super::super::writer::Fault;
 use super::super::{JournalError, SqliteJournal};
-use super::super::BlobStore;
 use super::{BYTES, DOSSIERS, ROWS, RetentionClass, RetentionTally, contents, run, standing};
 use crate::clock::Time;
 use crate::seal::sha256_hex;

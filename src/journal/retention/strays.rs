@@ -26,7 +26,8 @@ const DOOMED: usize = 64;
 type Strays = BTreeMap<String, (u64, Time)>;
 
 /// Some dossier holds it, or a message without one; or a message came as it.
-const HELD: &str = "SELECT EXISTS (SELECT 1 FROM retention_content WHERE digest = ?1) OR EXISTS (SELECT 1 FROM received WHERE digest = ?1)";
+const HELD: &str =
+    "SELECT EXISTS (SELECT 1 FROM retention_content WHERE digest = ?1) OR EXISTS (SELECT 1 FROM received WHERE digest = ?1)";
 
 /// Decides the end of the next part's strays; false: all parts were looked at.
 pub(super) async fn piece(journal: &SqliteJournal, blobs: &BlobStore, run: &Run, now: Time) -> Result<bool, JournalError> {
