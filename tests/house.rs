@@ -197,6 +197,17 @@ fn every_direct_dependency_has_a_comment_why_and_they_are_few() {
     assert!(count <= 45, "{count} direct dependencies");
 }
 
+#[test]
+fn the_fuzz_package_has_what_its_rooms_use() {
+    let [own, fuzz] = ["Cargo.toml", "fuzz/Cargo.toml"].map(|path| fs::read_to_string(root().join(path)).unwrap());
+    let rooms = fs::read_to_string(root().join("fuzz/src/lib.rs")).unwrap();
+    let taken: Vec<&str> = rooms.lines().filter_map(|l| l.strip_prefix("#[path = \"../../")?.strip_suffix("\"]")).collect();
+    assert!(taken.len() > 3, "the rooms were not found");
+    let is_taken = |path: &str| taken.iter().any(|t| t.strip_suffix("mod.rs").map_or(*t == path, |room| path.starts_with(room)));
+    let texts: Vec<Source> = sources().into_iter().filter(|s| is_taken(&s.path) && !s.path.ends_with("tests.rs")).collect();
+    assert_none(lacking(&own, &fuzz, &texts));
+}
+
 // ---- self-tests: each rule fails on a planted text
 
 #[test]
@@ -309,6 +320,15 @@ fn a_dependency_without_a_reason_is_found() {
     let (count, silent) =
         dependency_findings("[dependencies]\na = \"1\" # why\nb = \"2\"\n[dev-dependencies]\nc = \"1\"\n[lints]\nd = 1\n");
     assert_eq!((count, silent.len()), (2, 2));
+}
+
+#[test]
+fn a_library_that_a_fuzzed_room_uses_and_fuzz_lacks_is_found() {
+    let file = |text: &str| Source { path: "src/mapping/a.rs".to_owned(), text: text.to_owned() };
+    let own = "[dependencies]\na-b = \"1\" # why\nc = \"2\" # why\n[dev-dependencies]\nd = \"1\" # why\n";
+    let fuzz = "[dependencies]\nc = \"2\"\n";
+    assert_eq!(lacking(own, fuzz, &[file("use a_b::X;\n")]).len(), 1);
+    assert!(lacking(own, fuzz, &[file("use c::X; // a_b::Y\nuse crate::a_b;\nd::x();\n")]).is_empty());
 }
 
 // ---- arrows
@@ -486,6 +506,33 @@ fn dependency_findings(manifest: &str) -> (usize, Vec<String>) {
         }
     }
     (count, silent)
+}
+
+/// The names of a manifest's section.
+fn names<'m>(manifest: &'m str, section: &str) -> BTreeSet<&'m str> {
+    let lines = manifest.lines().skip_while(|l| *l != section).skip(1).take_while(|l| !l.starts_with('['));
+    lines.filter(|l| !l.starts_with('#')).filter_map(|l| l.split_once('=')).map(|(name, _)| name.trim()).collect()
+}
+
+/// Libraries of ours that the files name and the other manifest has not.
+fn lacking(own: &str, other: &str, files: &[Source]) -> Vec<String> {
+    let ours = names(own, "[dependencies]");
+    let has = names(other, "[dependencies]");
+    let mut found = BTreeSet::new();
+    for file in files {
+        for line in file.text.lines().map(|l| l.split("//").next().unwrap_or("")) {
+            for name in &ours {
+                let word = format!("{}::", name.replace('-', "_"));
+                let used = line
+                    .match_indices(&word)
+                    .any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric() || "_:".contains(c)));
+                if used && !has.contains(name) {
+                    found.insert(format!("fuzz/Cargo.toml lacks {name}: {} uses it", file.path));
+                }
+            }
+        }
+    }
+    found.into_iter().collect()
 }
 
 // ---- forbidden words

@@ -123,13 +123,18 @@ impl Map {
 
     /// Where a name stands, or would.
     fn find(&self, sought: &Sought<'_>) -> Result<usize, usize> {
-        // The last one first: fields that come in order are put behind it.
-        match self.fields.last() {
-            None => return Err(0),
-            Some(last) if sought.order(last).is_lt() => return Err(self.fields.len()),
-            Some(_) => {}
+        // From the last one on: fields that come in order are put behind it.
+        if self.fields.len() > FEW && self.fields.last().is_some_and(|last| sought.order(last).is_ge()) {
+            return self.fields.binary_search_by(|own| sought.order(own));
         }
-        self.fields.binary_search_by(|own| sought.order(own))
+        for (at, own) in self.fields.iter().enumerate().rev() {
+            match sought.order(own) {
+                Ordering::Less => return Err(at + 1),
+                Ordering::Equal => return Ok(at),
+                Ordering::Greater => {}
+            }
+        }
+        Err(0)
     }
 
     /// Where a name stands.

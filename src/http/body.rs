@@ -123,6 +123,7 @@ impl Bodies {
         mut arriving: Arriving,
     ) -> Result<(intake::Body, OwnedSemaphorePermit), Problem> {
         let mut share = self.share(FIRST)?;
+        said.into_iter().for_each(|bytes| arriving.expect(bytes));
         let mut seen = 0;
         let read = async {
             while let Some(frame) = body.frame().await {

@@ -160,6 +160,11 @@ impl Arriving {
         Self { cutter: Cutter::new(json), store, limit, stage: None }
     }
 
+    /// The body will be of so many bytes.
+    pub fn expect(&mut self, bytes: u64) {
+        self.cutter.expect(usize::try_from(bytes).unwrap_or(usize::MAX));
+    }
+
     /// Memory it holds, bytes.
     #[must_use]
     pub fn held(&self) -> usize {

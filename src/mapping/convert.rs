@@ -7,7 +7,7 @@ use super::fault::{Both, FaultKind, Found, short};
 use super::grammar::Lit;
 use super::json::number_len;
 use super::normal::{Known, finish, nfc};
-use super::pattern::Pattern;
+use super::pattern::{Finest, Pattern};
 use super::plan::{CPath, Compiled};
 use super::shapes::{Leaf, LeafKind};
 use crate::body::Value;
@@ -168,6 +168,11 @@ impl Chain {
         let has = |fits: fn(&Conv) -> bool| self.links.iter().any(fits);
         let day_of_time = self.leaf.kind == LeafKind::Time || (self.lossy && self.leaf.kind == LeafKind::Any);
         !(has(|l| matches!(l, Conv::Upper | Conv::Cut(_))) || day_of_time && has(|l| matches!(l, Conv::Date(_))))
+    }
+
+    /// How finely its pattern tells a time; none: it has none, or tells less than an hour.
+    pub(crate) fn finest(&self) -> Option<Finest> {
+        self.links.iter().find_map(|link| if let Conv::Time(pattern, _) = link { pattern.finest() } else { None })
     }
 
     /// The wire's width in bytes, when it is always the same.

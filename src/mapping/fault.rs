@@ -171,6 +171,9 @@ impl Place {
     }
 }
 
+/// The longest pointer told, in characters: with the mark of what is cut, what the canonical refusal holds.
+const LONGEST: usize = 499;
+
 // === impl Counted ===
 
 impl Counted {
@@ -188,6 +191,7 @@ impl Counted {
     /// The place of an offset.
     pub(crate) fn place(self, source: &str, offset: usize, pointer: String) -> Place {
         let Self { line, column, .. } = self.on(source, offset);
+        let pointer = if pointer.len() > LONGEST || pointer.chars().any(is_odd) { plain(&pointer, LONGEST) } else { pointer };
         Place { pointer, line: clip(line + 1), column: clip(column + 1), offset }
     }
 }
@@ -200,11 +204,20 @@ fn clip(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-/// A name or public value, shortened so that an error stays a line.
+/// A name or public value, shortened so that an error stays a line, of characters that every wire carries.
 #[must_use]
 pub(crate) fn short(text: &str) -> Box<str> {
-    const MOST: usize = 60;
-    if text.chars().count() <= MOST { text.into() } else { text.chars().take(MOST).chain(['…']).collect::<String>().into() }
+    plain(text, 60).into()
+}
+
+/// A text of which no more than `most` characters are told. Senders choose the names of unknown fields: what no wire can carry back is U+FFFD.
+fn plain(text: &str, most: usize) -> String {
+    let cut = text.chars().nth(most).map(|_| '…');
+    text.chars().take(most).map(|c| if is_odd(c) { char::REPLACEMENT_CHARACTER } else { c }).chain(cut).collect()
+}
+
+fn is_odd(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}')
 }
 
 // === impl FaultKind ===

@@ -1,7 +1,7 @@
 //! Invents canonical documents from their JSON Schema: for `check`, for the laws as property tests, for whoever needs a message to try.
 //!
-//! Always: the same seed gives the same document; what is invented is valid by the schema and in the canonical normal form (NFC, no
-//! empty texts or objects, lists never absent). Small and full documents, edges of ranges and hard characters come more often than by chance.
+//! Always: the same seed gives the same document; what is invented is valid by the schema and, but for wires, in the canonical normal form
+//! (NFC, no empty texts or objects, lists never absent). Small and full documents, edges of ranges and hard characters come more often than by chance.
 //! Not reached: texts nearer to a long `maxLength` than one in forty, and what [`Inventor::unread`] lists.
 
 use super::api::{ContentSink as _, MemoryContents};
@@ -18,6 +18,9 @@ use unicode_normalization::UnicodeNormalization as _;
 const READ: &str = " $schema $id $comment $defs $ref title description type properties required additionalProperties items minItems \
     maxItems uniqueItems minProperties enum const pattern format minLength maxLength minimum maximum anyOf allOf if then x-public x-key x-form ";
 
+/// Schemas that hold themselves are looked into so deep.
+const DEEPEST: usize = 40;
+
 /// Makes documents out of schemas.
 #[derive(Debug)]
 pub struct Inventor {
@@ -25,6 +28,8 @@ pub struct Inventor {
     patterns: BTreeMap<String, Hir>,
     editions: Editions,
     unread: BTreeSet<String>,
+    /// Documents are in the canonical normal form.
+    normal: bool,
 }
 
 /// A document and the contents it names.
@@ -45,6 +50,10 @@ struct Making<'m> {
     contents: MemoryContents,
     /// How likely an optional field is there.
     full: f64,
+    /// The names that lead from here to the place that was asked for; lists are passed through.
+    toward: Option<&'m [&'m str]>,
+    /// Whether that place must be there, or not.
+    there: bool,
 }
 
 // === impl Inventor ===
@@ -52,12 +61,18 @@ struct Making<'m> {
 impl Inventor {
     /// Takes the schemas by name, as [`super::Shapes`] does. The error names a pattern that no text can be made from.
     pub fn new(schemas: &BTreeMap<String, Value>, editions: &Editions) -> Result<Self, String> {
-        let mut made =
-            Self { schemas: schemas.clone(), patterns: BTreeMap::new(), editions: editions.clone(), unread: BTreeSet::new() };
-        for (name, schema) in schemas {
-            made.gather(name, schema)?;
+        let (schemas, editions) = (schemas.clone(), editions.clone());
+        let mut made = Self { schemas, patterns: BTreeMap::new(), editions, unread: BTreeSet::new(), normal: true };
+        for (name, schema) in made.schemas.clone() {
+            made.gather(&name, &schema)?;
         }
         Ok(made)
+    }
+
+    /// Of a wire's own schema, known by the name `wire`: nobody promises a normal form there.
+    pub fn of_wire(schema: &Value) -> Result<Self, String> {
+        let made = Self::new(&BTreeMap::from([("wire".to_owned(), schema.clone())]), &Editions::default())?;
+        Ok(Self { normal: false, ..made })
     }
 
     /// Keywords that the schemas use and that are not followed here.
@@ -75,18 +90,40 @@ impl Inventor {
     /// form. `None`: there is no such schema.
     #[must_use]
     pub fn document(&self, message: &str, form: Option<&str>, chance: &mut Chance) -> Option<Invented> {
+        self.document_with(message, form, None, chance)
+    }
+
+    /// The same with one place there for certain (`true`), or what it stands in there and the place left out (`false`): the names that lead
+    /// to it, lists passed through. Where the schema decides otherwise (`required`, an `if`), or has no such place, that counts.
+    #[must_use]
+    pub fn document_with(
+        &self,
+        message: &str,
+        form: Option<&str>,
+        place: Option<(&[&str], bool)>,
+        chance: &mut Chance,
+    ) -> Option<Invented> {
         let (file, schema) = self.schemas.get_key_value(message)?;
         let full = *chance.pick(&[0.0, 0.5, 0.5, 0.5, 1.0])?;
-        let mut making = Making { inventor: self, chance, file, contents: MemoryContents::default(), full };
+        let mut making = Making {
+            inventor: self,
+            chance,
+            file,
+            contents: MemoryContents::default(),
+            full,
+            toward: place.map(|p| p.0),
+            there: place.is_none_or(|p| p.1),
+        };
         let mut body = making.value(schema);
         if let Some(form) = form {
             let (file, schema) = self.schemas.get_key_value(&format!("forms/{form}"))?;
             let properties = self.schemas.get(message)?.get("properties").and_then(Value::as_object)?;
-            let place = properties.iter().find(|(_, p)| p.get("x-form").is_some()).map(|(name, _)| name.clone())?;
+            let holder = properties.iter().find(|(_, p)| p.get("x-form").is_some()).map(|(name, _)| name.clone())?;
             making.file = file;
+            making.toward = inside(place.map(|p| p.0), &holder);
             let made = making.value(schema);
             let map = body.as_object_mut()?;
-            map.insert(place, made);
+            map.insert(holder, made);
             let (procedure, edition) = form.split_once('@')?;
             if properties.contains_key("procedure") {
                 map.insert("procedure".to_owned(), json!(procedure));
@@ -151,7 +188,40 @@ impl<'m> Making<'m> {
             if let (Some(both), Some(extra)) = (both.as_object_mut(), extra) {
                 both.extend(extra.clone());
             }
-            map.insert(name.to_owned(), self.value(&both));
+            let made = self.member(name, &both);
+            map.insert(name.to_owned(), made);
+        }
+    }
+
+    /// The value of a member.
+    fn member(&mut self, name: &str, schema: &Value) -> Value {
+        let toward = self.toward;
+        self.toward = inside(toward, name);
+        let value = self.value(schema);
+        self.toward = toward;
+        value
+    }
+
+    /// Whether the place that must be there is this value or can lie inside of it.
+    fn leads(&self, schema: &Value, toward: &[&str], depth: usize) -> bool {
+        let schema = self.resolved(schema);
+        let is = |key: &str, value: Value| schema.get(key) == Some(&value);
+        if depth > DEEPEST || is("const", json!("")) || is("type", json!("null")) || is("maxItems", json!(0)) {
+            return false;
+        }
+        if schema.get("enum").and_then(Value::as_array).is_some_and(|words| words.iter().all(|w| w.is_null() || w == "")) {
+            return false;
+        }
+        if let Some(list) = schema.get("anyOf").and_then(Value::as_array) {
+            return list.iter().any(|one| self.leads(one, toward, depth + 1));
+        }
+        match (schema.get("items"), toward) {
+            (Some(items), _) => self.leads(items, toward, depth + 1),
+            (None, []) => true,
+            (None, [name, rest @ ..]) => {
+                let member = schema.get("properties").and_then(|p| p.get(*name));
+                member.is_some_and(|member| self.leads(member, rest, depth + 1))
+            }
         }
     }
 
@@ -176,11 +246,16 @@ impl<'m> Making<'m> {
             return word.clone();
         }
         if let Some(list) = schema.get("anyOf").and_then(Value::as_array) {
-            let one = self.chance.pick(list).cloned().unwrap_or_default();
+            let leading = |one: &&Value| self.toward.is_none_or(|toward| self.leads(one, toward, 0));
+            let some: Vec<Value> = list.iter().filter(leading).cloned().collect();
+            let one = self.chance.pick(if some.is_empty() { list } else { &some }).cloned().unwrap_or_default();
             return self.value(&one);
         }
         let kind = match schema.get("type") {
-            Some(Value::Array(kinds)) => self.chance.pick(kinds).and_then(Value::as_str),
+            Some(Value::Array(kinds)) => {
+                let some: Vec<&Value> = kinds.iter().filter(|k| self.toward.is_none() || **k != "null").collect();
+                self.chance.pick(&some).and_then(|k| k.as_str())
+            }
             kind => kind.and_then(Value::as_str),
         };
         match kind {
@@ -203,13 +278,16 @@ impl<'m> Making<'m> {
             schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
         let mut map = Map::new();
         for (name, inner) in properties {
-            let list = self.resolved(inner).get("type").is_some_and(|t| t == "array");
-            // A form is put in by `document`; a list is never absent.
-            if inner.get("x-form").is_some() || !(list || required.contains(&name.as_str()) || self.chance.hits(self.full)) {
+            // A form is put in by `document`; a canonical list is never absent.
+            let list = self.inventor.normal && self.resolved(inner).get("type").is_some_and(|t| t == "array");
+            let leads = inside(self.toward, name);
+            let shunned = !self.there && leads.is_some_and(<[_]>::is_empty);
+            let wanted = list || required.contains(&name.as_str()) || leads.is_some() && !shunned;
+            if inner.get("x-form").is_some() || !(wanted || !shunned && self.chance.hits(self.full)) {
                 continue;
             }
-            let value = self.value(inner);
-            if !value.as_object().is_some_and(Map::is_empty) {
+            let value = self.member(name, inner);
+            if !self.inventor.normal || !value.as_object().is_some_and(Map::is_empty) {
                 map.insert(name.clone(), value);
             }
         }
@@ -220,7 +298,7 @@ impl<'m> Making<'m> {
         let bound = |key: &str| schema.get(key).and_then(Value::as_u64);
         let (least, most) = (bound("minItems").unwrap_or(0), bound("maxItems").unwrap_or(4));
         let wanted = if self.chance.hits(self.full.max(0.2)) { self.chance.between((1, 4)) } else { 0 };
-        let wanted = wanted.clamp(least, most);
+        let wanted = wanted.max(self.toward.is_some().into()).clamp(least, most);
         let Some(items) = schema.get("items") else { return json!([]) };
         let key = schema.get("x-key").and_then(Value::as_str);
         let single = schema.get("uniqueItems").is_some_and(|u| u == true);
@@ -280,7 +358,9 @@ impl<'m> Making<'m> {
                 Some(hir) => by_pattern(self.chance, hir, if long { most } else { most.min(12) }, &mut text),
                 None => (0..self.chance.between((1, 12))).for_each(|_| text.push(hard(self.chance, |_| true))),
             }
-            text = text.nfc().collect();
+            if inventor.normal {
+                text = text.nfc().collect();
+            }
             if (least..=most).contains(&text.chars().count()) {
                 break;
             }
@@ -298,6 +378,11 @@ impl<'m> Making<'m> {
         let by = if self.chance.hits(0.3) { 0 } else { self.chance.below(u64::from(most.unsigned_abs()) + 1) };
         Some(from.saturating_add(jiff::Span::new().days(i64::try_from(by).unwrap_or(0))))
     }
+}
+
+/// The names that lead on from a member; none: they do not lead through it.
+fn inside<'n>(toward: Option<&'n [&'n str]>, name: &str) -> Option<&'n [&'n str]> {
+    toward?.split_first().filter(|(first, _)| **first == name).map(|(_, rest)| rest)
 }
 
 /// A pattern of JSON Schema in the words of this crate: ECMA-262 counts U+FEFF among the blanks.

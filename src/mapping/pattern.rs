@@ -14,6 +14,14 @@ pub(crate) struct Pattern {
     source: String,
 }
 
+/// The smallest part of a time that a pattern tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Finest {
+    Second,
+    Minute,
+    Hour,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Piece {
     Year,
@@ -91,7 +99,19 @@ impl Pattern {
 
     /// Whether whole seconds can be told from it.
     pub(crate) fn has_time(&self) -> bool {
-        self.has_date() && [Piece::Hour, Piece::Minute, Piece::Second].iter().all(|p| self.pieces.contains(p))
+        self.finest() == Some(Finest::Second)
+    }
+
+    /// How finely it tells a time; `None` when it tells none: no whole date, no hour, or a part of the clock without the one above it.
+    pub(crate) fn finest(&self) -> Option<Finest> {
+        let clock = [Piece::Hour, Piece::Minute, Piece::Second, Piece::Milli].map(|p| self.pieces.contains(&p));
+        match clock {
+            _ if !self.has_date() => None,
+            [true, true, true, _] => Some(Finest::Second),
+            [true, true, false, false] => Some(Finest::Minute),
+            [true, false, false, false] => Some(Finest::Hour),
+            _ => None,
+        }
     }
 
     /// Its width in bytes, when it is always the same.
@@ -132,7 +152,8 @@ impl Pattern {
         Some(out)
     }
 
-    /// The canonical time in a wire text; `None` when it is not one. Milliseconds must be zero unless `drop_millis`.
+    /// The canonical time in a wire text; `None` when it is not one. Milliseconds must be zero unless `drop_millis`; what the pattern
+    /// does not tell is zero.
     pub(crate) fn read_time(&self, text: &str, drop_millis: bool) -> Option<String> {
         let parts = self.parts(text)?;
         if parts.milli != 0 && !drop_millis {
@@ -362,6 +383,23 @@ mod tests {
                 && canonical_date("2020-02-29").is_some()
                 && canonical_date("20200229").is_none()
         );
+    }
+
+    #[test]
+    fn what_a_pattern_of_minutes_or_hours_does_not_tell_is_zero() {
+        let at = "2019-04-03T09:30:05+07:00";
+        for (pattern, finest, wire, read) in [
+            ("dd-MM-yyyy HH:mm", Some(Finest::Minute), "03-04-2019 09:30", "2019-04-03T09:30:00+07:00"),
+            ("yyyyMMddHH", Some(Finest::Hour), "2019040309", "2019-04-03T09:00:00+07:00"),
+            ("yyyyMMddHHmmss", Some(Finest::Second), "20190403093005", at),
+        ] {
+            let pattern = Pattern::parse(pattern).unwrap();
+            assert_eq!((pattern.finest(), pattern.write(at).as_deref()), (finest, Some(wire)));
+            assert_eq!(pattern.read_time(wire, false).as_deref(), Some(read));
+        }
+        for none in ["yyyyMMdd", "HH:mm:ss", "yyyyMMdd mm", "yyyyMMdd HHss", "yyyyMMdd HHmmSSS"] {
+            assert_eq!(Pattern::parse(none).unwrap().finest(), None, "{none}");
+        }
     }
 
     #[test]

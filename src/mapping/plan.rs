@@ -132,8 +132,8 @@ pub(crate) struct Node {
     pub(crate) seal: bool,
     /// A scalar of the root level counts for seals.
     pub(crate) root_level: bool,
-    /// Some child is chosen by its key.
-    pub(crate) keyed: bool,
+    /// It is not known by its name alone: it is chosen by its key, or one of its name is.
+    pub(crate) alike: bool,
     /// Each item is a row.
     pub(crate) rows: Option<Box<Plan>>,
     /// Each row is a message.

@@ -113,6 +113,47 @@ fn a_flag_that_says_none_beside_what_it_flags_is_refused() {
 }
 
 #[test]
+fn a_time_of_minutes_is_checked_by_a_line_that_gives_it_exactly_and_else_gives_what_it_can() {
+    let times = |lines: &str| {
+        let without =
+            "code, count, day, done, form, grade_a, grade_b, home, kind, mark, paper, person, procedure, rows, tags, title";
+        compiled(Source::new("p").with("m.map", format!("message: note\nformat: json\nwithout: {without}\n\n{lines}")))
+    };
+    let read_at = |book: &Book, wire: Value| {
+        let read = book.map("m").unwrap().read(wire.to_string().as_bytes(), &Context::new(), &mut NoContents);
+        read.map(|mut r| r.remove(0).body["submitted_at"].clone()).map_err(|f| (f[0].kind, f[0].pointer().to_owned()))
+    };
+    let body = json!({ "submitted_at": "2026-04-03T09:30:05+07:00" });
+    let write = |book: &Book| {
+        let bytes = book.map("m").unwrap().write(&body, &Context::new(), &NoContents, None).unwrap();
+        serde_json::from_slice::<Value>(&bytes).unwrap()
+    };
+    // Beside the exact one, on either side of it.
+    let beside = times(
+        "H = submitted_at : ~time(yyyyMMddHH)\nat = submitted_at : time(yyyyMMddHHmmss)\nshown = submitted_at : ~time(dd-MM-yyyy HH:mm)\n",
+    );
+    let wire = json!({ "H": "2026040309", "at": "20260403093005", "shown": "03-04-2026 09:30" });
+    assert_eq!(write(&beside), wire);
+    assert_eq!(read_at(&beside, wire.clone()), Ok(body["submitted_at"].clone()), "the exact line gives it");
+    for (name, value) in [("shown", "03-04-2026 09:31"), ("H", "2026040310"), ("shown", "03-04-2026 09:30:05")] {
+        let mut other = wire.clone();
+        other[name] = value.into();
+        assert_eq!(read_at(&beside, other), Err((FaultKind::Disagrees, format!("/{name}"))), "{value}");
+    }
+    // Alone: what it does not tell is zero, so that what is read is written as it was; of two the finer one counts.
+    let alone = times("shown = submitted_at : ~time(dd-MM-yyyy HH:mm)\n");
+    let wire = json!({ "shown": "03-04-2026 09:30" });
+    assert_eq!((write(&alone), read_at(&alone, wire.clone())), (wire, Ok("2026-04-03T09:30:00+07:00".into())));
+    assert_eq!(read_at(&alone, json!({ "shown": "31-04-2026 09:30" })), Err((FaultKind::Time, "/shown".to_owned())));
+    let both = times("H = submitted_at : ~time(yyyyMMddHH)\nshown = submitted_at : ~time(dd-MM-yyyy HH:mm)\n");
+    let wire = json!({ "H": "2026040309", "shown": "03-04-2026 09:30" });
+    assert_eq!(
+        (write(&both), read_at(&both, wire)),
+        (json!({ "H": "2026040309", "shown": "03-04-2026 09:30" }), Ok("2026-04-03T09:30:00+07:00".into()))
+    );
+}
+
+#[test]
 fn an_array_stays_an_array_of_none_one_or_many() {
     let book = json_map("");
     for tags in [json!([]), json!(["a"]), json!(["a", "b", "a"])] {
@@ -139,6 +180,20 @@ fn all_faults_are_told_at_once_and_no_value_is_shown_unless_public() {
     );
     let all = faults.iter().map(|f| f.text_vi() + &f.text_en()).collect::<String>();
     assert!(!all.contains("bi mat") && !all.contains("rieng tu"), "{all}");
+}
+
+#[test]
+fn an_unknown_name_is_told_in_characters_and_a_length_that_every_wire_carries() {
+    let long = "n".repeat(9000);
+    for (name, pointer) in
+        [("a\u{1}b\u{fffe}\nc", "/a\u{fffd}b\u{fffd}\u{fffd}c".to_owned()), (&long, format!("/{}…", &long[..498]))]
+    {
+        let bytes = changed(name, json!(1));
+        let faults = json_map("").map("m").unwrap().read(&bytes, &Context::new(), &mut NoContents).unwrap_err();
+        let fault = faults.iter().find(|f| f.kind == FaultKind::Unknown).unwrap();
+        assert_eq!(fault.pointer(), pointer);
+        assert!(!(fault.text_vi() + &fault.text_en()).contains(|c: char| c.is_control() || c == '\u{fffe}'));
+    }
 }
 
 #[test]

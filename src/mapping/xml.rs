@@ -79,6 +79,8 @@ pub(crate) struct Attribute<'a> {
 struct Open<'a> {
     /// As it is written.
     name: &'a str,
+    /// How many bytes of it are the prefix with its colon.
+    prefix: usize,
     /// How many bindings held around it.
     bindings: usize,
 }
@@ -217,7 +219,7 @@ impl<'a> Xml<'a> {
         loop {
             let start = self.at;
             self.last = start;
-            let (kind, len) = token(self.rest(start).as_bytes());
+            let (kind, len) = token(self.bytes(start));
             self.at = start + len;
             let raw = self.src.get(start..self.at).unwrap_or("");
             match kind {
@@ -250,6 +252,11 @@ impl<'a> Xml<'a> {
 
     fn rest(&self, at: usize) -> &'a str {
         self.src.get(at..).unwrap_or("")
+    }
+
+    /// The same, not looked at whether a character begins there.
+    fn bytes(&self, at: usize) -> &'a [u8] {
+        self.src.as_bytes().get(at..).unwrap_or_default()
     }
 
     /// Passes over the element whose start tag was just read.
@@ -285,7 +292,7 @@ impl<'a> Xml<'a> {
         self.seen_root = true;
         self.run = 0;
         let (name, (prefix, local)) = self.name(at + 1)?;
-        self.open.push(Open { name, bindings: self.bindings.len() });
+        self.open.push(Open { name, prefix: name.len() - local.len(), bindings: self.bindings.len() });
         self.attributes.clear();
         self.end_pending = self.scan(at, at + 1 + name.len())?;
         for n in 0..self.attributes.len() {
@@ -304,26 +311,26 @@ impl<'a> Xml<'a> {
 
     /// The name at `at`: whole, and cut into prefix and local part.
     fn name(&self, at: usize) -> Lexed<(&'a str, (&'a str, &'a str))> {
-        let rest = self.rest(at);
-        let (len, plain) = name_run(rest.as_bytes());
-        let name = rest.get(..len).unwrap_or("");
-        let ends = matches!(rest.as_bytes().get(len), None | Some(b' ' | b'\t' | b'\n' | b'\r' | b'=' | b'/' | b'>'));
+        let rest = self.bytes(at);
+        let (len, plain) = name_run(rest);
+        let name = self.src.get(at..at + len).unwrap_or("");
+        let ends = matches!(rest.get(len), None | Some(b' ' | b'\t' | b'\n' | b'\r' | b'=' | b'/' | b'>'));
         if plain && ends {
             return Ok((name, ("", name)));
         }
         split_qname(name).filter(|_| ends).map(|cut| (name, cut)).ok_or_else(|| {
-            let found = rest.split(|c| is_blank(c) || "<>/='\"".contains(c)).next().unwrap_or("");
+            let found = self.rest(at).split(|c| is_blank(c) || "<>/='\"".contains(c)).next().unwrap_or("");
             Slip::found(at, FaultKind::Syntax, "tên hợp lệ", "a valid name", Found::Name(short(found)))
         })
     }
 
     /// The end tag at `at`; reading goes on after it.
     fn end(&mut self, at: usize) -> Lexed<()> {
-        let rest = self.rest(at + 2);
         let name = self.open.last().map_or("", |open| open.name);
-        let after = rest.strip_prefix(name).map(str::as_bytes).unwrap_or_default();
+        let after = self.bytes(at + 2).strip_prefix(name.as_bytes()).unwrap_or_default();
         let blanks = blanks(after);
         if name.is_empty() || after.get(blanks) != Some(&b'>') {
+            let rest = self.rest(at + 2);
             let want = |none: &str| if name.is_empty() { none.to_owned() } else { format!("</{name}>") };
             let told = rest.split(|c| is_blank(c) || "<>/='\"".contains(c)).next().unwrap_or("");
             let found = if split_qname(told).is_some() { Found::Name(short(told)) } else { Found::Unsaid };
@@ -339,7 +346,7 @@ impl<'a> Xml<'a> {
         let declared = self.bindings.len();
         let mut end = from;
         loop {
-            let rest = self.rest(end).as_bytes();
+            let rest = self.bytes(end);
             let apart = blanks(rest);
             let at = end + apart;
             match rest.get(apart..).unwrap_or_default() {
@@ -367,13 +374,13 @@ impl<'a> Xml<'a> {
             }
             let slip = || Slip::syntax(at, "thuộc tính dạng tên=\"giá trị\"", "an attribute name=\"value\"");
             let (name, (prefix, local)) = self.name(at).map_err(|_| slip())?;
-            let after = self.rest(at + name.len());
-            let equals = blanks(after.as_bytes());
-            let after = after.get(equals..).and_then(|a| a.strip_prefix('=')).ok_or_else(slip)?;
-            let more = blanks(after.as_bytes());
-            let quote = after.as_bytes().get(more).copied().filter(|b| matches!(b, b'\'' | b'"')).ok_or_else(slip)?;
-            let value = after.get(more + 1..).and_then(|a| until(a, quote)).ok_or_else(slip)?;
+            let after = self.bytes(at + name.len());
+            let equals = blanks(after);
+            let after = after.get(equals..).and_then(|a| a.strip_prefix(b"=")).ok_or_else(slip)?;
+            let more = blanks(after);
+            let quote = after.get(more).copied().filter(|b| matches!(b, b'\'' | b'"')).ok_or_else(slip)?;
             let value_at = at + name.len() + equals + 1 + more + 1;
+            let value = until(self.rest(value_at), quote).ok_or_else(slip)?;
             end = value_at + value.len() + 1;
             let value = attribute_value(value, value_at)?;
             if prefix == "xmlns" || (prefix.is_empty() && local == "xmlns") {
@@ -530,6 +537,9 @@ impl<'a> Xml<'a> {
         Ok(())
     }
 }
+
+#[path = "xml_plain.rs"]
+mod plain;
 
 #[cfg(test)]
 #[path = "xml_tests.rs"]

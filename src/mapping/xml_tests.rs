@@ -1,6 +1,7 @@
 //! The strict XML reader against a table of hard documents and against roxmltree.
 
 use super::*;
+use proptest::prelude::*;
 
 fn check(bytes: &[u8]) -> Result<(), FaultKind> {
     let run = || -> Lexed<()> {
@@ -240,5 +241,95 @@ fn a_fault_stands_at_its_offset() {
             }
         };
         assert_eq!(slip.0.offset, offset, "{text}");
+    }
+}
+
+/// Documents of a few names, with and without prefix, attributes, references and blanks where they may stand.
+fn documents() -> impl Strategy<Value = String> {
+    let texts =
+        prop_oneof!["[xy>\r\n ]{0,4}", Just("&amp;".to_owned()), Just("<!--c-->".to_owned()), Just("<![CDATA[<]]>".to_owned())];
+    let tree = texts.prop_recursive(4, 24, 4, |inner| {
+        let names = prop::sample::select(vec!["a", "b", "ab", "p:a", "p:b", "q:a"]);
+        let tags = prop::sample::select(vec!["", "", "", " ", " c='1'", " xmlns='v'", " xmlns:p='w'", "/"]);
+        let ends = prop::sample::select(vec!["", "", " "]);
+        (names, tags, ends, prop::collection::vec(inner, 0..4)).prop_map(|(name, tag, end, inside)| match tag {
+            "/" => format!("<{name}/>"),
+            _ => format!("<{name}{tag}>{}</{name}{end}>", inside.concat()),
+        })
+    });
+    let root = prop::sample::select(vec!["a", "p:a"]);
+    (root, prop::collection::vec(tree, 0..6))
+        .prop_map(|(root, inside)| format!("<{root} xmlns='u' xmlns:p='v' xmlns:q='u'>{}</{root}>", inside.concat()))
+}
+
+/// Where a reader stands.
+fn stand(xml: &Xml<'_>) -> (usize, usize, usize, usize) {
+    (xml.offset(), xml.depth(), xml.attributes().len(), xml.bound().count())
+}
+
+/// Reads a document event by event; before each, what the two short ways say must be what the events say. How often each said something (no text is not counted).
+fn short_ways_agree(text: &str) -> [usize; 2] {
+    let Ok(decoded) = decode(text.as_bytes()) else { return [0, 0] };
+    let mut xml = Xml::new(&decoded);
+    let mut said = [0, 0];
+    loop {
+        for (ns, local) in ["", "u", "v", "w"].into_iter().flat_map(|ns| ["a", "b"].map(|local| (ns, local))) {
+            let Some(known) = xml.bound().map(|(_, uri)| uri).chain([""]).find(|uri| *uri == ns) else { continue };
+            let ns = Ns(xml.uris.iter().position(|uri| *uri == known).unwrap());
+            let (mut short, mut long) = (xml.clone(), xml.clone());
+            if !short.expected(ns, local, true) {
+                continue;
+            }
+            said[0] += 1;
+            let event = match long.next().unwrap() {
+                Event::Text(blank) if blank.chars().all(is_blank) => long.next().unwrap(),
+                event => event,
+            };
+            assert!(matches!(event, Event::Start(name) if name == Name { ns, local }), "{text}: {event:?}");
+            assert_eq!((stand(&short), short.last()), (stand(&long), long.last()), "{text}");
+        }
+        let (mut short, mut long) = (xml.clone(), xml.clone());
+        if let Some(told) = short.plain_text() {
+            said[1] += usize::from(!told.is_empty());
+            let mut whole = String::new();
+            while let Event::Text(piece) = long.next().unwrap() {
+                whole.push_str(&piece);
+            }
+            assert_eq!((told, stand(&short), short.last()), (&*whole, stand(&long), long.last()), "{text}");
+        }
+        match xml.next() {
+            Ok(Event::Eof) | Err(_) => return said,
+            Ok(_) => {}
+        }
+    }
+}
+
+#[test]
+fn the_short_ways_are_gone_where_a_document_is_plain() {
+    let text = "<p:a xmlns='u' xmlns:p='v'>\n <p:b>x</p:b>\n <p:a><p:b></p:b></p:a></p:a>";
+    // Two of the three tags are asked for twice: before the blanks and behind them.
+    assert_eq!(short_ways_agree(text), [5, 1]);
+    for other in ["<a><b c='1'>x</b></a>", "<a><b >x</b></a>", "<a><b/></a>", "<a xmlns:p='u'><p:b/></a>"] {
+        assert_eq!(short_ways_agree(other)[0], 0, "{other}");
+    }
+    for other in ["<a>x&amp;</a>", "<a>x>y</a>", "<a>x\r</a>", "<a>x<!--c--></a>", "<a>x</a >", "<a>x<b/></a>"] {
+        assert_eq!(short_ways_agree(other)[1], 0, "{other}");
+    }
+    let long = format!("<a>{}</a>", "x".repeat(MAX_TEXT + 1));
+    assert_eq!(short_ways_agree(&long)[1], 0, "what is too long is refused by the events");
+    let deep = format!("{}{}", "<a>".repeat(64), "<a>");
+    assert_eq!(short_ways_agree(&deep)[0], 63, "and so is what is too deep");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Also of a document that one character was taken from.
+    #[test]
+    fn the_short_ways_say_what_the_events_say_or_nothing(text in documents(), cut in any::<prop::sample::Index>()) {
+        short_ways_agree(&text);
+        let mut broken: Vec<char> = text.chars().collect();
+        broken.remove(cut.index(broken.len()));
+        short_ways_agree(&broken.into_iter().collect::<String>());
     }
 }

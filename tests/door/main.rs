@@ -26,3 +26,4 @@ mod rig;
 mod second;
 mod tls;
 mod together;
+mod vidientu;

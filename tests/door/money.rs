@@ -22,7 +22,7 @@ fn sample(name: &str) -> Value {
 
 /// A dossier of a city-hosted procedure whose rule leaves a choice.
 async fn diploma() -> Gate {
-    let gate = Gate::with(&second::files(), "").await;
+    let gate = Gate::with(&crate::vidientu::files(), "").await;
     let mut body = sample("city-hosted-without-form");
     body["MaTTHC"] = "1.004889".into();
     body["NgayNop"] = "2026-07-20 10:00:00".into();
@@ -94,7 +94,7 @@ async fn a_citys_dossier_is_paid_like_any_other_and_never_goes_to_the_ministry()
 
 /// Two wishes at 20 000 VND; the Ministry asks for this much.
 async fn wishes(told: u64) -> Gate {
-    let gate = Gate::with(&second::files(), "").await;
+    let gate = Gate::with(&crate::vidientu::files(), "").await;
     let mut body = sample("wishes-2025");
     let list = body["ToKhai"]["nguyenVong"].as_array_mut().unwrap();
     list.truncate(2);

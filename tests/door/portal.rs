@@ -95,6 +95,13 @@ async fn bad_submissions_are_refused_in_the_portals_own_format_and_change_nothin
             "message-unreadable",
             "MaDonViTiepNhan",
         ),
+        (
+            "an unknown field whose name nothing could tell back",
+            changed(&|b| b["La\u{1}Lam"] = 1.into()),
+            400,
+            "message-unreadable",
+            "/La\u{fffd}Lam",
+        ),
         ("an unknown field", changed(&|b| b["LaLam"] = 1.into()), 400, "message-unreadable", "LaLam"),
         ("a wrong code", changed(&with("/LoaiDoiTuong", 9.into())), 400, "message-unreadable", "LoaiDoiTuong"),
         ("an impossible date", changed(&with("/NgayNop", "2026-02-30 10:00:00".into())), 400, "message-unreadable", "NgayNop"),

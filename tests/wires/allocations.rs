@@ -106,7 +106,7 @@ impl ContentSource for Pipe {
 #[test]
 fn of_a_large_content_there_is_no_copy_beside_the_bytes_on_the_wire() {
     let files = Files::folder(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
-    let shapes = Arc::new(Shapes::new(super::laws::schemas(&files), Editions::default()).unwrap());
+    let shapes = Arc::new(Shapes::new(super::rig::schemas(&files), Editions::default()).unwrap());
     let lines = "code = code\nid = id\nstatus = status\nat = at\ndocuments[] = documents[]\n    id = id\n    name = name\n    type = type ?\n    \
                  content = content : base64\n";
     let source = |without: &str| {

@@ -21,6 +21,10 @@ mod json;
 mod laws;
 mod mutants;
 mod respell;
+mod rig;
 mod strangers;
 mod suite;
 mod sync;
+mod tried;
+#[path = "../door/vidientu.rs"]
+mod vidientu;

@@ -83,15 +83,54 @@ fn json_text(text: &str, chance: &mut Chance, out: &mut String) {
 // ---- forms
 
 fn form(text: &str, chance: &mut Chance) -> String {
-    let fields: Vec<String> = text
-        .split('&')
-        .filter(|f| !f.is_empty())
-        .map(|field| {
-            let (name, value) = field.split_once('=').unwrap();
-            format!("{name}={}", value.replace('+', if chance.hits(0.5) { "%20" } else { "+" }))
-        })
-        .collect();
-    shuffled(fields, chance).join("&")
+    let pairs = text.split('&').filter(|f| !f.is_empty()).map(|field| field.split_once('=').unwrap());
+    form_of(pairs.map(|(name, value)| (plain(name), plain(value))).collect(), chance)
+}
+
+/// Fields as a form, in any of the spellings that forms have: another order, `+` or `%20`, upper and lower case, escapes that none needs.
+pub(crate) fn form_of(fields: Vec<(String, String)>, chance: &mut Chance) -> String {
+    // Some writers escape whatever they can, some nothing that they need not.
+    let needless = *chance.pick(&[0.0, 0.1, 1.0]).unwrap();
+    let fields = shuffled(fields, chance).into_iter();
+    let fields =
+        fields.map(|(name, value)| format!("{}={}", escaped(&name, needless, chance), escaped(&value, needless, chance)));
+    fields.collect::<Vec<_>>().join("&")
+}
+
+/// What `+` and `%..` stand for.
+fn plain(text: &str) -> String {
+    let (mut bytes, mut rest) = (Vec::new(), text.bytes());
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let digits = [rest.next().unwrap(), rest.next().unwrap()];
+                u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap()
+            }
+            other => other,
+        });
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
+fn escaped(text: &str, needless: f64, chance: &mut Chance) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        // What some leave as it is and others escape.
+        let may = byte.is_ascii_alphanumeric() || b"-._*~!'()$,:;/@?".contains(&byte);
+        match byte {
+            b' ' if chance.hits(0.5) => out.push('+'),
+            byte if may && !chance.hits(needless) => out.push(byte.into()),
+            byte => {
+                for digit in [byte >> 4, byte & 15] {
+                    let digit = char::from_digit(digit.into(), 16).unwrap();
+                    out.push(if chance.hits(0.5) { digit.to_ascii_uppercase() } else { digit });
+                }
+                out.insert(out.len() - 2, '%');
+            }
+        }
+    }
+    out
 }
 
 // ---- XML

@@ -3,7 +3,7 @@
 //!
 //! Python stands in the venv that `scripts/test` makes beside the target folder; without it, or without Node, these tests fail.
 
-use super::laws::schemas;
+use super::rig::schemas;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lienthong::body::{Value, json};

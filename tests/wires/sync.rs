@@ -1,7 +1,7 @@
 //! The national portal's synchronisation (`DongBoHoSoMC`, thinned) as a test partner: one flat list of files where a dossier has papers
 //! with files, every scalar a text, the empty text for none.
 
-use super::laws::schemas;
+use super::rig::schemas;
 use lienthong::body::{Value, json};
 use lienthong::catalogue::Files;
 use lienthong::mapping::{Book, Context, Editions, NoContents, Shapes, Source};

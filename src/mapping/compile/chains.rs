@@ -100,8 +100,9 @@ impl Compiler<'_> {
     fn pattern(&mut self, text: &str, link: &Link) -> Option<Pattern> {
         match Pattern::parse(text) {
             Ok(pattern) if link.name == "date" && !pattern.has_date() => self.told(&link.at, "a date needs yyyy, MM and dd"),
-            Ok(pattern) if link.name == "time" && !pattern.has_time() => {
-                let hint = "times are kept to the second; of a wire with less only the day can be carried: ~date(…)";
+            Ok(pattern) if link.name == "time" && pattern.finest().is_none() => {
+                let hint =
+                    "of a wire with a day only: ~date(…); with minutes or hours only: ~time(…), as in ~time(dd/MM/yyyy HH:mm)";
                 self.hint(&link.at, "a time needs yyyy, MM, dd, HH, mm and ss", hint);
                 None
             }
@@ -195,12 +196,15 @@ impl Compiler<'_> {
             Conv::Upper | Conv::Cut(_) => true,
             Conv::Code(list) => list.loses(),
             Conv::Date(_) => leaf.kind == LeafKind::Time,
-            Conv::Time(..) => return,
+            Conv::Time(pattern, _) if pattern.has_time() => return,
+            Conv::Time(..) => true,
             _ => false,
         };
         let unknown_side = leaf.kind == LeafKind::Any && matches!(conv, Conv::Date(_));
         if loses && !link.lossy {
-            self.hint(&link.at, format!("`{}` loses something here", link.name), format!("say that you know: `~{}`", link.name));
+            let what = if matches!(conv, Conv::Time(..)) { "; read back, what the pattern lacks is zero" } else { "" };
+            let hint = format!("say that you know: `~{}`{what}", link.name);
+            self.hint(&link.at, format!("`{}` loses something here", link.name), hint);
         }
         if !loses && link.lossy && !unknown_side {
             self.hint(&link.at, format!("`~`, but `{}` loses nothing here", link.name), "take the `~` away");

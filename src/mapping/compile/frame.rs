@@ -86,7 +86,8 @@ impl Frame {
             return *id;
         }
         let id = self.nodes.len();
-        let keyed = key.is_some();
+        let alike = |node: &Node| !attribute && *node.ns == *name.ns && *node.local == *name.local;
+        let twins: Vec<NodeId> = among.iter().copied().filter(|id| self.nodes.get(*id).is_some_and(alike)).collect();
         let mark = if attribute { "@" } else { "" };
         let chosen = key.as_ref().filter(|k| k.item).map_or(String::new(), |k| format!("[{}={}]", k.local, k.lit));
         let path = format!("{}/{mark}{}{chosen}", own.path, escape(&name.local));
@@ -97,19 +98,20 @@ impl Frame {
             qname: name.qname.as_str().into(),
             attribute,
             parent,
+            alike: key.is_some() || !twins.is_empty(),
             key,
             path: path.into(),
             root_level,
             ..Node::default()
         };
         self.nodes.push(node);
+        twins.into_iter().for_each(|twin| self.edit(twin, |node| node.alike = true));
         if let Some(own) = self.nodes.get_mut(parent) {
             if attribute {
                 own.attributes.push(id);
             } else {
                 own.children.push(id);
                 own.object = true;
-                own.keyed |= keyed;
             }
         }
         id

@@ -98,7 +98,7 @@ fn a_mistake_is_told_once_with_what_to_do() {
         (
             "time(yyyy-MM-dd HH:mm:ss)",
             "time(dd/MM/yyyy HH:mm)",
-            "15:12: a time needs yyyy, MM, dd, HH, mm and ss = times are kept to the second",
+            "15:12: `time` loses something here = say that you know: `~time`; read back, what the pattern lacks is zero",
         ),
         ("date(yyyyMMdd)", "date(YYYYMMDD)", "16:14: `Y` is not known in a pattern; letters stand in quotes = yyyy MM dd"),
         ("file : base64", "file", "17:7: a content has no form of its own on a wire = `: base64`"),

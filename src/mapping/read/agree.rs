@@ -56,9 +56,11 @@ impl Eval<'_, '_, '_> {
         }
     }
 
-    /// Lines with `~`: checked by writing what is known; else they give what they can.
+    /// Lines with `~`: checked by writing what is known; else they give what they can, of several times the finest.
     pub(super) fn lossy(&mut self) {
-        for Lossy { to, chain, wire, found, path, at } in std::mem::take(&mut self.lossy) {
+        let mut lossy = std::mem::take(&mut self.lossy);
+        lossy.sort_by_key(|line| line.chain.finest());
+        for Lossy { to, chain, wire, found, path, at } in lossy {
             let known = match to {
                 To::Own(own) => get(&self.body, own).cloned(),
                 To::Outer(..) => None,
@@ -106,7 +108,12 @@ pub(super) fn put_at(body: &mut Value, path: &[Text], value: Value) -> bool {
         *body = Value::Object(Map::new());
     }
     let Some(map) = body.as_object_mut() else { return false };
-    // Nearly always the field is new: one search for both.
+    // An object on the way is mostly there, a field at its end is nearly always new: one search for both.
+    if !rest.is_empty()
+        && let Some(inner) = map.get_mut(word)
+    {
+        return put_at(inner, rest, value);
+    }
     match (map.entry(word.clone()), rest.is_empty()) {
         (Entry::Vacant(slot), true) => {
             slot.insert(value);

@@ -77,6 +77,16 @@ fn element<'a>(
         frame.see(id, at, content.map_err(|slip| slip.under(|| run.pointer(&node.path)))?);
         return Ok(());
     }
+    if node.scalar
+        && matches!(attributes, Attributes::None)
+        && let Some(text) = xml.plain_text()
+    {
+        if node.root_level {
+            run.raw_field(node, &node.local, text);
+        }
+        frame.see(id, at, Seen::Scalar(lex(Tag::Text, Cow::Borrowed(text))));
+        return Ok(());
+    }
     let (text, children) = inside(run, xml, plan, frame, id, node)?;
     let is_blank_text = text.as_deref().is_none_or(|t| t.chars().all(is_blank));
     if !node.scalar && !is_blank_text {
@@ -176,6 +186,13 @@ fn inside<'a>(
     let mut children = false;
     let mut hint = 0;
     loop {
+        if let Some((place, child)) = expected(xml, plan, node, hint) {
+            children = true;
+            hint = place;
+            let at = xml.last();
+            child_element(run, xml, plan, frame, child, at)?;
+            continue;
+        }
         match xml.next().map_err(|slip| slip.under(|| run.pointer(&node.path)))? {
             Event::End | Event::Eof => return Ok((text, children)),
             Event::Text(piece) => match &mut text {
@@ -215,6 +232,19 @@ fn unknown(run: &mut Run<'_, '_>, xml: &Xml<'_>, plan: &Plan, node: &Node, name:
     }
 }
 
+/// The child that comes next, if it is the one that the file has next, and plain; its start tag is read then. And where to look from on.
+fn expected(xml: &mut Xml<'_>, plan: &Plan, node: &Node, hint: usize) -> Option<(usize, NodeId)> {
+    for place in hint..hint + 2 {
+        let id = *node.children.get(place)?;
+        let child = plan.node(id)?;
+        if !child.alike && xml.expected(child.ns_id, &child.local, !node.scalar) {
+            // Rows come again; anything else does not.
+            return Some((if child.rows.is_some() { place } else { place + 1 }, id));
+        }
+    }
+    None
+}
+
 /// The place of an element among its parent's children. Elements mostly come in the file's order: looked for from the last one on.
 fn find(run: &Run<'_, '_>, plan: &Plan, node: &Node, name: &Name<'_>, xml: &Xml<'_>, hint: usize) -> Option<(usize, NodeId)> {
     let named = |place: usize| {
@@ -222,17 +252,12 @@ fn find(run: &Run<'_, '_>, plan: &Plan, node: &Node, name: &Name<'_>, xml: &Xml<
         plan.node(id).filter(|child| is_named(child, name)).map(|child| (place, id, child))
     };
     let count = node.children.len();
-    if !node.keyed {
-        return named(hint).or_else(|| (0..count).find_map(named)).map(|(place, id, _)| (place, id));
-    }
-    let alike = || (hint..count).chain(0..hint.min(count)).filter_map(named);
-    let (place, id, first) = alike().next()?;
-    if first.key.is_none() && alike().nth(1).is_none() {
+    let (place, id, first) = (hint..count).find_map(named).or_else(|| (0..hint.min(count)).find_map(named))?;
+    if !first.alike {
         return Some((place, id));
     }
-    // An element chosen by its key goes before the rest of that name.
-    let all: Vec<(usize, NodeId, &Node)> = alike().collect();
-    let by_child: Vec<&Key> = all.iter().filter_map(|(_, _, n)| n.key.as_ref()).filter(|key| !key.attribute).collect();
+    let alike = || (hint..count).chain(0..hint.min(count)).filter_map(named);
+    let by_child: Vec<&Key> = alike().filter_map(|(_, _, n)| n.key.as_ref()).filter(|key| !key.attribute).collect();
     let ahead = if by_child.is_empty() { Vec::new() } else { told_ahead(run, xml, &by_child) };
     let chosen = |key: &Key| {
         let is = |text: &str| run.map.typing.same(&Lex::text(text), &key.lit);
@@ -242,8 +267,9 @@ fn find(run: &Run<'_, '_>, plan: &Plan, node: &Node, name: &Name<'_>, xml: &Xml<
             ahead.iter().any(|(ns, local, text)| *ns == key.ns_id && **local == *key.local && is(text))
         }
     };
-    let found = all.iter().find(|(_, _, n)| n.key.as_ref().is_some_and(&chosen));
-    found.or_else(|| all.iter().find(|(_, _, n)| n.key.is_none())).map(|(place, id, _)| (*place, *id))
+    // An element chosen by its key goes before the rest of that name.
+    let found = alike().find(|(_, _, n)| n.key.as_ref().is_some_and(&chosen));
+    found.or_else(|| alike().find(|(_, _, n)| n.key.is_none())).map(|(place, id, _)| (place, id))
 }
 
 /// The texts of the children that choose, looked for ahead of reading: as far as the last of them, which senders write early.

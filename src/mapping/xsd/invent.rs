@@ -50,6 +50,10 @@ struct Making<'m, 'x> {
     /// How likely an optional part is there, where no donor says.
     full: f64,
     depth: usize,
+    /// A place (as [`XsdInventor::places`] names them) that must be there, or (`false`) must not.
+    toward: Option<(&'m str, bool)>,
+    /// Where the element being made stands, in the same words.
+    path: String,
 }
 
 // === impl WireElement ===
@@ -131,17 +135,21 @@ impl<'x> XsdInventor<'x> {
     }
 
     /// A document of a global element; none: there is no such element. `near`: the donor and how likely each decision follows it.
+    /// `place`: one of [`Self::places`] is there for certain (`true`), whatever the donor has; or what it stands in is there, and the place
+    /// itself is left out (`false`) where the schema allows it.
     #[must_use]
     pub fn document(
         &self,
         (ns, local): (&str, &str),
         near: Option<(&WireElement, f64)>,
+        place: Option<(&str, bool)>,
         chance: &mut Chance,
     ) -> Option<WireElement> {
         let declared = self.schema.element(ns, local)?;
         let full = *chance.pick(&[0.0, 0.5, 0.5, 0.9])?;
         let (donor, near) = near.map_or((None, 0.0), |(donor, near)| (Some(donor), near));
-        Some(Making { inventor: self, chance, near, full, depth: 0 }.element(declared, donor))
+        let making = Making { inventor: self, chance, near, full, depth: 0, toward: place, path: String::new() };
+        Some({ making }.element(declared, donor))
     }
 
     /// Every place the schema declares under an element (local names with slashes between, `@` before an attribute's), with the builtin
@@ -191,6 +199,9 @@ impl<'x> Making<'_, 'x> {
         let mut made = WireElement { name: pair(&declared.name), ..WireElement::default() };
         let Some(kind) = self.inventor.schema.kind(declared.kind).filter(|_| self.depth < DEEPEST) else { return made };
         self.depth += 1;
+        let outer = self.path.len();
+        self.path.push_str(if outer == 0 { "" } else { "/" });
+        self.path.push_str(&declared.name.local);
         made.attributes = kind.attributes.iter().filter_map(|a| self.attribute(a, donor)).collect();
         // What a wildcard lets stand there is the donor's; nothing is made up for it.
         if let (Some(donor), true) = (donor.filter(|_| kind.any_attribute), self.follows()) {
@@ -214,13 +225,28 @@ impl<'x> Making<'_, 'x> {
             }
         }
         self.depth -= 1;
+        self.path.truncate(outer);
         made
+    }
+
+    /// What is said of one of these names inside the element being made: it is on the way to the place that was asked for (`true`), or is the
+    /// place that must not be there (`false`).
+    fn asked<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Option<bool> {
+        let (place, there) = self.toward?;
+        let rest = place.strip_prefix(self.path.as_str())?.strip_prefix('/')?;
+        let (next, further) = rest.split_once('/').map_or((rest, false), |(next, _)| (next, true));
+        names.into_iter().any(|name| name == next).then_some(there || further)
+    }
+
+    fn asked_of(&self, model: &Model) -> Option<bool> {
+        self.asked(model.leaves().into_iter().map(|leaf| leaf.name.local.as_str()))
     }
 
     fn attribute(&mut self, declared: &'x Attribute, donor: Option<&WireElement>) -> Option<((String, String), String)> {
         let name = pair(&declared.name);
         let own = donor.and_then(|d| d.attributes.iter().find(|(own, _)| *own == name)).map(|(_, value)| value.as_str());
         let there = if donor.is_some() && self.follows() { own.is_some() } else { self.chance.hits(self.full) };
+        let there = self.asked([format!("@{}", name.1).as_str()]).unwrap_or(there);
         (declared.required || there).then(|| {
             let text = self.text(&declared.simple, declared.fixed.as_deref(), own);
             (name, text)
@@ -252,7 +278,8 @@ impl<'x> Making<'_, 'x> {
                 }
             }
             Model::Choice(parts) => {
-                let own = parts.iter().find(|p| wanted(p, left)).filter(|_| donor && self.follows());
+                let leading = parts.iter().find(|part| self.asked_of(part) == Some(true));
+                let own = leading.or_else(|| parts.iter().find(|p| wanted(p, left)).filter(|_| donor && self.follows()));
                 let any = usize::try_from(self.chance.below(u64::try_from(parts.len()).unwrap_or(1))).unwrap_or(0);
                 if let Some(part) = own.or_else(|| parts.get(any)) {
                     self.model(part, left, donor, to);
@@ -268,7 +295,7 @@ impl<'x> Making<'_, 'x> {
             }
             Model::Maybe(inner) => {
                 let there = if donor && self.follows() { wanted(inner, left) } else { self.chance.hits(self.full) };
-                if there {
+                if self.asked_of(inner).unwrap_or(there) {
                     self.model(inner, left, donor, to);
                 }
             }
@@ -286,6 +313,11 @@ impl<'x> Making<'_, 'x> {
         let own = left.iter().filter(|e| names.contains(&e.name)).count();
         let any = if self.chance.hits(self.full.max(0.2)) { self.chance.below(ROWS + 1) } else { 0 };
         let more = if donor && self.follows() { u64::try_from(own).unwrap_or(0) } else { any };
+        let more = match self.asked_of(inner) {
+            Some(true) if so_far == 0 => more.max(1),
+            Some(false) => 0,
+            _ => more,
+        };
         for _ in 0..more.clamp(min.saturating_sub(so_far), max.saturating_sub(so_far).max(min.saturating_sub(so_far))) {
             self.model(inner, left, donor, to);
         }
