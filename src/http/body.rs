@@ -123,6 +123,7 @@ impl Bodies {
         mut arriving: Arriving,
     ) -> Result<(intake::Body, OwnedSemaphorePermit), Problem> {
         let mut share = self.share(FIRST)?;
+        said.into_iter().for_each(|bytes| arriving.expect(bytes));
         let mut seen = 0;
         let read = async {
             while let Some(frame) = body.frame().await {
@@ -216,6 +217,45 @@ mod tests {
         assert_eq!(bodies.read(&HeaderMap::new(), Body::from("a"), 7 << 10).await.unwrap_err().refusal.status, 503);
         drop(first);
         assert_eq!(&bodies.read(&HeaderMap::new(), Body::from("a"), 7 << 10).await.unwrap().bytes[..], b"a");
+    }
+
+    #[tokio::test]
+    async fn large_bodies_that_are_cut_share_the_memory_that_one_of_them_whole_would_take() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = crate::journal::BlobStore::open(dir.path()).unwrap();
+        let arriving = || Some(Arriving::new(store.clone(), true, 8 << 20));
+        let bodies = bodies(8 << 20);
+        let run = |sign: &str| Body::new(Pieces(format!("\"{}\"", sign.repeat(5 << 20)).into(), 16 << 10));
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_LENGTH, ((5 << 20) + 2).to_string().parse().unwrap());
+        let mut held = Vec::new();
+        for _ in 0..6 {
+            held.push(bodies.message(&headers, run("A"), 8 << 20, arriving).await.unwrap());
+        }
+        // One that cannot be cut grows until there is no more; what it had is free again.
+        let refused = bodies.message(&headers, run("-"), 8 << 20, arriving).await.unwrap_err();
+        assert_eq!(refused.refusal.status, 503);
+        held.truncate(2);
+        bodies.message(&headers, run("-"), 8 << 20, arriving).await.unwrap();
+        let over = bodies.message(&headers, run("A"), 4 << 20, arriving).await.unwrap_err();
+        assert_eq!(over.refusal.status, 413);
+    }
+
+    /// A body that comes in pieces of so many bytes.
+    struct Pieces(Bytes, usize);
+
+    impl axum::body::HttpBody for Pieces {
+        type Data = Bytes;
+        type Error = std::io::Error;
+
+        fn poll_frame(
+            mut self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<Result<hyper::body::Frame<Bytes>, std::io::Error>>> {
+            let len = self.1.min(self.0.len());
+            let piece = self.0.split_to(len);
+            std::task::Poll::Ready((!piece.is_empty()).then(|| Ok(hyper::body::Frame::data(piece))))
+        }
     }
 
     /// A body whose sender has gone quiet.

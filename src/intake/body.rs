@@ -155,8 +155,14 @@ impl crate::mapping::Spool for Cut {
 
 impl Arriving {
     /// Before the first byte of a body of at most `limit` bytes.
-    pub(super) fn new(store: BlobStore, json: bool, limit: u64) -> Self {
+    #[must_use]
+    pub fn new(store: BlobStore, json: bool, limit: u64) -> Self {
         Self { cutter: Cutter::new(json), store, limit, stage: None }
+    }
+
+    /// The body will be of so many bytes.
+    pub fn expect(&mut self, bytes: u64) {
+        self.cutter.expect(usize::try_from(bytes).unwrap_or(usize::MAX));
     }
 
     /// Memory it holds, bytes.
@@ -195,5 +201,66 @@ impl Arriving {
         let stage = written.await.map_err(|_| super::read::overloaded())?.map_err(|error| unkept(&error))?;
         self.stage = Some(stage);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn long(len: usize) -> Vec<u8> {
+        format!("\"{}\"", "A".repeat(len)).into_bytes()
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_cut_stands_in_the_store_until_it_is_given_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = BlobStore::open(dir.path()).unwrap();
+        let left = || std::fs::read_dir(dir.path().join("tmp")).unwrap().count();
+        let mut arriving = Arriving::new(store.clone(), true, u64::MAX);
+        for piece in long(3_000_000).chunks(10_000) {
+            arriving.push(piece).await.unwrap();
+            assert!(arriving.held() < 1 << 20, "{}", arriving.held());
+        }
+        let body = arriving.end().await.unwrap();
+        assert!(body.len() < 100_000 && body.whole().is_none() && left() == 1);
+        let kept = body.received().kept().await.unwrap();
+        assert!(
+            matches!(&kept, Raw::Stored(blob) if blob.size == 3_000_002 && blob.digest == crate::seal::sha256_hex(&long(3_000_000)))
+        );
+        drop(body);
+        let mut given_up = Arriving::new(store, true, u64::MAX);
+        given_up.push(&long(1_000_000)).await.unwrap();
+        assert_eq!(left(), 1);
+        drop(given_up);
+        assert_eq!(left(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_disk_that_is_full_says_come_again_and_keeps_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = BlobStore::open(dir.path()).unwrap();
+        store.limit(700_000);
+        let mut arriving = Arriving::new(store, true, u64::MAX);
+        let mut refused = None;
+        for piece in long(3_000_000).chunks(10_000) {
+            refused = arriving.push(piece).await.err();
+            if refused.is_some() {
+                break;
+            }
+        }
+        assert_eq!(refused.map(|r| r.status), Some(503));
+        assert_eq!(std::fs::read_dir(dir.path().join("tmp")).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_body_without_long_runs_stands_in_memory_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut arriving = Arriving::new(BlobStore::open(dir.path()).unwrap(), true, u64::MAX);
+        let text = "{\"a\": \"b c\"},".repeat(100_000);
+        arriving.push(text.as_bytes()).await.unwrap();
+        let body = arriving.end().await.unwrap();
+        assert_eq!(body.whole(), Some(text.as_bytes()));
+        assert_eq!(std::fs::read_dir(dir.path().join("tmp")).unwrap().count(), 0);
     }
 }

@@ -37,6 +37,8 @@ pub struct Gap {
 #[derive(Debug)]
 pub struct Cutter {
     json: bool,
+    /// How long the body is, where that is known: memory for its text does not grow beyond.
+    most: usize,
     text: Vec<u8>,
     gaps: Vec<Gap>,
     /// The body from its start, as far as it was not taken away; none as long as nothing is cut.
@@ -102,7 +104,12 @@ impl Cutter {
     /// Before the first byte of a body, XML or JSON.
     #[must_use]
     pub fn new(json: bool) -> Self {
-        Self { json, text: Vec::new(), gaps: Vec::new(), spill: None, state: State::Outside }
+        Self { json, most: usize::MAX, text: Vec::new(), gaps: Vec::new(), spill: None, state: State::Outside }
+    }
+
+    /// The body will be of so many bytes.
+    pub fn expect(&mut self, bytes: usize) {
+        self.most = bytes;
     }
 
     /// The next bytes.
@@ -116,7 +123,7 @@ impl Cutter {
         while !piece.is_empty() {
             let (len, next) = self.step(piece);
             let (taken, rest) = piece.split_at(len.min(piece.len()));
-            self.text.extend_from_slice(taken);
+            self.keep(taken);
             if let Some(spill) = &mut self.spill {
                 spill.extend_from_slice(taken);
             }
@@ -125,6 +132,14 @@ impl Cutter {
             }
             (self.state, piece) = (next, rest);
         }
+    }
+
+    fn keep(&mut self, taken: &[u8]) {
+        let (has, needs) = (self.text.len(), self.text.len() + taken.len());
+        if needs > self.text.capacity() {
+            self.text.reserve_exact(needs.saturating_mul(2).min(self.most).max(needs) - has);
+        }
+        self.text.extend_from_slice(taken);
     }
 
     /// How many of the next bytes go on as the body stands, and how it stands behind them.

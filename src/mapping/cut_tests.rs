@@ -130,11 +130,12 @@ fn agree(book: &Book, json: bool, body: &[u8], frames: &[usize], what: &str) -> 
 
 /// What may stand at a place, good or not.
 fn texts(json: bool) -> Vec<String> {
-    let long = base64(150_000, 0);
+    // Behind what is cut of it, or with something in the middle of each half that is cut.
+    let (long, longer) = (base64(80_000, 0), base64(150_000, 0));
     let mut all = vec![
         long.clone(),
-        spoilt(long.clone(), "*"),
-        spoilt(long.clone(), "===="),
+        spoilt(longer.clone(), "*"),
+        spoilt(longer.clone(), "===="),
         spoilt(long.clone(), &" ".repeat(70_000)),
         long[..long.len() - 1].to_owned(),
         format!("{long}=ế"),
@@ -143,17 +144,17 @@ fn texts(json: bool) -> Vec<String> {
         format!("{}x{}", " ".repeat(80_000), " ".repeat(80_000)),
     ];
     if json {
-        all.extend([format!("\\u0041BC{long}"), format!("{long}\\"), spoilt(long.clone(), "\\/"), spoilt(long, "\n")]);
+        all.extend([format!("\\u0041BC{long}"), format!("{long}\\"), spoilt(longer.clone(), "\\/"), spoilt(longer, "\n")]);
     } else {
         all.extend([
             format!("<![CDATA[{long}]]>"),
             format!("<!--{long}-->{long}"),
             format!("&#10;{long}&#x41;AAA"),
-            format!("{}\n", base64(150_001, 76)),
-            spoilt(base64(200_000, 64), "<b>1</b>"),
-            spoilt(base64(200_000, 64), "]]>"),
+            format!("{}\n", base64(80_001, 76)),
+            spoilt(longer.clone(), "<b>1</b>"),
+            spoilt(longer.clone(), "]]>"),
             format!("<?p >{long}?>"),
-            spoilt(long, "&nope;"),
+            spoilt(longer, "&nope;"),
         ]);
     }
     all
@@ -161,7 +162,7 @@ fn texts(json: bool) -> Vec<String> {
 
 /// What may stand in the markup.
 fn markup(json: bool) -> Vec<String> {
-    let long = base64(150_000, 0);
+    let long = base64(80_000, 0);
     if json {
         return vec![
             " \t".repeat(80_000),
@@ -188,10 +189,10 @@ fn whatever_is_long_wherever_it_stands_reads_as_if_it_were_not_cut() {
     let mut left_out = 0;
     for json in [true, false] {
         let small: [String; 7] = ["C-1", "một", "1", "QUI=", "", "", "\n"].map(str::to_owned);
+        let (texts, markup) = (texts(json), markup(json));
         let mut cases: Vec<[String; 7]> = Vec::new();
         for place in 0..7 {
-            let long = if place > 3 { [texts(json), markup(json)].concat() } else { texts(json) };
-            for text in long {
+            for text in texts.iter().chain(markup.iter().filter(|_| place > 3)).cloned() {
                 let mut at = small.clone();
                 at[place] = match (json, place) {
                     (true, 4) => format!(",\"more\":{{\"a\":[1,\"{text}\"]}},\"free\":\"{text}\""),
@@ -207,7 +208,7 @@ fn whatever_is_long_wherever_it_stands_reads_as_if_it_were_not_cut() {
             (if json { base64(150_000, 0) } else { base64(150_000, 100) }, if json { ",\"ế\":1".into() } else { "<La/>".into() });
         cases.push(at);
         for (n, book) in books(json).iter().enumerate() {
-            for (m, at) in cases.iter().enumerate() {
+            for (m, at) in cases.iter().enumerate().filter(|(m, _)| (n + m) % 2 == 0) {
                 let body = document(json, n == 3, at);
                 left_out += agree(
                     book,
@@ -292,7 +293,7 @@ fn pieces() -> impl Strategy<Value = Vec<String>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// However it comes, what stays and what was left out are the body.
     #[test]

@@ -11,6 +11,7 @@ mod books;
 mod events;
 mod forecast;
 mod guide;
+mod large;
 mod letters;
 mod matrix;
 mod ministry;

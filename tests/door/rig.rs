@@ -329,6 +329,13 @@ impl Gate {
         folders.map(|f| std::fs::read_dir(f.unwrap().path()).unwrap().count()).sum()
     }
 
+    /// Of the last message whose received bytes stand in the store: what of them stands in the journal, their digest and their size.
+    pub(crate) fn received(&self) -> (i64, String, i64) {
+        let sql = rusqlite::Connection::open(self.dir.path().join("journal.db")).unwrap();
+        let last = "SELECT length(m.raw), r.digest, r.size FROM received r JOIN message m ON m.seq = r.message ORDER BY m.seq DESC LIMIT 1";
+        sql.query_row(last, [], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?))).unwrap()
+    }
+
     /// Rows written so far: a refusal must not change it.
     pub(crate) fn rows(&self) -> u64 {
         self.journal.written().0

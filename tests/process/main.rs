@@ -17,6 +17,7 @@
 //! | `release` | what one cause kept is released together, by commands, and stands in the audit |
 //! | `reload` | other adapters in force by one swap; a wrong set changes nothing |
 //! | `retention` | killed while it runs, retention takes what ended and nothing of what is open |
+//! | `large` | a result of 20 MB costs the memory of a small one; thirty large ones at once are all taken |
 //! | `fee` | a fee is paid once, whatever the platform's answers and notices do |
 //! | `strangers` | other people's software understands us: zeep, standardwebhooks |
 //! | `torture` | a short torture is green, and with each planted fault red |
@@ -41,6 +42,7 @@ mod fee;
 mod forecast;
 mod full;
 mod kill;
+mod large;
 mod order;
 mod outage;
 mod release;

@@ -292,7 +292,7 @@ impl History {
         let sql = self.place.sql();
         for (code, known) in &self.dossiers {
             for (n, (body, raw, stored)) in &known.messages {
-                let own = stored.is_none().then_some(raw.clone()).unwrap_or_default();
+                let own = if stored.is_none() { raw.clone() } else { Vec::new() };
                 for (class, column, whole, here) in [("bodies", "body", body, body), ("received", "raw", raw, &own)] {
                     let read =
                         format!("SELECT {column}, {column}_gone, {column}_digest, {column}_size FROM message WHERE seq = ?1");

@@ -1,0 +1,98 @@
+//! Results with large documents: what the gateway holds of them in memory, measured from outside, and many at once.
+
+use std::fs;
+
+use base64::Engine as _;
+
+use super::dossiers::{code, exam};
+use super::world::{Answer, MINISTRY, Setup, World, sent};
+
+/// A document.
+const LARGE: usize = 20 << 20;
+/// How much more memory it may cost than a small one, KiB: pieces on their way, the text around them.
+const MORE: u64 = 8 << 10;
+/// So many at once, each so large; and how much more memory they may cost together, KiB: less than they are on the wire.
+const AT_ONCE: u32 = 30;
+const EACH: usize = 2 << 20;
+const TOGETHER: u64 = 64 << 10;
+
+/// The most memory that a process held since this was reset, KiB.
+fn most(id: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches("kB").trim().parse().unwrap()
+}
+
+fn reset(id: u32) {
+    fs::write(format!("/proc/{id}/clear_refs"), "5").unwrap();
+}
+
+/// Bytes that differ from document to document.
+fn content(number: u32, len: usize) -> Vec<u8> {
+    (0..len as u64).map(|n| u8::try_from((n + u64::from(number)).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56).unwrap()).collect()
+}
+
+async fn push(world: &World, number: u32, status: u8, documents: &str) -> Answer {
+    let (path, root) = if documents.is_empty() { ("trang-thai", "ThongBaoTrangThai") } else { ("ket-qua", "TraKetQua") };
+    let body = format!(
+        "<soap:Envelope xmlns:soap=\"http://schemas.xmlsoap.org/soap/envelope/\"><soap:Body><{root} xmlns=\"urn:lienthong:bo-gddt:1\">\
+         <MaThongDiep>bgd-{number}-{status}</MaThongDiep><MaHoSo>{}</MaHoSo><TrangThai>{status}</TrangThai>\
+         <ThoiDiem>2026-07-21T08:0{status}:00+07:00</ThoiDiem>{documents}</{root}></soap:Body></soap:Envelope>",
+        code(number)
+    );
+    let request = world.http.post(format!("{}/moet/{path}", world.public)).basic_auth(MINISTRY.0, Some(MINISTRY.1));
+    sent(request.header("content-type", "text/xml; charset=utf-8").body(body)).await.expect("an answer")
+}
+
+async fn result(world: &World, number: u32, content: &[u8]) {
+    let text = base64::engine::general_purpose::STANDARD.encode(content);
+    let document = format!("<GiayTo id=\"kq-{number}\"><Ten>Giấy báo.pdf</Ten><NoiDung>{text}</NoiDung></GiayTo>");
+    let answer = push(world, number, 9, &document).await;
+    assert!(
+        answer.status == 200 && answer.text.contains("<MaPhanHoi>0</MaPhanHoi>"),
+        "{number}: {} {}",
+        answer.status,
+        answer.text
+    );
+    let digest = lienthong::seal::sha256_hex(content);
+    let kept = fs::read(world.path().join("data/files").join(&digest[..2]).join(&digest)).unwrap();
+    assert!(kept == content, "{number}: byte for byte");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_document_costs_the_memory_of_a_small_one_and_many_at_once_are_all_taken() {
+    let world = World::start(Setup {
+        ministry: vec!["--script", "silent"],
+        moet: "paused = true",
+        hanoi: "paused = true",
+        ..Setup::default()
+    })
+    .await;
+    let token = world.token().await;
+    for number in 0..AT_ONCE + 2 {
+        let url = format!("{}/hanoi/ho-so", world.public);
+        assert_eq!(world.post(&url, Some(&token), &exam(number)).await.unwrap().status, 200);
+        for status in [2, 4] {
+            let answer = push(&world, number, status, "").await;
+            assert!(answer.text.contains("<MaPhanHoi>0</MaPhanHoi>"), "{}", answer.text);
+        }
+    }
+    let gateway = world.gateway.as_ref().unwrap().id();
+    reset(gateway);
+    result(&world, 0, &content(0, 10_000)).await;
+    let small = most(gateway);
+    result(&world, 1, &content(1, LARGE)).await;
+    let large = most(gateway);
+    assert!(large < small + MORE, "{small} KiB, then {large} KiB");
+
+    let contents: Vec<Vec<u8>> = (2..AT_ONCE + 2).map(|number| content(number, EACH)).collect();
+    let mut all = tokio::task::JoinSet::new();
+    let world = std::sync::Arc::new(world);
+    for (number, content) in (2..).zip(contents) {
+        let world = std::sync::Arc::clone(&world);
+        all.spawn(async move { result(&world, number, &content).await });
+    }
+    all.join_all().await;
+    let together = most(gateway);
+    assert!(together < small + TOGETHER, "{small} KiB, then {together} KiB");
+}
