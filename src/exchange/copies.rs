@@ -3,7 +3,8 @@
 //!
 //! What always holds: where nobody keeps copies nothing is remembered and nothing sent; a copy that still waits (or waits for a person) is
 //! closed by the newer one, so that a slow partner is told the present state and not its history; what a dossier's copy holds is in its own
-//! row, so that a move needs no look at the submission. Not told: the form, contents, the applicant's address.
+//! row, so that a move needs no look at the submission. Not told: the form, contents, the applicant's address, and whether a fee is paid
+//! (the national list of fees has name, code, when, sum and kind, and no place for it); what is owed next is a change like any other.
 
 use super::scene::{Scene, Service};
 use super::submit;

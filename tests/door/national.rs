@@ -126,6 +126,25 @@ async fn a_supplement_with_its_papers_and_the_result_stand_in_the_copy() {
     assert_eq!(national.book.violations(), []);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fee_that_the_ministry_tells_or_a_person_decides_stands_in_the_copy_with_its_sum() {
+    let (gate, national) = begun(1, "").await;
+    gate.submit().await;
+    gate.push("p-1", 2, "2026-07-21T08:00:00+07:00", "").await;
+    let fee = "<PhiPhaiNop><SoTien>150000</SoTien><MaPhi>LP01</MaPhi><TenPhi>Lệ phí dự thi</TenPhi></PhiPhaiNop>";
+    assert_eq!(gate.push("p-2", 6, "2026-07-21T08:05:00+07:00", fee).await.status, 200);
+    told(&gate).await;
+    let (times, dossier) = national.dossier(CODE).unwrap();
+    assert_eq!(dossier["DanhSachLePhi"][0]["Gia"], "150000", "{dossier:?}");
+    let word = json!({ "amount": 120_000, "reason": "được giảm" });
+    let decided = gate.operator(&format!("/v1/dossiers/{CODE}/fee"), Some(word)).await;
+    assert_eq!(decided.status, 200, "{}", decided.text);
+    told(&gate).await;
+    let (again, dossier) = national.dossier(CODE).unwrap();
+    assert_eq!((again, &dossier["DanhSachLePhi"][0]["Gia"]), (times + 1, &json!("120000")));
+    assert_eq!(national.book.violations(), []);
+}
+
 /// In bad weather each copy arrives at least once, each as what it was when it was sent: never as new twice.
 #[tokio::test(flavor = "multi_thread")]
 async fn in_bad_weather_the_copy_is_complete_and_never_told_as_new_twice() {

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const SEED: u64 = 20_261_126;
 
 /// Rounds of a pursuit: in each, one document for each mapping and place that is still wanted.
-const ROUNDS: usize = 150;
+const ROUNDS: usize = 600;
 
 /// Rounds in which places that are never read are tried all the same.
 const NEVER: usize = 21;
@@ -151,6 +151,9 @@ impl Tried {
         for entry in self.listed.iter().filter(|entry| (entry.0 == "*" || entry.0 == title) && !self.met(entry)) {
             let there = |place: &&String| covers(entry, &(title.to_owned(), (*place).clone(), entry.2.to_owned()));
             let fitting: Vec<&String> = places.clone().filter(there).collect();
+            if fitting.is_empty() && entry.0 == "*" {
+                continue;
+            }
             match fitting.get(round / 2 % fitting.len().max(1)) {
                 Some(place) if round.is_multiple_of(2) => wanted.push(Wanted::Place((*place).clone(), entry.2 != "Missing")),
                 _ => wanted.push(Wanted::Any),

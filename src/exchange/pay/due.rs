@@ -5,6 +5,7 @@
 //! again: a supplement with more items owes the new ones only.
 
 use super::super::case;
+use super::super::copies;
 use super::super::refusal::Refusal;
 use super::super::scene::Scene;
 use super::super::tell::{self, Words};
@@ -150,6 +151,7 @@ pub fn decide_fee(
     for case in cases.iter().filter(|c| matches!(c.kind, Some(CaseKind::FeeDiffers | CaseKind::FeeChoice))) {
         effects.case_steps.push(case::settled(scene, case, figure.word(), reason));
     }
+    copies::tell(scene, snapshot, &mut effects);
     Ok(effects)
 }
 

@@ -3,6 +3,7 @@
 //! Always: a notice is a hint, whatever it says, unless its route's data says that it decides; nothing a caller can do makes us ask more
 //! often than the pauses below, per transaction.
 
+use super::super::copies;
 use super::super::refusal::Refusal;
 use super::super::scene::Scene;
 use super::settle;
@@ -35,6 +36,7 @@ pub fn noticed(scene: &Scene<'_>, message: &Message, snapshot: &Snapshot, decide
     }
     if decides {
         effects = settle::decide(scene, message, snapshot);
+        copies::tell(scene, snapshot, &mut effects);
     }
     effects.events.push(scene.event(&payment.dossier, "payment.notice", json!({ "transaction": payment.transaction })));
     if !decides && payment.state != PaymentState::Paid {

@@ -4,29 +4,18 @@
 //! Whether what is written is in the schema's language is decided exactly (one language inside the other, both walked at once, counts
 //! as none, one, several; exact counts of lists beside). After a fault the walk goes on as if it were mended, so that all are told.
 
-use super::super::convert::{Chain, Conv};
-use super::super::grammar::Lit;
-use super::super::plan::{Act, Compiled, NodeId, Opt, Plan, Rule, To};
-use super::super::shapes::LeafKind;
+use super::super::plan::{Act, Compiled, NodeId, Plan, Rule};
 use super::super::source::{Check, Faults, Span};
 use super::model::{Content, Declared, Model, Schema, Type};
 use super::said::{Frame, Leaf, Lines, Said};
-use super::simple::Simple;
 use super::tree::QName;
-use super::witness::witness;
-use std::cmp::Ordering;
-use std::collections::{BTreeSet, VecDeque};
-
-/// The most faults told of one element.
-const MOST: usize = 20;
-/// The most states looked at for one element: no contract of a person's comes near.
-const STATES: usize = 20_000;
+use std::collections::BTreeSet;
 
 /// One mapping beside its schema.
-struct Beside<'p, 'f> {
+pub(super) struct Beside<'p, 'f> {
     map: &'p Compiled,
     schema: &'p Schema,
-    faults: &'f mut Faults,
+    pub(super) faults: &'f mut Faults,
     /// Messages of others are read by it: what they may send must be known.
     reads: bool,
     depth: usize,
@@ -50,7 +39,7 @@ pub(crate) fn against(map: &Compiled, schema: &Schema, reads: bool, faults: &mut
 // === impl Beside ===
 
 impl<'p> Beside<'p, '_> {
-    fn tell(&mut self, check: Check, at: &Span, text: String, hint: String) {
+    pub(super) fn tell(&mut self, check: Check, at: &Span, text: String, hint: String) {
         by(self.faults, check, at, text, hint);
     }
 
@@ -239,251 +228,6 @@ impl<'p> Beside<'p, '_> {
             self.tell(Check::Names, at, text, "map it, name it `= *`, or say `unknown: report` in the head".to_owned());
         }
     }
-
-    // --- order, occurrence, required elements
-
-    fn order(&mut self, at: &Span, lines: &Lines<'p>, mut said: Said, mut model: Model, declared: &Declared) {
-        for _ in 0..MOST {
-            match differs(&said, &model, lines) {
-                None => return,
-                Some(Differs::Missing { groups, before }) => {
-                    for names in &groups {
-                        let late = |name: &String| lines.leaves.iter().position(|l| *l.node.local == **name) > before;
-                        if names.len() > 1 && !(before.is_some() && names.iter().any(late)) {
-                            self.one_of(at, lines, names, declared);
-                        } else {
-                            names.iter().for_each(|name| self.missing(at, lines, name, before, declared, &mut said));
-                        }
-                        model = names.iter().fold(model, |m, name| m.without(name));
-                    }
-                }
-                Some(Differs::Misplaced { leaf, wanted }) => {
-                    if let Some(found) = lines.leaves.get(leaf) {
-                        let here =
-                            if wanted.is_empty() { "nothing more".to_owned() } else { list(wanted.iter().map(String::as_str)) };
-                        let text = format!("`{}` cannot stand here: the schema wants {here} at this place", found.node.local);
-                        let hint =
-                            "the order of the lines is the order on the wire; what repeats in the schema may stand several times"
-                                .to_owned();
-                        self.tell(Check::Places, &found.rule.at.wire, text, hint);
-                    }
-                    said = said.without(leaf);
-                }
-            }
-        }
-    }
-
-    /// None of a choice is there for sure.
-    fn one_of(&mut self, at: &Span, lines: &Lines<'p>, names: &[String], declared: &Declared) {
-        let own = |l: &&Leaf<'p>| l.rule.opt != Opt::Required && names.iter().any(|n| **n == *l.node.local);
-        let place = lines.leaves.iter().find(own).map_or(at, |l| &l.rule.at.wire).clone();
-        let (own, names) = (&declared.name.local, names.join(", "));
-        let text = format!("`{own}` may be written without any of {names}, of which the schema demands one");
-        self.tell(Check::Places, &place, text, "each branch has one of them, without `?`".to_owned());
-    }
-
-    fn missing(&mut self, at: &Span, lines: &Lines<'p>, name: &str, before: Option<usize>, declared: &Declared, said: &mut Said) {
-        let own = lines.leaves.iter().enumerate().find(|(_, l)| *l.node.local == *name);
-        match own {
-            Some((n, leaf)) if before.is_some_and(|b| n > b) => {
-                let other = before.and_then(|b| lines.leaves.get(b)).map_or("", |l| &l.node.local);
-                let text = format!("`{name}` stands too late: the schema wants it before `{other}`");
-                let hint = "the order of the lines is the order on the wire".to_owned();
-                self.tell(Check::Places, &leaf.rule.at.wire, text, hint);
-                *said = said.without(n);
-            }
-            Some((_, leaf)) => {
-                let why = if leaf.rows.is_some() { "the canonical list may be empty" } else { "it may be left out here" };
-                let text = format!("`{name}` must stand in `{}` by the schema, and {why}", declared.name.local);
-                let hint = if leaf.rows.is_some() {
-                    "minItems in the canonical schema"
-                } else {
-                    "take the `?` away, or say a literal for none"
-                };
-                self.tell(Check::Places, &leaf.rule.at.wire, text, hint.to_owned());
-            }
-            None => {
-                let text = format!("`{}` is written without `{name}`, which the schema demands", declared.name.local);
-                self.tell(Check::Places, at, text, format!("a line `{name} = …` inside it, in the schema's order"));
-            }
-        }
-    }
-
-    // --- values
-
-    fn value(&mut self, rule: &Rule, simple: &Simple, fixed: Option<&str>) {
-        let fixed = fixed.map(|f| Simple { words: Some(vec![f.to_owned()]), ..simple.clone() });
-        let simple = fixed.as_ref().unwrap_or(simple);
-        match &rule.what {
-            Act::Const { lits, .. } => {
-                if let Some(lit) = lits.first() {
-                    self.word(&rule.at.right, Check::Types, &lit.to_string(), lit, simple);
-                }
-            }
-            Act::Value { to, alts } => {
-                if let Opt::Literal(lit) = &rule.opt {
-                    self.word(&rule.at.right, Check::Types, &format!("{lit} for none"), lit, simple);
-                }
-                if let Some(chain) = alts.first().filter(|_| !matches!(to, To::Context(_))) {
-                    self.chain(rule, chain, simple);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn chain(&mut self, rule: &Rule, chain: &Chain, simple: &Simple) {
-        let at = &rule.at.right;
-        match chain.links.last() {
-            Some(Conv::Code(codes)) => {
-                for entry in &codes.entries {
-                    let what = format!("`{}` of the list `{}`, written {},", entry.word, codes.name, entry.written);
-                    self.word(at, Check::Codes, &what, &entry.written, simple);
-                }
-            }
-            Some(Conv::Flag(yes, no)) => {
-                for lit in [yes, no] {
-                    self.word(at, Check::Types, &lit.to_string(), lit, simple);
-                }
-            }
-            None if chain.leaf.words.is_some() || (chain.leaf.kind == LeafKind::Boolean && simple.words.is_some()) => {
-                let own = chain.leaf.words.clone().unwrap_or_else(|| vec!["true".to_owned(), "false".to_owned()]);
-                for word in own {
-                    self.word(at, Check::Types, &format!("`{word}`"), &Lit::Text(word.clone()), simple);
-                }
-            }
-            Some(Conv::Date(_) | Conv::Time(..)) => facets(self.faults, at, chain, simple),
-            None if simple.words.is_none() => {
-                let kind = chain.leaf.kind;
-                let fits = match simple.base.as_str() {
-                    "boolean" => matches!(kind, LeafKind::Boolean | LeafKind::Any),
-                    "date" => matches!(kind, LeafKind::Date | LeafKind::Any),
-                    "dateTime" => matches!(kind, LeafKind::Time | LeafKind::Any),
-                    "int" | "integer" | "long" | "short" | "nonNegativeInteger" | "positiveInteger" => {
-                        matches!(kind, LeafKind::Integer | LeafKind::Any)
-                    }
-                    "decimal" | "double" | "float" => matches!(kind, LeafKind::Integer | LeafKind::Decimal | LeafKind::Any),
-                    _ => true,
-                };
-                if fits {
-                    facets(self.faults, at, chain, simple);
-                } else {
-                    let own = format!("{kind:?}").to_lowercase();
-                    let text = format!("the schema wants xs:{} here; the canonical place is of kind {own}", simple.base);
-                    self.tell(Check::Types, at, text, "a conversion, or another canonical field".to_owned());
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn word(&mut self, at: &Span, check: Check, what: &str, lit: &Lit, simple: &Simple) {
-        if let Some(why) = simple.refuses(lit.text()) {
-            self.tell(check, at, format!("{what} is no value of the schema"), why);
-        }
-    }
-}
-
-/// A number, text, day or time of the canonical schema held against the facets of its place on the wire (V3).
-pub(in super::super) fn facets(faults: &mut Faults, at: &Span, chain: &Chain, simple: &Simple) {
-    if let Some((value, why)) = witness(chain, simple) {
-        let text = format!("the canonical place may hold {value}, which is no value of the schema");
-        return by(faults, Check::Types, at, text, format!("{why}; `pattern` in the canonical schema bounds it"));
-    }
-    let unchanged = |link: &Conv| matches!(link, Conv::Text | Conv::Number);
-    if chain.lossy || !chain.links.iter().all(unchanged) || chain.leaf.words.is_some() || simple.words.is_some() {
-        return;
-    }
-    let limits = &chain.leaf.limits;
-    let mut tell = |what: &str, own: Option<&str>, wanted: &str, key: &str| {
-        let has = own.map_or_else(|| "no bound".to_owned(), |own| format!("{what} {own}"));
-        let text = format!("the schema wants {wanted} here; the canonical place has {has}");
-        by(faults, Check::Types, at, text, format!("`{key}` in the canonical schema"));
-    };
-    match chain.leaf.kind {
-        LeafKind::Integer => {
-            let (low, high) = simple.range();
-            if let Some(low) = low.filter(|b| limits.least.as_ref().is_none_or(|n| b.keeps(n, Ordering::Greater) != Some(true))) {
-                tell("at least", limits.least.as_deref(), &format!("at least {}", low.number), "minimum");
-            }
-            if let Some(high) = high.filter(|b| limits.most.as_ref().is_none_or(|n| b.keeps(n, Ordering::Less) != Some(true))) {
-                tell("at most", limits.most.as_deref(), &format!("at most {}", high.number), "maximum");
-            }
-        }
-        LeafKind::Text => {
-            // A canonical text is never empty.
-            let shortest = limits.shortest.unwrap_or(0).max(1);
-            if let Some(least) = simple.facets.least.filter(|least| *least > shortest) {
-                tell("at least", Some(&shortest.to_string()), &format!("at least {least} characters"), "minLength");
-            }
-            let longest = limits.longest;
-            if let Some(most) = simple.facets.most.filter(|most| longest.is_none_or(|own| own > *most)) {
-                tell("at most", longest.map(|n| n.to_string()).as_deref(), &format!("at most {most} characters"), "maxLength");
-            }
-        }
-        _ => {}
-    }
-}
-
-// === two languages, walked at once ===
-
-enum Differs {
-    /// These must come, and do not: at the end, or before a leaf. A group of several is a choice.
-    Missing { groups: Vec<Vec<String>>, before: Option<usize> },
-    /// This leaf cannot stand where it does.
-    Misplaced { leaf: usize, wanted: Vec<String> },
-}
-
-/// The first difference on a shortest way; none: everything said is in the model's language.
-fn differs(said: &Said, model: &Model, lines: &Lines<'_>) -> Option<Differs> {
-    let mut seen = BTreeSet::new();
-    let mut open: VecDeque<(Said, BTreeSet<Model>)> = VecDeque::from([(said.clone(), BTreeSet::from([model.clone()]))]);
-    while let Some((said, models)) = open.pop_front() {
-        if seen.len() > STATES || !seen.insert((said.clone(), models.clone())) {
-            continue;
-        }
-        if said.ends() && !models.iter().any(Model::ends) {
-            return Some(Differs::Missing { groups: vec![wants(&models)], before: None });
-        }
-        for (leaf, rest) in said.next() {
-            let Some(name) = lines.leaves.get(leaf).map(Leaf::name) else { continue };
-            let after = step(&models, &name);
-            if after.is_empty() {
-                return Some(stuck(&models, &name, leaf));
-            }
-            open.push_back((rest, after));
-        }
-    }
-    None
-}
-
-/// Why a leaf does not fit: perhaps only because something is missing before it.
-fn stuck(models: &BTreeSet<Model>, name: &QName, leaf: usize) -> Differs {
-    let (mut relaxed, mut missing) = (models.clone(), Vec::new());
-    for _ in 0..MOST {
-        let wanted = wants(&relaxed);
-        if wanted.is_empty() {
-            break;
-        }
-        for name in &wanted {
-            relaxed = relaxed.iter().map(|m| m.without(name)).collect();
-        }
-        missing.push(wanted);
-        if !step(&relaxed, name).is_empty() {
-            return Differs::Missing { groups: missing, before: Some(leaf) };
-        }
-    }
-    let wanted: BTreeSet<String> = models.iter().flat_map(Model::firsts).map(str::to_owned).collect();
-    Differs::Misplaced { leaf, wanted: wanted.into_iter().collect() }
-}
-
-fn step(models: &BTreeSet<Model>, name: &QName) -> BTreeSet<Model> {
-    models.iter().flat_map(|m| m.after(name)).map(|(_, rest)| rest).collect()
-}
-
-fn wants(models: &BTreeSet<Model>) -> Vec<String> {
-    let all: BTreeSet<String> = models.iter().flat_map(Model::wants).map(str::to_owned).collect();
-    all.into_iter().collect()
 }
 
 // === words ===
@@ -494,7 +238,7 @@ pub(in super::super) fn by(faults: &mut Faults, check: Check, at: &Span, text: S
     faults.since(mark, check);
 }
 
-fn shown(ns: &str, local: &str) -> String {
+pub(super) fn shown(ns: &str, local: &str) -> String {
     if ns.is_empty() { local.to_owned() } else { format!("{{{ns}}}{local}") }
 }
 

@@ -2,49 +2,19 @@
 //! attribute groups, extension and restriction, substitution groups, wildcards, `fixed`, enumerations, lengths, digits, bounds, patterns. Not looked at: identity
 //! constraints, bounds of times, `xsi:type` (validation is the validator's). `redefine` and `override` are refused.
 
-use super::model::{Attribute, Content, Declared, Model, Schema, Type, TypeId, Wildcard};
-use super::simple::{Bound, Simple};
-use super::tree::{Element, QName, Wrong, XS, read};
+use super::documents::{Doc, SchemaWrong, documents};
+use super::model::{Content, Declared, Model, Schema, Type, TypeId, Wildcard};
+use super::simple::Simple;
+use super::tree::{Element, QName, Wrong, XS};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What is wrong in a schema file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SchemaWrong {
-    /// The file, as it was named.
-    pub(crate) file: String,
-    /// Byte offset in it.
-    pub(crate) at: usize,
-    /// What is wrong.
-    pub(crate) text: String,
-}
-
-/// A schema document, read.
-struct Doc {
-    file: Arc<str>,
-    top: Element,
-    target: String,
-    qualified: bool,
-    qualified_attributes: bool,
-}
-
-/// A document that is to be read.
-#[derive(Default)]
-struct Wanted {
-    file: String,
-    /// It is included: of the same namespace, or of none and takes that. Else imported.
-    include: bool,
-    namespace: Option<String>,
-    /// The document and the place that name it.
-    from: Option<(String, usize)>,
-}
-
 /// Names → components of all documents, and the types made so far.
-struct Loader<'d> {
+pub(super) struct Loader<'d> {
     docs: &'d [Doc],
     globals: BTreeMap<(&'static str, QName), (&'d Doc, &'d Element)>,
     members: BTreeMap<QName, Vec<(&'d Doc, &'d Element)>>,
-    types: Vec<Type>,
+    pub(super) types: Vec<Type>,
     known: BTreeMap<QName, TypeId>,
     wrong: Vec<SchemaWrong>,
     depth: usize,
@@ -76,100 +46,6 @@ pub(crate) fn load<'t>(path: &str, text: &dyn Fn(&str) -> Option<&'t str>) -> Re
     }
 }
 
-/// The document and all it includes and imports.
-fn documents<'t>(path: &str, text: &dyn Fn(&str) -> Option<&'t str>) -> Result<Vec<Doc>, Vec<SchemaWrong>> {
-    let (mut docs, mut wrong): (Vec<Doc>, Vec<SchemaWrong>) = (Vec::new(), Vec::new());
-    let mut open = vec![Wanted { file: path.to_owned(), ..Wanted::default() }];
-    while let Some(wanted) = open.pop() {
-        if docs.iter().any(|d| *d.file == *wanted.file) {
-            continue;
-        }
-        let file = wanted.file.clone();
-        let Some(source) = text(&file) else {
-            wrong.push(wanted.told(format!("there is no file `{file}` under schemas/")));
-            continue;
-        };
-        let top = match read(source) {
-            Ok(top) if top.is("schema") => top,
-            Ok(top) => {
-                wrong.push(SchemaWrong { file, at: top.at, text: "this is not an XSD: the root is not xs:schema".to_owned() });
-                continue;
-            }
-            Err((at, text)) => {
-                wrong.push(SchemaWrong { file, at, text });
-                continue;
-            }
-        };
-        let own = top.get("targetNamespace");
-        if let Some(text) = wanted.another(own) {
-            wrong.push(wanted.told(text));
-        }
-        // A document without a namespace of its own takes that of the one which includes it.
-        let target = own.or(wanted.namespace.as_deref()).unwrap_or("").to_owned();
-        for child in &top.children {
-            let told = |text: &str| SchemaWrong { file: file.clone(), at: child.at, text: text.to_owned() };
-            let include = match child.name.local.as_str() {
-                "include" => true,
-                "import" => false,
-                "redefine" | "override" => {
-                    wrong.push(told("redefine and override are not read; include the file as it is"));
-                    continue;
-                }
-                _ => continue,
-            };
-            let Some(place) = child.get("schemaLocation") else { continue };
-            match beside(&file, place) {
-                Ok(next) => open.push(Wanted {
-                    file: next,
-                    include,
-                    namespace: if include { Some(target.clone()) } else { child.get("namespace").map(str::to_owned) },
-                    from: Some((file.clone(), child.at)),
-                }),
-                Err(text) => wrong.push(told(text)),
-            }
-        }
-        let qualified = top.get("elementFormDefault") == Some("qualified");
-        let qualified_attributes = top.get("attributeFormDefault") == Some("qualified");
-        docs.push(Doc { file: file.into(), top, target, qualified, qualified_attributes });
-    }
-    if wrong.is_empty() { Ok(docs) } else { Err(wrong) }
-}
-
-/// The path of a schema that another names: inside that one's folder, so that what an adapter means by a name is never another's file.
-fn beside(file: &str, place: &str) -> Result<String, &'static str> {
-    if place.contains("://") {
-        return Err("a schema elsewhere is not fetched: put it beside this one and name it by its file");
-    }
-    let place = place.trim_start_matches("./");
-    if place.starts_with('/') || place.contains('\\') || place.split('/').any(|step| step == ".." || step.is_empty()) {
-        return Err("a schema is named by its path inside this one's folder: `name.xsd` or `inner/name.xsd`, without `..`");
-    }
-    let folder = file.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
-    Ok(format!("{folder}{place}"))
-}
-
-// === impl Wanted ===
-
-impl Wanted {
-    fn told(&self, text: String) -> SchemaWrong {
-        let (file, at) = self.from.clone().unwrap_or_default();
-        SchemaWrong { file, at, text }
-    }
-
-    /// What is wrong with the namespace of the document that was found.
-    fn another(&self, own: Option<&str>) -> Option<String> {
-        self.from.as_ref()?;
-        let (file, wanted, own) = (&self.file, self.namespace.as_deref().unwrap_or(""), own.unwrap_or(""));
-        match self.include {
-            true if !own.is_empty() && own != wanted => Some(format!(
-                "`{file}` is of the namespace `{own}`: only one of this namespace (`{wanted}`) is included; import it"
-            )),
-            false if own != wanted => Some(format!("the import says namespace `{wanted}`, and `{file}` is of `{own}`")),
-            _ => None,
-        }
-    }
-}
-
 // === impl Loader ===
 
 impl<'d> Loader<'d> {
@@ -197,7 +73,7 @@ impl<'d> Loader<'d> {
         }
     }
 
-    fn tell(&mut self, doc: &Doc, (at, text): Wrong) {
+    pub(super) fn tell(&mut self, doc: &Doc, (at, text): Wrong) {
         let wrong = SchemaWrong { file: doc.file.to_string(), at, text };
         if !self.wrong.contains(&wrong) {
             self.wrong.push(wrong);
@@ -205,7 +81,7 @@ impl<'d> Loader<'d> {
     }
 
     /// A component that an attribute names.
-    fn named(&mut self, kind: &'static str, doc: &Doc, el: &Element, value: &str) -> Option<(&'d Doc, &'d Element)> {
+    pub(super) fn named(&mut self, kind: &'static str, doc: &Doc, el: &Element, value: &str) -> Option<(&'d Doc, &'d Element)> {
         let name = match el.qname(value) {
             Ok(name) => name,
             Err(wrong) => {
@@ -220,7 +96,7 @@ impl<'d> Loader<'d> {
         found
     }
 
-    fn nested<T: Default>(&mut self, doc: &Doc, el: &Element, make: impl FnOnce(&mut Self) -> T) -> T {
+    pub(super) fn nested<T: Default>(&mut self, doc: &Doc, el: &Element, make: impl FnOnce(&mut Self) -> T) -> T {
         if self.depth >= DEEPEST {
             self.tell(doc, (el.at, "groups or types that are made of each other without end".to_owned()));
             return T::default();
@@ -268,7 +144,7 @@ impl<'d> Loader<'d> {
         self.types.len() - 1
     }
 
-    fn kind_named(&mut self, doc: &'d Doc, el: &'d Element, value: &str) -> TypeId {
+    pub(super) fn kind_named(&mut self, doc: &'d Doc, el: &'d Element, value: &str) -> TypeId {
         let name = match el.qname(value) {
             Ok(name) => name,
             Err(wrong) => {
@@ -396,118 +272,6 @@ impl<'d> Loader<'d> {
         };
         (number("minOccurs").unwrap_or(0), number("maxOccurs"))
     }
-
-    // --- attributes
-
-    fn attributes(&mut self, doc: &'d Doc, el: &'d Element, to: &mut Type) {
-        for child in &el.children {
-            match child.name.local.as_str() {
-                "attribute" => {
-                    let made = self.attribute(doc, child);
-                    to.attributes.retain(|a| made.as_ref().is_none_or(|m| m.name != a.name));
-                    to.attributes.extend(made.filter(|_| child.get("use") != Some("prohibited")));
-                }
-                "attributeGroup" => {
-                    if let Some((doc, found)) = child.get("ref").and_then(|n| self.named("attributeGroup", doc, child, n)) {
-                        let inner = self.nested(doc, found, |l| {
-                            let mut inner = Type::default();
-                            l.attributes(doc, found, &mut inner);
-                            inner
-                        });
-                        to.attributes.extend(inner.attributes);
-                        to.any_attribute |= inner.any_attribute;
-                    }
-                }
-                "anyAttribute" => to.any_attribute = true,
-                _ => {}
-            }
-        }
-    }
-
-    fn attribute(&mut self, doc: &'d Doc, el: &'d Element) -> Option<Attribute> {
-        let required = el.get("use") == Some("required");
-        if let Some(name) = el.get("ref") {
-            if name.starts_with("xml:") {
-                return None;
-            }
-            let (home, found) = self.named("attribute", doc, el, name)?;
-            let made = self.attribute(home, found)?;
-            let fixed = el.get("fixed").map(str::to_owned).or(made.fixed);
-            return Some(Attribute { name: QName::new(&home.target, &made.name.local), required, fixed, simple: made.simple });
-        }
-        let qualified = el.get("form").map_or(doc.qualified_attributes, |f| f == "qualified");
-        let simple = match (el.get("type"), el.child("simpleType")) {
-            (Some(name), _) => {
-                let id = self.kind_named(doc, el, name);
-                match self.types.get(id).map(|t| t.content.clone()) {
-                    Some(Content::Simple(simple)) => simple,
-                    _ => Simple::default(),
-                }
-            }
-            (None, Some(inner)) => self.simple(doc, inner),
-            (None, None) => Simple::default(),
-        };
-        let name = QName::new(if qualified { &doc.target } else { "" }, el.get("name").unwrap_or(""));
-        Some(Attribute { name, required, fixed: el.get("fixed").map(str::to_owned), simple })
-    }
-
-    fn simple(&mut self, doc: &'d Doc, el: &'d Element) -> Simple {
-        self.nested(doc, el, |l| {
-            let Some(by) = el.child("restriction") else { return Simple::default() };
-            let base = match (by.get("base"), by.child("simpleType")) {
-                (Some(name), _) => {
-                    let id = l.kind_named(doc, by, name);
-                    l.types.get(id).map(|t| t.content.clone())
-                }
-                (None, Some(inner)) => Some(Content::Simple(l.simple(doc, inner))),
-                (None, None) => None,
-            };
-            let mut simple = if let Some(Content::Simple(simple)) = base { simple } else { Simple::default() };
-            l.narrow(doc, by, &mut simple);
-            simple
-        })
-    }
-
-    /// The facets of a restriction, in the place of those of its base; patterns besides.
-    fn narrow(&mut self, doc: &'d Doc, by: &'d Element, simple: &mut Simple) {
-        if let Some(own) = words(by) {
-            simple.words = Some(own);
-        }
-        let mut patterns = Vec::new();
-        for facet in &by.children {
-            let Some(value) = facet.get("value") else { continue };
-            let number = value.parse().ok();
-            let facets = &mut simple.facets;
-            match facet.name.local.as_str() {
-                "length" => (facets.least, facets.most) = (number, number),
-                "minLength" => facets.least = number,
-                "maxLength" => facets.most = number,
-                "totalDigits" => facets.digits = number,
-                "fractionDigits" => facets.fraction = number,
-                "minInclusive" => facets.low = Some(Bound { number: value.to_owned(), itself: true }),
-                "minExclusive" => facets.low = Some(Bound { number: value.to_owned(), itself: false }),
-                "maxInclusive" => facets.high = Some(Bound { number: value.to_owned(), itself: true }),
-                "maxExclusive" => facets.high = Some(Bound { number: value.to_owned(), itself: false }),
-                "pattern" => match uppsala::XsdRegex::compile(value) {
-                    Ok(_) => patterns.push(value),
-                    Err(why) => self.tell(doc, (facet.at, format!("this pattern cannot be read: {why}"))),
-                },
-                _ => {}
-            }
-        }
-        // Several patterns of one restriction are alternatives; those of the base must be kept too.
-        match patterns.as_slice() {
-            [] => {}
-            [one] => simple.facets.patterns.push((*one).to_owned()),
-            several => simple.facets.patterns.push(format!("({})", several.join(")|("))),
-        }
-    }
-}
-
-fn words(by: &Element) -> Option<Vec<String>> {
-    let list: Vec<String> =
-        by.children.iter().filter(|c| c.is("enumeration")).filter_map(|c| c.get("value").map(str::to_owned)).collect();
-    (!list.is_empty()).then_some(list)
 }
 
 fn builtin(local: &str) -> Type {

@@ -3,20 +3,26 @@
 //! | file | what |
 //! |---|---|
 //! | `tree` | an XSD as a small tree |
-//! | `load` | trees → components, with what is included and imported |
+//! | `documents` | the trees of a schema with all it includes and imports |
+//! | `load`, `load_values` | trees → components; attributes and simple types |
 //! | `model` | the nouns; what may stand next in a content model, whether it is ambiguous |
 //! | `simple` | simple types: a text held against words and facets |
+//! | `element` | an element of a wire, and as a document |
 //! | `invent` | documents made up from a schema |
 //! | `said` | what a mapping writes inside an element, as a language |
-//! | `against` | the one held against the other |
+//! | `against`, `order`, `values` | the one held against the other: names; order and occurrence; words and facets |
 //! | `witness` | a canonical decimal, day or time that the wire would refuse |
 //! | `validate` | documents against a schema, behind a trait |
 //! | `rows` | the same row by row, where rows are messages |
 
 pub(super) mod against;
+mod documents;
+mod element;
 mod invent;
 mod load;
+mod load_values;
 mod model;
+mod order;
 mod rows;
 pub(super) mod said;
 pub(super) mod simple;
@@ -24,16 +30,18 @@ pub(super) mod simple;
 mod tests;
 mod tree;
 mod validate;
+pub(super) mod values;
 mod witness;
 
-pub use invent::{WireElement, XsdInventor};
+pub use element::WireElement;
+pub use invent::XsdInventor;
 pub use rows::{Judged, RowsAt};
 pub use validate::{XsdFault, XsdValidator};
 
 use super::fault::Place;
 use super::plan::Compiled;
 use super::source::{Check, Faults, SourceFault};
-use load::SchemaWrong;
+use documents::SchemaWrong;
 use model::Schema;
 use std::collections::BTreeMap;
 use std::path::Path;
