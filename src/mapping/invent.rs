@@ -2,7 +2,7 @@
 //!
 //! Always: the same seed gives the same document; what is invented is valid by the schema and, but for wires, in the canonical normal form
 //! (NFC, no empty texts or objects, lists never absent). Small and full documents, edges of ranges and hard characters come more often than by chance.
-//! Not reached: texts nearer to a long `maxLength` than one in forty, and what [`Inventor::unread`] lists.
+//! Not reached: texts nearer to a long `maxLength` than one in forty, of wires those that are longer than it in NFC, and what [`Inventor::unread`] lists.
 
 use super::api::{ContentSink as _, MemoryContents};
 use super::editions::Editions;
@@ -361,7 +361,8 @@ impl<'m> Making<'m> {
             if inventor.normal {
                 text = text.nfc().collect();
             }
-            if (least..=most).contains(&text.chars().count()) {
+            // A text that NFC makes longer than its bound is not taken in: the canonical schema refuses it.
+            if (least..=most).contains(&text.chars().count()) && (inventor.normal || text.nfc().count() <= most) {
                 break;
             }
         }
