@@ -85,6 +85,7 @@ fn what_could_not_be_read_back_is_told_at_its_line() {
             "V2 1:11 an element chosen by a key that is not there has no form",
         ),
         ("form", "", "T = title ? null".to_owned(), "V3 1:5 a field of a form is text and cannot be null"),
+        ("form", "absent: null | omit\n", "T = title ?".to_owned(), "grammar 0:9 a form has no null to write for none"),
         ("form", "", "T = []".to_owned(), "V3 1:5 a field of a form is text and cannot be []"),
         ("json", "", "T = tags[] : join(',')".to_owned(), "V3 1:5 `tags[]` may be empty, and an empty list has no text"),
         // Wires of texts.
