@@ -85,6 +85,7 @@ fn what_could_not_be_read_back_is_told_at_its_line() {
             "V2 1:11 an element chosen by a key that is not there has no form",
         ),
         ("form", "", "T = title ? null".to_owned(), "V3 1:5 a field of a form is text and cannot be null"),
+        ("form", "absent: null | omit\n", "T = title ?".to_owned(), "grammar 0:9 a form has no null to write for none"),
         ("form", "", "T = []".to_owned(), "V3 1:5 a field of a form is text and cannot be []"),
         ("json", "", "T = tags[] : join(',')".to_owned(), "V3 1:5 `tags[]` may be empty, and an empty list has no text"),
         // Wires of texts.
@@ -110,6 +111,7 @@ fn what_could_not_be_read_back_is_told_at_its_line() {
         ("xml", "", "X = title\n. = home ?\n    X/@b = street".to_owned(), "V2 3:5 lines of one element do not stand together"),
         ("xml", "", "X[] = tags[]\nX/@a = code".to_owned(), "V2 2:1 a value and deeper places in one wire place"),
         ("xml", "", "X/@a = code\nX[] = tags[]".to_owned(), "V2 2:1 a value and deeper places in one wire place"),
+        ("xml", "", "X = *\nX/@a = 5".to_owned(), "V2 1:1 an element passed over whole (`*`) has other lines in it"),
         // Templates.
         ("json", "", "T = '{title}/{grade_a}'".to_owned(), "V5 1:7 a value here may hold `/`, by which it is cut off"),
         ("json", "", "T = '{mark}-{grade_a}'".to_owned(), "V5 1:7 a value here may hold `-`, by which it is cut off"),
@@ -226,8 +228,11 @@ fn an_element_with_attributes_and_no_text_is_there() {
     let wire = write(&rows, &json!({ "code": "c", "rows": [{}, { "id": "1" }] })).unwrap();
     assert_eq!(read(&rows, &wire).unwrap()["rows"], json!([{ "tags": [] }, { "id": "1", "tags": [] }]), "{wire}");
     let keyed = book("xml", "", "C = code\nG[@k=1] = grade_a ? ''\nG[@k=2] = grade_b ? ''\n");
-    let wire = write(&keyed, &json!({ "code": "c", "grade_b": "x" })).unwrap();
-    assert_eq!(read(&keyed, &wire).unwrap()["grade_b"], "x", "{wire}");
+    let bare = book("xml", "", "C = code\nG[@k=1] = grade_a ? {}\nG[@k=2] = grade_b ? []\n");
+    for map in [&keyed, &bare] {
+        let wire = write(map, &json!({ "code": "c", "grade_b": "x" })).unwrap();
+        assert_eq!(read(map, &wire).unwrap()["grade_b"], "x", "{wire}");
+    }
 }
 
 #[test]

@@ -40,6 +40,18 @@ impl Torn {
     }
 }
 
+/// Lines with `*` alone whose element has lines of its own besides: it is passed over whole, so they would not be read.
+pub(super) fn passed_over(rules: &[Rule], frame: &Frame) -> Vec<Arc<Site>> {
+    let holds = |node: &NodeId| frame.nodes.get(*node).is_some_and(|n| !n.children.is_empty() || !n.attributes.is_empty());
+    let inside = |rule: &Rule| match &rule.what {
+        Act::Dropped if rule.node.as_ref().is_some_and(holds) => vec![Arc::clone(&rule.at)],
+        Act::Scope { rules, .. } => passed_over(rules, frame),
+        Act::When { branches, .. } => branches.iter().flat_map(|b| passed_over(&b.rules, frame)).collect(),
+        _ => Vec::new(),
+    };
+    rules.iter().flat_map(inside).collect()
+}
+
 /// Adds a rule to the rules of its scope; false when a value meets children.
 pub(super) fn group(made: Rule, parent: usize, scope_node: usize, frame: &Frame, rules: &mut Vec<Rule>) -> bool {
     let mut chain = Vec::new();

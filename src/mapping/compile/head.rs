@@ -113,8 +113,8 @@ fn absent(line: Option<&HeadLine>, format: Format, faults: &mut Faults) -> Vec<A
         match word {
             "omit" => forms.push(AbsentForm::Omit),
             "''" => forms.push(AbsentForm::Empty),
-            "null" if format == Format::Form => {
-                faults.hint(&line.value_at, "a form has no null", "omit or '', joined by |; the first is written");
+            "null" if format == Format::Form && forms.is_empty() => {
+                faults.hint(&line.value_at, "a form has no null to write for none", "omit or '' first; the first is written");
             }
             "null" => forms.push(AbsentForm::Null),
             _ => faults.hint(

@@ -2,7 +2,7 @@
 
 use super::Compiler;
 use super::frame::{At, Frame};
-use super::group::{group, torn};
+use super::group::{group, passed_over, torn};
 use super::keyed::reserve;
 use super::nothing::Spot;
 use super::paths::{Resolved, dotted};
@@ -359,6 +359,10 @@ impl Compiler<'_> {
         for site in torn(&rules) {
             let hint = "an element is written once: put its lines one under the other, or into one scope";
             self.hint_by(Check::Places, &site.wire, "lines of one element do not stand together", hint);
+        }
+        for site in passed_over(&rules, &frame) {
+            let hint = "`*` on each of them, or no line for the element itself";
+            self.hint_by(Check::Places, &site.wire, "an element passed over whole (`*`) has other lines in it", hint);
         }
         self.check_entries(&rules);
         self.check_arrays(&mut frame, &rules);

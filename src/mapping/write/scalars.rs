@@ -134,6 +134,8 @@ impl<'w, W: Wire> Run<'w, W> {
         match (lit, Lex::of_lit(lit)) {
             (_, Some(lex)) => self.scalar(node, &lex, here),
             (Lit::Null, None) => self.wire.null(node, here),
+            // An element that is open already is empty as it is.
+            (_, None) if here && self.map.is_xml() => {}
             (other, None) => self.wire.empty(node, other),
         }
     }
