@@ -126,15 +126,12 @@ pub fn shapes() -> Arc<Shapes> {
 
 /// Mappings of it, one a format, bare and in an envelope; `absent` is the head's word for what stands for none.
 pub fn book(absent: &str) -> Book {
-    let with = |map: &str, absent: &str| map.replacen("format:", &format!("absent: {absent}\nformat:"), 1);
-    // A form has no null.
-    let form = with(FORM, &absent.replace(" | null", ""));
-    let absent = |map: &str| with(map, absent);
+    let absent = |map: &str| map.replacen("format:", &format!("absent: {absent}\nformat:"), 1);
     let source = Source::new("p")
         .with("xml.map", absent(&XML.replace("ENVELOPE\n", "")))
         .with("soap.map", absent(&XML.replace("ENVELOPE", "envelope: soap12")))
         .with("json.map", absent(JSON))
-        .with("form.map", form)
+        .with("form.map", absent(FORM))
         .with("form/1.1@new.map", "Y = y ?\n");
     Book::compile(&source, &shapes()).unwrap_or_else(|f| panic!("{f:?}"))
 }
