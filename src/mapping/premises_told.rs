@@ -106,6 +106,25 @@ fn what_could_not_be_read_back_is_told_at_its_line() {
             "[] = rows[]\n    I = id\nC = code".to_owned(),
             "V2 3:1 `[]` is the whole document: nothing stands beside it",
         ),
+        // Not in the language.
+        (
+            "json",
+            "",
+            "R[] = rows[]\n    I = id\n    when ^kind = one\n        A = ^code".to_owned(),
+            "V6 3:10 a `when` asks for a word of the object that it stands in, not of one further out (`^`) or of the context",
+        ),
+        (
+            "json",
+            "",
+            "R[] = rows[]\n    I = id\n    P = ^person\n        N = name".to_owned(),
+            "grammar 3:9 a scope cannot be an object further out (`^`)",
+        ),
+        (
+            "json",
+            "",
+            "R[] = rows[]\n    I = id\n    T[] = ^tags[]".to_owned(),
+            "grammar 3:11 a list cannot be one of an object further out (`^`)",
+        ),
         ("json", "", "X/[] = tags[]".to_owned(), "V2 1:1 `[]` without a name is the whole document"),
         ("json", "", "X/A = code\n. = home ?\n    X/B = street".to_owned(), "V2 3:5 lines of one element do not stand together"),
         ("xml", "", "X = title\n. = home ?\n    X/@b = street".to_owned(), "V2 3:5 lines of one element do not stand together"),

@@ -20,7 +20,13 @@ impl Compiler<'_> {
         let Some(What::When { path, path_at, .. }) = group.first().map(|l| &l.what) else { return None };
         let resolved = self.resolve(path, frame, at)?;
         if resolved.out > 0 || path.context.is_some() {
-            self.fault_by(Check::Branches, path_at, "a `when` on an outer object or a context value is not yet supported");
+            let text = "a `when` asks for a word of the object that it stands in, not of one further out (`^`) or of the context";
+            self.hint_by(
+                Check::Branches,
+                path_at,
+                text,
+                "the `when` where that object is open, with the list inside of each branch",
+            );
             return None;
         }
         let leaf = self.leaf(&resolved, path)?;
@@ -97,7 +103,11 @@ impl Compiler<'_> {
             None => {
                 let root = At::root(self.message_shape);
                 if !self.frames.is_empty() {
-                    self.fault(&path.at, "a form inside a list is not yet supported");
+                    self.hint(
+                        &path.at,
+                        "a form stands outside of lists: a message has one",
+                        "`use form/{…}` where the message is open",
+                    );
                     return None;
                 }
                 SelectBy::Path(cpath(&self.resolve(path, frame, &root)?.path))

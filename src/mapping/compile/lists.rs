@@ -27,7 +27,11 @@ impl Compiler<'_> {
         }
         let resolved = self.resolve(path, frame, at)?;
         if resolved.out > 0 {
-            self.fault(&path.at, "a scope in an outer message part is not yet supported");
+            self.hint(
+                &path.at,
+                "a scope cannot be an object further out (`^`)",
+                "its fields one by one: `W = ^p`; or the scope where that object is open",
+            );
             return None;
         }
         let stays = path.steps.is_empty() && path.up == 0;
@@ -124,7 +128,7 @@ impl Compiler<'_> {
         };
         let item = *item;
         if resolved.out > 0 {
-            self.fault(&path.at, "a list of an outer object is not yet supported");
+            self.hint(&path.at, "a list cannot be one of an object further out (`^`)", "the list where that object is open");
             return None;
         }
         self.cover(&resolved.dotted);
