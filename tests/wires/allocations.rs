@@ -8,7 +8,7 @@ use lienthong::body::{Value, json};
 use lienthong::catalogue::{Catalogue, Files, Settings};
 use lienthong::config::Placeholders;
 use lienthong::mapping::{
-    Book, Content, ContentSink, ContentSource, Context, Editions, MemoryContents, NoContents, Shapes, Source,
+    Book, Content, ContentSink, ContentSource, Context, Editions, MemoryContents, NoContents, OpenContent, Shapes, Source,
 };
 use std::io::{self, Read};
 use std::path::Path;
@@ -98,8 +98,8 @@ impl ContentSink for Pipe {
 }
 
 impl ContentSource for Pipe {
-    fn open(&self, _: &str) -> io::Result<Box<dyn Read>> {
-        Ok(Box::new(io::repeat(0x5a).take(LARGE)))
+    fn open(&self, _: &str) -> io::Result<(u64, OpenContent)> {
+        Ok((LARGE, Box::new(io::repeat(0x5a).take(LARGE))))
     }
 }
 
