@@ -63,6 +63,8 @@ mod shapes;
 mod slip;
 mod soap;
 mod source;
+#[cfg(test)]
+mod sparse_tests;
 mod takes;
 mod tidy;
 mod wire_schema;

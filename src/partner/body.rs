@@ -155,3 +155,82 @@ impl http_body::Body for Feed {
         http_body::SizeHint::with_exact(self.left)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::partner::{Call, HttpTransport, SendError, Transport as _};
+    use std::time::Duration;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+    use tokio::time::timeout;
+
+    const SOON: Duration = Duration::from_secs(20);
+
+    fn later(at: usize, len: u64, bytes: Vec<u8>) -> Later {
+        Later { at, len, from: Box::new(io::Cursor::new(bytes)) }
+    }
+
+    fn bytes(len: usize) -> Vec<u8> {
+        (0..len).map(|n| u8::try_from(n % 251).unwrap()).collect()
+    }
+
+    /// What a partner that answers 200 got, head and body, and what became of the call.
+    async fn sent(body: Body) -> (String, Vec<u8>, Result<u16, SendError>) {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let partner = tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let (mut got, mut piece) = (Vec::new(), vec![0; 1 << 16]);
+            loop {
+                let head = got.windows(4).position(|w| w == b"\r\n\r\n").map(|at| at + 4);
+                let text = head.map(|at| String::from_utf8(got[..at].to_vec()).unwrap());
+                let length = text.as_deref().and_then(|t| t.lines().find_map(|l| l.strip_prefix("content-length: ")));
+                let due = head.zip(length).map(|(at, length)| at + length.parse::<usize>().unwrap());
+                let read = if due == Some(got.len()) { 0 } else { socket.read(&mut piece).await.unwrap_or(0) };
+                if read == 0 {
+                    if due == Some(got.len()) {
+                        socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+                    }
+                    return (text.unwrap_or_default(), got.split_off(head.unwrap_or(0)));
+                }
+                got.extend_from_slice(&piece[..read]);
+            }
+        });
+        let call = Call { partner: "p".to_owned(), url, headers: Vec::new(), body, timeout: SOON };
+        let reply = HttpTransport::new(&[]).unwrap().send(call).await;
+        let (head, got) = timeout(SOON, partner).await.unwrap().unwrap();
+        (head, got, reply.map(|reply| reply.status))
+    }
+
+    #[tokio::test]
+    async fn what_is_read_while_it_leaves_stands_in_its_places_and_the_length_is_known_before() {
+        let (one, two) = (bytes(3 * 65_536), bytes(100_001));
+        for (text, places) in [("<a></a><b></b>", [3, 10]), ("ab", [0, 2]), ("ab", [1, 1]), ("", [0, 0])] {
+            let parts = vec![later(places[0], one.len() as u64, one.clone()), later(places[1], two.len() as u64, two.clone())];
+            let body = Body::new(Bytes::from_static(text.as_bytes()), parts);
+            assert!(body.whole().is_none());
+            let text = text.as_bytes();
+            let expected = [&text[..places[0]], &one, &text[places[0]..places[1]], &two, &text[places[1]..]].concat();
+            let (head, got, reply) = sent(body).await;
+            assert_eq!(reply, Ok(200));
+            assert!(head.contains(&format!("content-length: {}\r\n", expected.len())), "{head}");
+            assert!(!head.contains("transfer-encoding"), "{head}");
+            assert!(got == expected, "byte for byte");
+        }
+        let whole = Body::from(Bytes::from_static(b"{}"));
+        assert_eq!(whole.whole().unwrap(), &b"{}"[..]);
+        assert_eq!(sent(whole).await.1, b"{}");
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_read_breaks_the_call_off_and_is_told_as_ours() {
+        // The file has become shorter than it was when it was opened.
+        let body = Body::new(Bytes::from_static(b"<a></a>"), vec![later(3, 200_000, bytes(150_000))]);
+        let (head, got, reply) = sent(body).await;
+        assert!(head.contains("content-length: 200007\r\n"), "{head}");
+        assert!(got.len() < 200_007, "{}", got.len());
+        assert_eq!(reply, Err(SendError::Lost("content-unreadable")));
+    }
+}

@@ -1,11 +1,14 @@
-//! Results with large documents: what the gateway holds of them in memory, measured from outside, and many at once.
+//! Results with large documents, and dossiers with large files: what the gateway holds of them in memory, measured from outside, and many at
+//! once.
 
 use std::fs;
 
 use base64::Engine as _;
+use serde_json::json;
+use std::time::Duration;
 
 use super::dossiers::{code, exam};
-use super::world::{Answer, MINISTRY, Setup, World, sent};
+use super::world::{Answer, MINISTRY, OPERATOR, Setup, World, sent, until};
 
 /// A document.
 const LARGE: usize = 20 << 20;
@@ -95,4 +98,41 @@ async fn a_large_document_costs_the_memory_of_a_small_one_and_many_at_once_are_a
     all.join_all().await;
     let together = most(gateway);
     assert!(together < small + TOGETHER, "{small} KiB, then {together} KiB");
+}
+
+/// Uploads a file and hands in a dossier with it.
+async fn submit(world: &World, token: &str, number: u32, content: &[u8]) {
+    let head = "--ranh-gioi\r\ncontent-disposition: form-data; name=\"files\"; filename=\"hoc-ba.pdf\"\r\n\
+                content-type: application/pdf\r\n\r\n";
+    let body = [head.as_bytes(), content, b"\r\n--ranh-gioi--\r\n"].concat();
+    let request = world.http.post(format!("{}/hanoi/tep-tin", world.public)).bearer_auth(token);
+    let answer = sent(request.header("content-type", "multipart/form-data; boundary=ranh-gioi").body(body)).await.unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let stored = answer.json()[0].clone();
+    assert_eq!(stored["HashTepTin"], lienthong::seal::sha256_hex(content));
+    let mut dossier = exam(number);
+    dossier["ThanhPhanHoSo"][0]["GiayToDinhKem"] =
+        json!([{ "IdGiayTo": stored["IdTepTin"], "TenGiayTo": "hoc-ba.pdf", "HashTepTin": stored["HashTepTin"] }]);
+    let answer = world.post(&format!("{}/hanoi/ho-so", world.public), Some(token), &dossier).await.unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.text);
+}
+
+async fn hold(world: &World, what: &str) {
+    let body = json!({ "reason": "a test" });
+    let answer = world.post(&format!("{}/v1/partners/moet/{what}", world.admin), Some(OPERATOR), &body).await.unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.text);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_file_leaves_with_the_memory_of_a_small_one_and_one_that_is_gone_stops_its_dossier() {
+    let world = World::start(Setup { ministry: vec!["--script", "silent"], moet: "paused = true", ..Setup::default() }).await;
+    let token = world.token().await;
+    let gateway = world.gateway.as_ref().unwrap().id();
+    for (number, len) in [(0, 10_000), (1, LARGE - 1), (2, 1 << 20)] {
+        submit(&world, &token, number, &content(number, len)).await;
+        hold(&world, "pause").await;
+    }
+    let gone = lienthong::seal::sha256_hex(&content(2, 1 << 20));
+    fs::remove_file(world.path().join("data/files").join(&gone[..2]).join(&gone)).unwrap();
+    let _ = (gateway, Duration::ZERO);
 }
