@@ -124,15 +124,38 @@ async fn hold(world: &World, what: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_large_file_leaves_with_the_memory_of_a_small_one_and_one_that_is_gone_stops_its_dossier() {
-    let world = World::start(Setup { ministry: vec!["--script", "silent"], moet: "paused = true", ..Setup::default() }).await;
+async fn a_large_file_leaves_with_the_memory_of_a_small_one_and_without_its_file_a_dossier_waits_for_a_person() {
+    let world = World::start(Setup { ministry: vec!["--script", "silent"], ..Setup::default() }).await;
     let token = world.token().await;
     let gateway = world.gateway.as_ref().unwrap().id();
-    for (number, len) in [(0, 10_000), (1, LARGE - 1), (2, 1 << 20)] {
-        submit(&world, &token, number, &content(number, len)).await;
+    let mut held = Vec::new();
+    for (number, len) in [(0, 10_000), (1, LARGE)] {
         hold(&world, "pause").await;
+        submit(&world, &token, number, &content(number, len)).await;
+        reset(gateway);
+        hold(&world, "resume").await;
+        let taken = until(Duration::from_secs(60), "the dossier at the Ministry", async || {
+            let shown = world.shown(&world.ministry, &format!("/_dossier/{}", code(number))).await;
+            shown["code"].is_string().then_some(shown)
+        })
+        .await;
+        assert_eq!(taken["files"], 1, "the file came with its digest: {taken}");
+        held.push(most(gateway));
     }
+    println!("most memory while it left: {held:?} KiB");
+    assert!(held[1] < held[0] + MORE, "{held:?} KiB");
+
+    hold(&world, "pause").await;
+    submit(&world, &token, 2, &content(2, 1 << 20)).await;
     let gone = lienthong::seal::sha256_hex(&content(2, 1 << 20));
     fs::remove_file(world.path().join("data/files").join(&gone[..2]).join(&gone)).unwrap();
-    let _ = (gateway, Duration::ZERO);
+    hold(&world, "resume").await;
+    let parked = until(Duration::from_secs(60), "the dossier without its file", async || {
+        let shown = world.operator("/v1/deliveries?state=parked").await;
+        shown["deliveries"].as_array()?.first().cloned()
+    })
+    .await;
+    assert_eq!(parked["dossier"], code(2), "{parked}");
+    assert!(parked.to_string().contains("not-writable at /papers/0/files/0/content"), "{parked}");
+    assert!(world.shown(&world.ministry, &format!("/_dossier/{}", code(2))).await.is_null(), "nothing of it left");
 }
