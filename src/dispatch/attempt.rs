@@ -14,9 +14,8 @@ use crate::delivery::{Outcome, Trouble};
 use crate::exchange::{self, Ended, Evidence, Known, Origin, Scene, Service};
 use crate::journal::{Attempt, CaseFilter, Claim, Effects, JournalError, Next, Settled, Settlement, Snapshot};
 use crate::model::{Kind, Message, Mint};
-use crate::partner::{Reply, SendError};
+use crate::partner::{Body, Reply, SendError};
 use crate::planted::{Plant, planted};
-use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -222,7 +221,7 @@ async fn send(shared: &Shared, message: &Outgoing<'_>, at: (Time, (&Turns, &str)
 pub(super) async fn fetch(
     shared: &Shared,
     message: &Outgoing<'_>,
-    body: Bytes,
+    body: Body,
     (now, (turns, route)): (Time, (&Turns, &str)),
 ) -> Result<(Result<Reply, SendError>, Duration), Outcome> {
     let call = message.call(shared, body, (now, turns)).await.map_err(not_signed_in)?;

@@ -42,7 +42,7 @@ async fn post(
         partner: partner.name.clone(),
         url: format!("{}{post}", partner.base.trim_end_matches('/')),
         headers,
-        body: Bytes::from(Value::Object(fields).to_string()),
+        body: Bytes::from(Value::Object(fields).to_string()).into(),
         timeout: partner.timeout,
     };
     turns.sign_in(&*shared.parts.clock).await;
@@ -103,7 +103,7 @@ impl Outgoing<'_> {
             partner: self.partner.name.clone(),
             url: format!("{}{post}", self.partner.base.trim_end_matches('/')),
             headers: vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())],
-            body: Bytes::from(form),
+            body: Bytes::from(form).into(),
             timeout: self.partner.timeout,
         };
         turns.sign_in(&*shared.parts.clock).await;

@@ -18,9 +18,8 @@ use crate::delivery::{Fact, Facts, Judge, Outcome};
 use crate::exchange::{self, Known};
 use crate::journal::{Claim, Next, Snapshot};
 use crate::mapping::{Context, MemoryContents, Reading, Unread, WireFault};
-use crate::partner::Reply;
+use crate::partner::{Body, Reply};
 use crate::planted::{Plant, planted};
-use bytes::Bytes;
 use std::time::Duration;
 
 /// One message of the call.
@@ -37,7 +36,7 @@ struct Written<'a> {
     /// The rows that go.
     going: Vec<Outgoing<'a>>,
     /// None: no row goes.
-    body: Option<Result<Bytes, Unwritable>>,
+    body: Option<Result<Body, Unwritable>>,
 }
 
 /// How the call went for each of its messages.

@@ -7,9 +7,9 @@ use crate::catalogue::{OutRoute, Partner, Seal};
 use crate::clock::Time;
 use crate::delivery::{Fact, Facts, Outcome};
 use crate::journal::BlobStore;
-use crate::mapping::{ContentSource, Context, Envelope, Format, Mapping, Scalar, Sealer, peek};
+use crate::mapping::{ContentSource, Context, Envelope, Format, Mapping, OpenContent, Scalar, Sealer, Sparse, WriteFault, peek};
 use crate::model::{Dossier, Kind, Message};
-use crate::partner::{Call, Reply, SendError, SignInError};
+use crate::partner::{Body, Call, Later, Reply, SendError, SignInError};
 use crate::seal::Secret;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -53,23 +53,33 @@ struct Contents(Arc<BlobStore>);
 // === impl Outgoing ===
 
 impl Outgoing<'_> {
-    /// The body's bytes: the same for every attempt.
-    pub(super) fn write(&self, blobs: &Arc<BlobStore>) -> Result<Bytes, Unwritable> {
+    /// The body: the same bytes for every attempt. Its large contents are open, and read while it leaves.
+    pub(super) fn write(&self, blobs: &Arc<BlobStore>) -> Result<Body, Unwritable> {
         self.write_rows(std::slice::from_ref(self), blobs)
     }
 
     /// The same for a call of several messages: `self` is the call, each row is written with what it knows for itself.
-    pub(super) fn write_rows(&self, rows: &[Self], blobs: &Arc<BlobStore>) -> Result<Bytes, Unwritable> {
+    pub(super) fn write_rows(&self, rows: &[Self], blobs: &Arc<BlobStore>) -> Result<Body, Unwritable> {
         let mapping = self.mapping()?;
         let sealer = self.seals().find(|s| matches!(s, Seal::Hmac { .. })).map(|s| s as &dyn Sealer);
         let contents = Contents(blobs.clone());
         let bodies: Vec<&Value> = rows.iter().map(|row| row.body).collect();
         let contexts: Vec<Context> = rows.iter().map(Outgoing::context).collect();
-        let bytes = mapping
-            .write_rows((&bodies, &contexts), &self.context(), &contents, sealer)
-            .map_err(|fault| Unwritable(format!("not-writable at {}: {}", fault.pointer, fault.text_en())))?;
-        self.valid(mapping, &bytes)?;
-        Ok(Bytes::from(bytes))
+        let (what, context) = ((bodies.as_slice(), contexts.as_slice()), self.context());
+        let told = |fault: WriteFault| Unwritable(format!("not-writable at {}: {}", fault.pointer, fault.text_en()));
+        if self.is_looked_at() {
+            let bytes = mapping.write_rows(what, &context, &contents, sealer).map_err(told)?;
+            self.valid(mapping, &bytes)?;
+            return Ok(Bytes::from(bytes).into());
+        }
+        let Sparse { text, holes } = mapping.write_sparse(what, &context, &contents, sealer).map_err(told)?;
+        let later = holes.into_iter().map(|hole| Later { at: hole.at, len: hole.len, from: hole.from }).collect();
+        Ok(Body::new(text.into(), later))
+    }
+
+    /// Whether all its bytes are looked at before it leaves: to be judged by an XSD, or signed in the headers.
+    fn is_looked_at(&self) -> bool {
+        self.route.validate || self.seals().any(|seal| matches!(seal, Seal::Webhook { .. }))
     }
 
     /// What its mapping may know besides the body.
@@ -101,7 +111,7 @@ impl Outgoing<'_> {
     }
 
     /// Address and headers. Those of one attempt (token, signature time) are made anew each time.
-    pub(super) async fn call(&self, shared: &Shared, body: Bytes, (now, turns): (Time, &Turns)) -> Result<Call, SignInError> {
+    pub(super) async fn call(&self, shared: &Shared, body: Body, (now, turns): (Time, &Turns)) -> Result<Call, SignInError> {
         let mut headers = Vec::new();
         if let Ok(mapping) = self.mapping() {
             headers
@@ -112,7 +122,8 @@ impl Outgoing<'_> {
         if let Some(value) = self.authorization(shared, (now, turns)).await? {
             headers.push(("authorization".to_owned(), value));
         }
-        let signed = self.seals().find_map(|s| s.headers(self.id, now.0.div_euclid(1000), &body));
+        // A body that is signed is whole (`is_looked_at`).
+        let signed = body.whole().and_then(|body| self.seals().find_map(|s| s.headers(self.id, now.0.div_euclid(1000), body)));
         headers.extend(signed.into_iter().flatten().map(|(n, v)| (n.to_owned(), v)));
         let url = format!("{}{}", self.partner.base.trim_end_matches('/'), self.route.post);
         Ok(Call { partner: self.partner.name.clone(), url, headers, body, timeout: self.partner.timeout })
@@ -186,9 +197,10 @@ impl Outgoing<'_> {
 // === impl Contents ===
 
 impl ContentSource for Contents {
-    fn open(&self, blob: &str) -> std::io::Result<Box<dyn std::io::Read>> {
+    fn open(&self, blob: &str) -> std::io::Result<(u64, OpenContent)> {
         let found = self.0.open_blob(blob.trim_start_matches("sha256:")).map_err(std::io::Error::other)?;
-        found.map_or_else(|| Err(std::io::ErrorKind::NotFound.into()), |file| Ok(Box::new(file) as Box<dyn std::io::Read>))
+        let file = found.ok_or(std::io::ErrorKind::NotFound)?;
+        Ok((file.metadata()?.len(), Box::new(file)))
     }
 }
 

@@ -32,10 +32,32 @@ pub trait ContentSink {
     fn end(&mut self) -> io::Result<Content>;
 }
 
+/// A content that is open: what reads it, here or later on another thread.
+pub type OpenContent = Box<dyn io::Read + Send + Sync>;
+
 /// Gives contents to a wire.
 pub trait ContentSource {
-    /// Opens a content by its blob name.
-    fn open(&self, blob: &str) -> io::Result<Box<dyn io::Read>>;
+    /// Opens a content by its blob name; its size in bytes beside.
+    fn open(&self, blob: &str) -> io::Result<(u64, OpenContent)>;
+}
+
+/// A document on its way out without its large contents.
+#[derive(Debug)]
+pub struct Sparse {
+    /// What there is of it.
+    pub text: Vec<u8>,
+    /// What is missing, in order.
+    pub holes: Vec<Hole>,
+}
+
+/// A content left out of a document.
+pub struct Hole {
+    /// Where in the text, bytes.
+    pub at: usize,
+    /// How long what belongs there is, bytes.
+    pub len: u64,
+    /// Reads that, as it stands on the wire.
+    pub from: OpenContent,
 }
 
 /// Root-level scalar wire fields exactly as they stand: text after unescaping, numbers and booleans as their literal token.
@@ -204,8 +226,16 @@ impl ContentSink for NoContents {
 }
 
 impl ContentSource for NoContents {
-    fn open(&self, _: &str) -> io::Result<Box<dyn io::Read>> {
+    fn open(&self, _: &str) -> io::Result<(u64, OpenContent)> {
         Err(io::Error::new(io::ErrorKind::NotFound, "there are no contents here"))
+    }
+}
+
+// === impl Hole ===
+
+impl std::fmt::Debug for Hole {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hole").field("at", &self.at).field("len", &self.len).finish_non_exhaustive()
     }
 }
 
@@ -232,9 +262,9 @@ impl ContentSink for MemoryContents {
 }
 
 impl ContentSource for MemoryContents {
-    fn open(&self, blob: &str) -> io::Result<Box<dyn io::Read>> {
+    fn open(&self, blob: &str) -> io::Result<(u64, OpenContent)> {
         match self.kept.get(blob) {
-            Some(bytes) => Ok(Box::new(io::Cursor::new(bytes.clone()))),
+            Some(bytes) => Ok((u64::try_from(bytes.len()).unwrap_or(u64::MAX), Box::new(io::Cursor::new(bytes.clone())))),
             None => Err(io::Error::new(io::ErrorKind::NotFound, "no such content")),
         }
     }

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use std::io;
 
 const CHUNK: usize = 8 * 1024;
 
@@ -11,6 +12,17 @@ pub(crate) struct Decoder {
     held: Vec<u8>,
     out: Vec<u8>,
     closed: bool,
+}
+
+/// A content as its text, made while it is read; what it holds is made with the first piece.
+pub(crate) struct Encoder<R> {
+    from: R,
+    raw: Vec<u8>,
+    filled: usize,
+    text: String,
+    given: usize,
+    size: u64,
+    over: bool,
 }
 
 /// The text is not base64.
@@ -58,26 +70,54 @@ impl Decoder {
     }
 }
 
-/// Encodes a content into `out`, piece by piece.
-pub(crate) fn encode(from: &mut dyn std::io::Read, out: &mut Vec<u8>) -> std::io::Result<u64> {
-    let mut buffer = vec![0; 3 * CHUNK];
-    let mut text = String::new();
-    let (mut filled, mut size) = (0, 0);
-    loop {
-        let room = buffer.get_mut(filled..).unwrap_or(&mut []);
-        let read = from.read(room)?;
-        filled += read;
-        size += u64::try_from(read).unwrap_or(0);
-        let whole = if read == 0 { filled } else { filled - filled % 3 };
-        text.clear();
-        STANDARD.encode_string(buffer.get(..whole).unwrap_or(&[]), &mut text);
-        out.extend_from_slice(text.as_bytes());
-        buffer.copy_within(whole..filled, 0);
-        filled -= whole;
-        if read == 0 {
-            return Ok(size);
-        }
+// === impl Encoder ===
+
+impl<R: io::Read> Encoder<R> {
+    pub(crate) fn new(from: R) -> Self {
+        Self { from, raw: Vec::new(), filled: 0, text: String::new(), given: 0, size: 0, over: false }
     }
+
+    /// Makes the next piece of text; false: there is none.
+    fn more(&mut self) -> io::Result<bool> {
+        self.text.clear();
+        self.given = 0;
+        self.raw.resize(3 * CHUNK, 0);
+        while self.text.is_empty() && !self.over {
+            let room = self.raw.get_mut(self.filled..).unwrap_or(&mut []);
+            let read = self.from.read(room)?;
+            self.filled += read;
+            self.size += u64::try_from(read).unwrap_or(0);
+            self.over = read == 0;
+            let whole = if self.over { self.filled } else { self.filled - self.filled % 3 };
+            STANDARD.encode_string(self.raw.get(..whole).unwrap_or(&[]), &mut self.text);
+            self.raw.copy_within(whole..self.filled, 0);
+            self.filled -= whole;
+        }
+        Ok(!self.text.is_empty())
+    }
+}
+
+impl<R: io::Read> io::Read for Encoder<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.given == self.text.len() && !self.more()? {
+            return Ok(0);
+        }
+        let mut rest = self.text.as_bytes().get(self.given..).unwrap_or(&[]);
+        let given = rest.read(into)?;
+        self.given += given;
+        Ok(given)
+    }
+}
+
+// === functions ===
+
+/// Encodes a content into `out`, piece by piece; how many bytes it had.
+pub(crate) fn encode(from: &mut dyn io::Read, out: &mut Vec<u8>) -> io::Result<u64> {
+    let mut encoder = Encoder::new(from);
+    while encoder.more()? {
+        out.extend_from_slice(encoder.text.as_bytes());
+    }
+    Ok(encoder.size)
 }
 
 #[cfg(test)]
@@ -104,6 +144,9 @@ mod tests {
         for len in [0, 1, 2, 3, 4, 8191, 8192, 8193, 24_576, 24_577, 100_000] {
             let mut text = Vec::new();
             assert_eq!(encode(&mut &bytes[..len], &mut text).unwrap(), len as u64);
+            let mut read = Vec::new();
+            io::Read::read_to_end(&mut Encoder::new(&bytes[..len]), &mut read).unwrap();
+            assert_eq!(read, text, "{len}");
             let text = String::from_utf8(text).unwrap();
             for cut in [1, 5, 1000, 100_000] {
                 let pieces: Vec<&str> = text.as_bytes().chunks(cut).map(|c| std::str::from_utf8(c).unwrap()).collect();

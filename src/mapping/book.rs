@@ -2,7 +2,7 @@
 //!
 //! A [`Book`] exists only when every text of its partner compiled without a fault; it is immutable and shared.
 
-use super::api::{ContentSink, ContentSource, Context, Envelope, Format, Reading, Sealer, Unread};
+use super::api::{ContentSink, ContentSource, Context, Envelope, Format, Reading, Sealer, Sparse, Unread};
 use super::compile::compile;
 use super::cut::Wire;
 use super::explain::{Explained, explain};
@@ -335,6 +335,18 @@ impl Mapping {
         sealer: Option<&dyn Sealer>,
     ) -> Result<Vec<u8>, WriteFault> {
         write::write(&self.compiled, (bodies, rows), ctx, contents, sealer)
+    }
+
+    /// The same without its large contents (64 KiB and more): they are open, of the size their message says, and read when the document
+    /// leaves. With them in their places it is what [`Self::write_rows`] gives. Packed contents, and all of a sealed document, are in it.
+    pub fn write_sparse(
+        &self,
+        (bodies, rows): (&[&Value], &[Context]),
+        ctx: &Context,
+        contents: &dyn ContentSource,
+        sealer: Option<&dyn Sealer>,
+    ) -> Result<Sparse, WriteFault> {
+        write::write_sparse(&self.compiled, (bodies, rows), ctx, contents, sealer)
     }
 }
 

@@ -63,6 +63,8 @@ mod shapes;
 mod slip;
 mod soap;
 mod source;
+#[cfg(test)]
+mod sparse_tests;
 mod takes;
 mod tidy;
 mod wire_schema;
@@ -75,8 +77,8 @@ mod xml_tokens;
 mod xsd;
 
 pub use api::{
-    Content, ContentSink, ContentSource, Context, Envelope, Format, MemoryContents, NoContents, RawFields, Reading, Reported,
-    Sealer, Unread,
+    Content, ContentSink, ContentSource, Context, Envelope, Format, Hole, MemoryContents, NoContents, OpenContent, RawFields,
+    Reading, Reported, Sealer, Sparse, Unread,
 };
 pub use book::{Book, Mapping, Needed, RootField};
 pub use compile::nearest;

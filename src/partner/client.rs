@@ -1,6 +1,7 @@
 //! The transport over HTTP/1.1 and TLS (reqwest, rustls). One client a partner, so that no partner's slowness uses up another's
 //! connections.
 
+use super::body::Unreadable;
 use super::{Advice, Call, Reply, SendError, Transport};
 use bytes::{Bytes, BytesMut};
 use std::collections::BTreeMap;
@@ -99,5 +100,11 @@ fn classify(error: &reqwest::Error) -> SendError {
 }
 
 fn lost(error: &reqwest::Error) -> SendError {
+    let first: &(dyn std::error::Error + 'static) = error;
+    let ours = std::iter::successors(Some(first), |e| e.source()).find(|e| e.is::<Unreadable>());
+    if let Some(error) = ours {
+        tracing::error!(%error, "a call was broken off");
+        return SendError::Lost("content-unreadable");
+    }
     SendError::Lost(if error.is_timeout() { "timeout" } else { "cut" })
 }

@@ -4,10 +4,12 @@
 //! redirects are not followed and nothing is retried here; an answer is read up to a bound and within the call's time.
 
 mod advice;
+mod body;
 mod client;
 mod tokens;
 
 pub use advice::{Advice, After};
+pub use body::{Body, Later};
 pub use client::HttpTransport;
 pub use tokens::{SignInError, Tokens};
 
@@ -17,7 +19,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 /// One call to a partner.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Call {
     /// The partner's name: each has its own connections.
     pub partner: String,
@@ -26,7 +28,7 @@ pub struct Call {
     /// Headers, without those the transport makes itself.
     pub headers: Vec<(String, String)>,
     /// The body.
-    pub body: Bytes,
+    pub body: Body,
     /// For the whole call, connection included.
     pub timeout: Duration,
 }
@@ -48,7 +50,8 @@ pub enum SendError {
     /// Nothing of it can have reached the other side: refused connection, no such host, failed handshake.
     #[error("not sent: {0}")]
     NotSent(&'static str),
-    /// Sent, or perhaps sent, and no whole answer: time over, connection cut, answer too long.
+    /// Sent, or perhaps sent, and no whole answer: time over, connection cut, answer too long; or cut by
+    /// us, because a content could not be read on its way (`content-unreadable`).
     #[error("sent, and no answer: {0}")]
     Lost(&'static str),
 }

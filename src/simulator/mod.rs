@@ -305,6 +305,8 @@ impl Ground {
         state: Box<dyn Fn() -> serde_json::Value + Send + Sync>,
     ) -> Running<R> {
         let (book, weather) = (Arc::clone(&self.book), Arc::clone(&self.weather));
+        // The desk has bounded the body already; a dossier with its files is longer than what axum takes by itself.
+        let router = router.layer(axum::extract::DefaultBodyLimit::disable());
         let desk = server::Desk { role: name, book, weather, identify, router, state };
         server::spawn(Arc::new(desk), self.listener, self.control, &self.stop.subscribe());
         Running { addr: self.addr, control: self.control_addr, book: self.book, weather: self.weather, role, stop: self.stop }

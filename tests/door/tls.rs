@@ -69,7 +69,7 @@ async fn a_partner_is_called_over_tls_only_when_its_authority_is_trusted() {
         partner: "north".into(),
         url: format!("https://{address}/nowhere"),
         headers: Vec::new(),
-        body: bytes::Bytes::from_static(b"{}"),
+        body: bytes::Bytes::from_static(b"{}").into(),
         timeout: std::time::Duration::from_secs(10),
     };
     let trusting = HttpTransport::new(&[CERT.to_vec()]).unwrap();

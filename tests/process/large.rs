@@ -1,11 +1,14 @@
-//! Results with large documents: what the gateway holds of them in memory, measured from outside, and many at once.
+//! Results with large documents, and dossiers with large files: what the gateway holds of them in memory, measured from outside, and many at
+//! once.
 
 use std::fs;
 
 use base64::Engine as _;
+use serde_json::json;
+use std::time::Duration;
 
 use super::dossiers::{code, exam};
-use super::world::{Answer, MINISTRY, Setup, World, sent};
+use super::world::{Answer, MINISTRY, OPERATOR, Setup, World, sent, until};
 
 /// A document.
 const LARGE: usize = 20 << 20;
@@ -95,4 +98,64 @@ async fn a_large_document_costs_the_memory_of_a_small_one_and_many_at_once_are_a
     all.join_all().await;
     let together = most(gateway);
     assert!(together < small + TOGETHER, "{small} KiB, then {together} KiB");
+}
+
+/// Uploads a file and hands in a dossier with it.
+async fn submit(world: &World, token: &str, number: u32, content: &[u8]) {
+    let head = "--ranh-gioi\r\ncontent-disposition: form-data; name=\"files\"; filename=\"hoc-ba.pdf\"\r\n\
+                content-type: application/pdf\r\n\r\n";
+    let body = [head.as_bytes(), content, b"\r\n--ranh-gioi--\r\n"].concat();
+    let request = world.http.post(format!("{}/hanoi/tep-tin", world.public)).bearer_auth(token);
+    let answer = sent(request.header("content-type", "multipart/form-data; boundary=ranh-gioi").body(body)).await.unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let stored = answer.json()[0].clone();
+    assert_eq!(stored["HashTepTin"], lienthong::seal::sha256_hex(content));
+    let mut dossier = exam(number);
+    dossier["ThanhPhanHoSo"][0]["GiayToDinhKem"] =
+        json!([{ "IdGiayTo": stored["IdTepTin"], "TenGiayTo": "hoc-ba.pdf", "HashTepTin": stored["HashTepTin"] }]);
+    let answer = world.post(&format!("{}/hanoi/ho-so", world.public), Some(token), &dossier).await.unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.text);
+}
+
+async fn hold(world: &World, what: &str) {
+    let body = json!({ "reason": "a test" });
+    let answer = world.post(&format!("{}/v1/partners/moet/{what}", world.admin), Some(OPERATOR), &body).await.unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.text);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_file_leaves_with_the_memory_of_a_small_one_and_without_its_file_a_dossier_waits_for_a_person() {
+    let world = World::start(Setup { ministry: vec!["--script", "silent"], ..Setup::default() }).await;
+    let token = world.token().await;
+    let gateway = world.gateway.as_ref().unwrap().id();
+    let mut held = Vec::new();
+    for (number, len) in [(0, 10_000), (1, LARGE)] {
+        hold(&world, "pause").await;
+        submit(&world, &token, number, &content(number, len)).await;
+        reset(gateway);
+        hold(&world, "resume").await;
+        let taken = until(Duration::from_secs(60), "the dossier at the Ministry", async || {
+            let shown = world.shown(&world.ministry, &format!("/_dossier/{}", code(number))).await;
+            shown["code"].is_string().then_some(shown)
+        })
+        .await;
+        assert_eq!(taken["files"], 1, "the file came with its digest: {taken}");
+        held.push(most(gateway));
+    }
+    println!("most memory while it left: {held:?} KiB");
+    assert!(held[1] < held[0] + MORE, "{held:?} KiB");
+
+    hold(&world, "pause").await;
+    submit(&world, &token, 2, &content(2, 1 << 20)).await;
+    let gone = lienthong::seal::sha256_hex(&content(2, 1 << 20));
+    fs::remove_file(world.path().join("data/files").join(&gone[..2]).join(&gone)).unwrap();
+    hold(&world, "resume").await;
+    let parked = until(Duration::from_secs(60), "the dossier without its file", async || {
+        let shown = world.operator("/v1/deliveries?state=parked").await;
+        shown["deliveries"].as_array()?.first().cloned()
+    })
+    .await;
+    assert_eq!(parked["dossier"], code(2), "{parked}");
+    assert!(parked.to_string().contains("not-writable at /papers/0/files/0/content"), "{parked}");
+    assert!(world.shown(&world.ministry, &format!("/_dossier/{}", code(2))).await.is_null(), "nothing of it left");
 }

@@ -1,5 +1,5 @@
 //! Allocations are counted: reading costs less than one a field (long texts, objects, lists), writing next to nothing. Of a large content no
-//! second copy is held: it goes to the store in pieces while it is read, and comes from there while it is written.
+//! second copy is held: it goes to the store in pieces while it is read, and comes from there while it is written, or sent.
 //!
 //! In a canonical body short texts and names lie in place. The bounds are above what was counted when they were set, so that a copy made
 //! for each field is seen.
@@ -8,7 +8,7 @@ use lienthong::body::{Value, json};
 use lienthong::catalogue::{Catalogue, Files, Settings};
 use lienthong::config::Placeholders;
 use lienthong::mapping::{
-    Book, Content, ContentSink, ContentSource, Context, Editions, MemoryContents, NoContents, Shapes, Source,
+    Book, Content, ContentSink, ContentSource, Context, Editions, MemoryContents, NoContents, OpenContent, Shapes, Source,
 };
 use std::io::{self, Read};
 use std::path::Path;
@@ -98,8 +98,8 @@ impl ContentSink for Pipe {
 }
 
 impl ContentSource for Pipe {
-    fn open(&self, _: &str) -> io::Result<Box<dyn Read>> {
-        Ok(Box::new(io::repeat(0x5a).take(LARGE)))
+    fn open(&self, _: &str) -> io::Result<(u64, OpenContent)> {
+        Ok((LARGE, Box::new(io::repeat(0x5a).take(LARGE))))
     }
 }
 
@@ -130,6 +130,13 @@ fn of_a_large_content_there_is_no_copy_beside_the_bytes_on_the_wire() {
         let mut again = Vec::new();
         let read = allocation_counter::measure(|| again = map.read(&wire, &Context::new(), &mut Pipe::default()).unwrap());
         assert_eq!(again[0].body, body);
+        let mut sparse = None;
+        let apart = allocation_counter::measure(|| {
+            sparse = map.write_sparse((&[&body], &[]), &Context::new(), &Pipe::default(), None).ok();
+        });
+        let sparse = sparse.unwrap();
+        assert_eq!(sparse.text.len() as u64 + sparse.holes[0].len, long);
+        assert!(apart.bytes_max < SMALL, "{format}: writing without the content holds {}", apart.bytes_max);
         println!("{format}: {long} bytes on the wire; at most held: writing {}, reading {}", written.bytes_max, read.bytes_max);
         assert!(written.bytes_max < long + SMALL, "{format}: writing holds {} for {long}", written.bytes_max);
         assert!(read.bytes_max < SMALL, "{format}: reading holds {}", read.bytes_max);

@@ -327,7 +327,7 @@ impl Bank {
     }
 
     async fn answer(&self, call: Call) -> Result<Reply, SendError> {
-        let body: Value = serde_json::from_slice(&call.body).unwrap();
+        let body: Value = serde_json::from_slice(call.body.whole().unwrap()).unwrap();
         let operation = call.url.rsplit('/').next().unwrap().to_owned();
         self.truth.lock().unwrap().calls += 1;
         self.catch_up();

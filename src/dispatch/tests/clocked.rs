@@ -32,7 +32,7 @@ pub(super) struct Office {
 impl Transport for Office {
     fn send(&self, call: Call) -> Pin<Box<dyn Future<Output = Result<Reply, SendError>> + Send + '_>> {
         Box::pin(async move {
-            let body: Value = serde_json::from_slice(&call.body).unwrap_or_default();
+            let body: Value = serde_json::from_slice(call.body.whole().unwrap()).unwrap_or_default();
             let operation = call.url.rsplit('/').next().unwrap().to_owned();
             let at = self.clock.now();
             let n = {

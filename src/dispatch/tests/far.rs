@@ -250,7 +250,7 @@ impl Far {
     }
 
     async fn answer(&self, call: Call) -> Result<Reply, SendError> {
-        let body: Value = serde_json::from_slice(&call.body).unwrap();
+        let body: Value = serde_json::from_slice(call.body.whole().unwrap()).unwrap();
         let operation = call.url.rsplit('/').next().unwrap().to_owned();
         self.books.lock().unwrap().calls += 1;
         self.catch_up();

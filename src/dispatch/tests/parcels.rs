@@ -18,7 +18,7 @@ struct Depot {
 impl Transport for Depot {
     fn send(&self, call: Call) -> Pin<Box<dyn Future<Output = Result<Reply, SendError>> + Send + '_>> {
         Box::pin(async move {
-            let body: Value = serde_json::from_slice(&call.body).unwrap();
+            let body: Value = serde_json::from_slice(call.body.whole().unwrap()).unwrap();
             let operation = call.url.rsplit('/').next().unwrap().to_owned();
             self.seen.lock().unwrap().push((operation.clone(), body.clone()));
             if self.hang.swap(false, Ordering::SeqCst) {

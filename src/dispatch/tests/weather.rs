@@ -102,7 +102,7 @@ struct Lagging {
 impl Transport for Lagging {
     fn send(&self, call: Call) -> Pin<Box<dyn Future<Output = Result<Reply, SendError>> + Send + '_>> {
         Box::pin(async move {
-            let body: Value = serde_json::from_slice(&call.body).unwrap();
+            let body: Value = serde_json::from_slice(call.body.whole().unwrap()).unwrap();
             if call.url.ends_with("/submit") {
                 self.submissions.fetch_add(1, Ordering::SeqCst);
                 return Err(SendError::Lost("cut"));

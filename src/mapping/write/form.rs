@@ -1,13 +1,12 @@
 //! The form writer: `name=value` joined by `&`, in file order.
 
-use super::packed::Fill;
 use super::{Mark, Wire};
+use crate::mapping::api::{Hole, Sparse};
 use crate::mapping::convert::Lex;
 use crate::mapping::form::escape;
 use crate::mapping::grammar::Lit;
 use crate::mapping::plan::{Node, Plan};
 use crate::mapping::xml_chars::bad_char;
-use std::io::Read;
 
 /// A form on its way out.
 pub(super) struct Out {
@@ -37,7 +36,7 @@ impl Wire for Out {
     fn close(&mut self, _: &Node) {}
 
     fn mark(&self) -> Mark {
-        Mark { len: self.bytes.len(), flag: false, depth: 0, array: None }
+        Mark { len: self.bytes.len(), flag: false, depth: 0, array: None, holes: 0 }
     }
 
     fn back_to(&mut self, mark: Mark) {
@@ -67,11 +66,12 @@ impl Wire for Out {
 
     fn expect(&mut self, _: usize) {}
 
-    fn content(&mut self, _: &Node, _: &mut dyn Read, _: bool) -> std::io::Result<u64> {
-        Err(std::io::Error::new(std::io::ErrorKind::Unsupported, "a form carries no contents"))
-    }
-
-    fn packed(&mut self, _: &Node, _: bool, _: &mut Fill<'_>) -> std::io::Result<u64> {
+    fn content(
+        &mut self,
+        _: &Node,
+        _: bool,
+        _: impl FnOnce(&mut Vec<u8>, &mut Vec<Hole>) -> std::io::Result<u64>,
+    ) -> std::io::Result<u64> {
         Err(std::io::Error::new(std::io::ErrorKind::Unsupported, "a form carries no contents"))
     }
 
@@ -85,12 +85,12 @@ impl Wire for Out {
         bad_char(text).is_none()
     }
 
-    fn finish(mut self, seal: Option<&str>) -> Vec<u8> {
+    fn finish(mut self, seal: Option<&str>) -> Sparse {
         if let (Some(at), Some(seal)) = (self.hole, seal) {
             let mut text = Vec::new();
             escape(seal, &mut text);
             self.bytes.splice(at..at, text);
         }
-        self.bytes
+        Sparse { text: self.bytes, holes: Vec::new() }
     }
 }

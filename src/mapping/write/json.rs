@@ -1,13 +1,11 @@
 //! The JSON writer: deterministic, no blanks.
 
-use super::packed::{Fill, encoded};
 use super::{Mark, Wire};
-use crate::mapping::base64_stream::encode;
+use crate::mapping::api::{Hole, Sparse};
 use crate::mapping::convert::{Lex, Tag};
 use crate::mapping::grammar::Lit;
 use crate::mapping::plan::{Node, Plan};
 use crate::mapping::xml_chars::bad_char;
-use std::io::Read;
 
 /// JSON on its way out.
 pub(super) struct Out {
@@ -16,6 +14,8 @@ pub(super) struct Out {
     comma: bool,
     depth: usize,
     hole: Option<usize>,
+    /// Contents left out.
+    holes: Vec<Hole>,
     /// The last array of items chosen by a member: which, and where it ended. What follows there goes on in it.
     array: Option<(usize, usize)>,
 }
@@ -24,7 +24,7 @@ pub(super) struct Out {
 
 impl Out {
     pub(super) fn new() -> Self {
-        Self { bytes: Vec::with_capacity(4096), comma: false, depth: 0, hole: None, array: None }
+        Self { bytes: Vec::with_capacity(4096), comma: false, depth: 0, hole: None, holes: Vec::new(), array: None }
     }
 
     fn push(&mut self, text: &str) {
@@ -101,11 +101,12 @@ impl Wire for Out {
     }
 
     fn mark(&self) -> Mark {
-        Mark { len: self.bytes.len(), flag: self.comma, depth: self.depth, array: self.array }
+        Mark { len: self.bytes.len(), flag: self.comma, depth: self.depth, array: self.array, holes: self.holes.len() }
     }
 
     fn back_to(&mut self, mark: Mark) {
         self.bytes.truncate(mark.len);
+        self.holes.truncate(mark.holes);
         // Where an array was gone on with, its end was taken away.
         if let (Some((_, end)), Some(last)) = (mark.array, self.bytes.last_mut())
             && end == mark.len
@@ -160,18 +161,15 @@ impl Wire for Out {
         self.bytes.reserve_exact(bytes);
     }
 
-    fn content(&mut self, node: &Node, from: &mut dyn Read, here: bool) -> std::io::Result<u64> {
+    fn content(
+        &mut self,
+        node: &Node,
+        here: bool,
+        fill: impl FnOnce(&mut Vec<u8>, &mut Vec<Hole>) -> std::io::Result<u64>,
+    ) -> std::io::Result<u64> {
         self.key(node, here);
         self.bytes.push(b'"');
-        let size = encode(from, &mut self.bytes)?;
-        self.bytes.push(b'"');
-        Ok(size)
-    }
-
-    fn packed(&mut self, node: &Node, here: bool, fill: &mut Fill<'_>) -> std::io::Result<u64> {
-        self.key(node, here);
-        self.bytes.push(b'"');
-        let size = encoded(&mut self.bytes, fill)?;
+        let size = fill(&mut self.bytes, &mut self.holes)?;
         self.bytes.push(b'"');
         Ok(size)
     }
@@ -186,13 +184,13 @@ impl Wire for Out {
         bad_char(text).is_none()
     }
 
-    fn finish(mut self, seal: Option<&str>) -> Vec<u8> {
+    fn finish(mut self, seal: Option<&str>) -> Sparse {
         if let (Some(at), Some(seal)) = (self.hole, seal) {
             let mut text = Vec::with_capacity(seal.len() + 2);
             quote(seal, &mut text);
             self.bytes.splice(at..at, text);
         }
-        self.bytes
+        Sparse { text: self.bytes, holes: self.holes }
     }
 }
 

@@ -13,13 +13,16 @@ mod xml;
 
 pub(crate) use xml::escape_text;
 
-use super::api::{ContentSource, Context, Format, RawFields, Sealer};
+use super::api::{ContentSource, Context, Format, Hole, RawFields, Sealer, Sparse};
 use super::convert::Lex;
 use super::fault::{Both, WriteFault, WriteFaultKind};
 use super::grammar::Lit;
 use super::plan::{Act, Branch, Compiled, Node, NodeId, Opt, Plan, Rule, To};
 use super::read::form_key_of;
 use crate::body::{Text, Value};
+
+/// From this many bytes on a content is large: it can be left out, to be read when the document leaves.
+const LARGE: u64 = 64 << 10;
 
 /// What a format's writer can do. Nodes tell names; `here` means the own text of the open element (or the row itself).
 trait Wire {
@@ -37,14 +40,18 @@ trait Wire {
     fn row_close(&mut self, plan: &Plan, list: &Node);
     /// So many bytes more are to come: room is made for them at once.
     fn expect(&mut self, bytes: usize);
-    fn content(&mut self, node: &Node, from: &mut dyn std::io::Read, here: bool) -> std::io::Result<u64>;
-    /// The same for bytes that are made while they are written; `fill` tells how many.
-    fn packed(&mut self, node: &Node, here: bool, fill: &mut packed::Fill<'_>) -> std::io::Result<u64>;
+    /// A content's place: `fill` writes its text, or notes that it is left out there, and tells how many bytes the content has.
+    fn content(
+        &mut self,
+        node: &Node,
+        here: bool,
+        fill: impl FnOnce(&mut Vec<u8>, &mut Vec<Hole>) -> std::io::Result<u64>,
+    ) -> std::io::Result<u64>;
     fn hole(&mut self, node: &Node);
     /// Whether the format can carry the text.
     fn carries(&self, text: &str) -> bool;
-    /// The document, the seal's text in its hole.
-    fn finish(self, seal: Option<&str>) -> Vec<u8>;
+    /// The document, the seal's text in its hole; contents that were left out are missing still.
+    fn finish(self, seal: Option<&str>) -> Sparse;
 }
 
 /// A place in the output.
@@ -55,6 +62,8 @@ struct Mark {
     depth: usize,
     /// An array of chosen items that ends here (JSON): which, and where.
     array: Option<(usize, usize)>,
+    /// How many contents were left out before it.
+    holes: usize,
 }
 
 /// One writing.
@@ -68,6 +77,8 @@ struct Run<'w, W> {
     wire: W,
     /// Room for the contents of all bodies was made.
     roomy: bool,
+    /// A content of as many bytes is left out.
+    large: u64,
     raw: RawFields,
 }
 
@@ -91,11 +102,33 @@ type Written<T> = Result<T, WriteFault>;
 /// Writes one document; `rows`: what each row of a batch knows for itself, in the order of `bodies`, or nothing.
 pub(crate) fn write(
     map: &Compiled,
-    (bodies, rows): (&[&Value], &[Context]),
+    what: (&[&Value], &[Context]),
     ctx: &Context,
     contents: &dyn ContentSource,
     sealer: Option<&dyn Sealer>,
 ) -> Written<Vec<u8>> {
+    written(map, what, (ctx, contents), sealer, u64::MAX).map(|document| document.text)
+}
+
+/// The same without its large contents: with them in their places it is that document, byte for byte. A sealed one is whole: its seal
+/// would move them.
+pub(crate) fn write_sparse(
+    map: &Compiled,
+    what: (&[&Value], &[Context]),
+    ctx: &Context,
+    contents: &dyn ContentSource,
+    sealer: Option<&dyn Sealer>,
+) -> Written<Sparse> {
+    written(map, what, (ctx, contents), sealer, if map.sealed { u64::MAX } else { LARGE })
+}
+
+fn written(
+    map: &Compiled,
+    (bodies, rows): (&[&Value], &[Context]),
+    (ctx, contents): (&Context, &dyn ContentSource),
+    sealer: Option<&dyn Sealer>,
+    large: u64,
+) -> Written<Sparse> {
     if bodies.is_empty() || (bodies.len() > 1 && !map.batch) {
         let text = Both::new("đặc tả này chỉ cho phép đúng một bản tin", "this wire carries exactly one message");
         return Err(WriteFault { pointer: String::new(), wire: String::new(), kind: WriteFaultKind::Value, text });
@@ -113,9 +146,9 @@ pub(crate) fn write(
         });
     }
     match map.format {
-        Format::Json => Run::new(map, (bodies, rows), ctx, contents, json::Out::new()).document(sealer),
-        Format::Xml => Run::new(map, (bodies, rows), ctx, contents, xml::Out::new(map)).document(sealer),
-        Format::Form => Run::new(map, (bodies, rows), ctx, contents, form::Out::new()).document(sealer),
+        Format::Json => Run::new(map, (bodies, rows), (ctx, contents), large, json::Out::new()).document(sealer),
+        Format::Xml => Run::new(map, (bodies, rows), (ctx, contents), large, xml::Out::new(map)).document(sealer),
+        Format::Form => Run::new(map, (bodies, rows), (ctx, contents), large, form::Out::new()).document(sealer),
     }
 }
 
@@ -144,19 +177,20 @@ impl<'w, W: Wire> Run<'w, W> {
     fn new(
         map: &'w Compiled,
         (bodies, rows): (&'w [&'w Value], &'w [Context]),
-        ctx: &'w Context,
-        contents: &'w dyn ContentSource,
+        (ctx, contents): (&'w Context, &'w dyn ContentSource),
+        large: u64,
         wire: W,
     ) -> Self {
-        Self { map, ctx, contents, bodies, rows, wire, roomy: false, raw: RawFields::default() }
+        Self { map, ctx, contents, bodies, rows, wire, roomy: false, large, raw: RawFields::default() }
     }
 
-    fn document(mut self, sealer: Option<&dyn Sealer>) -> Written<Vec<u8>> {
+    fn document(mut self, sealer: Option<&dyn Sealer>) -> Written<Sparse> {
         let plan = &self.map.root;
-        let Some(body) = self.bodies.first() else { return Ok(Vec::new()) };
+        let nothing = || Sparse { text: Vec::new(), holes: Vec::new() };
+        let Some(body) = self.bodies.first() else { return Ok(nothing()) };
         let frame = Frame { body, outer: None };
         let at = Cursor { frame: &frame, open: 0 };
-        let Some(root) = plan.node(0) else { return Ok(Vec::new()) };
+        let Some(root) = plan.node(0) else { return Ok(nothing()) };
         // A batch that is the whole document (`[] = .`) has no object around it.
         let bare = root.rows.is_some();
         if !bare {

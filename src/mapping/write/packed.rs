@@ -1,8 +1,10 @@
-//! Contents and documents on their way out: plain, or in an archive of one entry; bytes are made while they are written.
+//! Contents and documents on their way out: plain, left out for later, or in an archive of one entry; bytes are made while they are written.
 
 use super::{Cursor, Run, Wire, Written, get, write};
 use crate::body::Value;
+use crate::mapping::api::Hole;
 use crate::mapping::archive::{is_entry_name, pack};
+use crate::mapping::base64_stream::{Encoder, encode};
 use crate::mapping::convert::{Chain, Entry, Lex};
 use crate::mapping::fault::{Both, WriteFaultKind};
 use crate::mapping::plan::{Compiled, Node, To};
@@ -12,17 +14,6 @@ use std::io;
 const MOST_EXPECTED: u64 = 64 << 20;
 /// Room for what stands around contents, bytes.
 const AROUND: usize = 16 << 10;
-
-/// Writes bytes and tells how many the content had.
-pub(super) type Fill<'f> = dyn FnMut(&mut dyn io::Write) -> io::Result<u64> + 'f;
-
-/// Bytes in base64, made while they are written.
-pub(super) fn encoded(out: &mut Vec<u8>, fill: &mut Fill<'_>) -> io::Result<u64> {
-    let mut to = base64::write::EncoderWriter::new(out, &base64::engine::general_purpose::STANDARD);
-    let size = fill(&mut to)?;
-    to.finish()?;
-    Ok(size)
-}
 
 impl<'w, W: Wire> Run<'w, W> {
     pub(super) fn content(
@@ -35,30 +26,46 @@ impl<'w, W: Wire> Run<'w, W> {
         at: Cursor<'w, '_>,
     ) -> Written<()> {
         let blob = value.get("blob").and_then(Value::as_str).unwrap_or("");
-        let size = value.get("size").and_then(Value::as_u64);
+        let said = value.get("size").and_then(Value::as_u64);
         let entry = self.entry(chain, node, at)?;
-        let mut from = match self.contents.open(blob) {
-            Ok(from) => from,
-            Err(e) => return Err(self.fault(to, Some(node), at, WriteFaultKind::Content, broken(&e.kind().to_string()))),
-        };
-        self.make_room();
+        let unread = |why: &str| self.fault(to, Some(node), at, WriteFaultKind::Content, broken(why));
+        let (size, mut from) = self.contents.open(blob).map_err(|e| unread(&e.kind().to_string()))?;
+        let said = said.unwrap_or(size);
+        if size != said {
+            return Err(unread(&format!("{size} bytes, not {said}")));
+        }
+        if entry.is_none() && size >= self.large {
+            let len = text_len(size);
+            let later = self.wire.content(node, here, |text, holes| {
+                holes.push(Hole { at: text.len(), len, from: Box::new(Encoder::new(from)) });
+                Ok(size)
+            });
+            return later
+                .map(|_| ())
+                .map_err(|e| self.fault(to, Some(node), at, WriteFaultKind::Content, broken(&e.kind().to_string())));
+        }
+        self.make_room(size);
         let written = match &entry {
-            None => self.wire.content(node, &mut *from, here),
-            Some(name) => self.wire.packed(node, here, &mut |out| pack(name, &mut *from, out)),
+            None => self.wire.content(node, here, |text, _| encode(&mut *from, text)),
+            Some(name) => self.wire.content(node, here, |text, _| packed(name, &mut *from, text)),
         };
         let text = match written {
             Ok(0) if node.empty_is_none && entry.is_none() => broken("0 bytes would read as none"),
-            Ok(written) if size.is_none_or(|size| size == written) => return Ok(()),
-            Ok(written) => broken(&format!("{written} bytes, not {}", size.unwrap_or(0))),
+            Ok(written) if written == said => return Ok(()),
+            Ok(written) => broken(&format!("{written} bytes, not {said}")),
             Err(e) => broken(&e.kind().to_string()),
         };
         Err(self.fault(to, Some(node), at, WriteFaultKind::Content, text))
     }
 
-    /// With the first content: room for all of them, so that a long document is not copied while it grows.
-    fn make_room(&mut self) {
-        if !std::mem::replace(&mut self.roomy, true) {
-            let bytes: usize = self.bodies.iter().map(|body| encoded_len(body)).sum();
+    /// With the first content that is not left out: room for all such, so that a long document is not copied while it grows. A large one
+    /// stays only where it is packed, and has room made for itself.
+    fn make_room(&mut self, size: u64) {
+        let first = !std::mem::replace(&mut self.roomy, true);
+        let own = if size >= self.large { expected(size) } else { 0 };
+        if first || own > 0 {
+            let all: usize = if first { self.bodies.iter().map(|body| encoded_len(body, self.large)).sum() } else { 0 };
+            let bytes = all + own;
             // And for the lines around them: one byte too few would double it all.
             self.wire.expect(bytes + bytes / 64 + AROUND);
         }
@@ -81,8 +88,8 @@ impl<'w, W: Wire> Run<'w, W> {
         let root = To::Own(Box::new([]));
         let entry = self.entry(chain, node, at)?;
         let written = match (&entry, chain.is_content()) {
-            (Some(name), _) => self.wire.packed(node, here, &mut |out| pack(name, &mut bytes.as_slice(), out)),
-            (None, true) => self.wire.content(node, &mut bytes.as_slice(), here),
+            (Some(name), _) => self.wire.content(node, here, |text, _| packed(name, &mut bytes.as_slice(), text)),
+            (None, true) => self.wire.content(node, here, |text, _| encode(&mut bytes.as_slice(), text)),
             (None, false) => {
                 let text = String::from_utf8_lossy(&bytes);
                 if !self.wire.carries(&text) {
@@ -118,16 +125,40 @@ impl<'w, W: Wire> Run<'w, W> {
     }
 }
 
-/// The bytes of all contents in a value, in base64.
-fn encoded_len(value: &Value) -> usize {
+/// An archive of one entry in base64, made while it is written; how many bytes the content had.
+fn packed(name: &str, from: &mut dyn io::Read, text: &mut Vec<u8>) -> io::Result<u64> {
+    let mut to = base64::write::EncoderWriter::new(text, &base64::engine::general_purpose::STANDARD);
+    let size = pack(name, from, &mut to)?;
+    to.finish()?;
+    Ok(size)
+}
+
+/// The bytes of all contents in a value that are smaller than `large`, in base64.
+fn encoded_len(value: &Value, large: u64) -> usize {
     match value {
         Value::Object(map) => match (map.get("blob"), map.get("size").and_then(Value::as_u64)) {
-            (Some(_), Some(size)) => usize::try_from(size.min(MOST_EXPECTED)).unwrap_or(0).div_ceil(3) * 4,
-            _ => map.values().map(encoded_len).sum(),
+            (Some(_), Some(size)) => {
+                if size < large {
+                    expected(size)
+                } else {
+                    0
+                }
+            }
+            _ => map.values().map(|value| encoded_len(value, large)).sum(),
         },
-        Value::Array(rows) => rows.iter().map(encoded_len).sum(),
+        Value::Array(rows) => rows.iter().map(|row| encoded_len(row, large)).sum(),
         _ => 0,
     }
+}
+
+/// How long a content's text will be, as far as room is made ahead.
+fn expected(size: u64) -> usize {
+    usize::try_from(text_len(size.min(MOST_EXPECTED))).unwrap_or(0)
+}
+
+/// How long so many bytes are in base64.
+fn text_len(size: u64) -> u64 {
+    size.div_ceil(3).saturating_mul(4)
 }
 
 fn broken(why: &str) -> Both {

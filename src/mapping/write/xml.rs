@@ -1,13 +1,11 @@
 //! The XML writer: deterministic, no indentation, the map's namespace as the default one.
 
-use super::packed::{Fill, encoded};
 use super::{Mark, Wire};
-use crate::mapping::base64_stream::encode;
+use crate::mapping::api::{Hole, Sparse};
 use crate::mapping::convert::Lex;
 use crate::mapping::grammar::Lit;
 use crate::mapping::plan::{Compiled, Node, Plan};
 use crate::mapping::xml_chars::bad_char;
-use std::io::Read;
 
 /// XML on its way out.
 pub(super) struct Out {
@@ -18,6 +16,8 @@ pub(super) struct Out {
     declares: String,
     after: &'static str,
     hole: Option<usize>,
+    /// Contents left out.
+    holes: Vec<Hole>,
 }
 
 struct Open {
@@ -48,7 +48,7 @@ impl Out {
         for (prefix, uri) in &map.prefixes {
             declare(&format!("xmlns:{prefix}"), uri);
         }
-        Self { bytes, open: Vec::new(), declares, after, hole: None }
+        Self { bytes, open: Vec::new(), declares, after, hole: None, holes: Vec::new() }
     }
 
     fn push(&mut self, text: &str) {
@@ -83,6 +83,7 @@ impl Out {
                 if let Some(hole) = self.hole.as_mut().filter(|hole| **hole >= at) {
                     *hole += text.len();
                 }
+                self.holes.iter_mut().filter(|hole| hole.at >= at).for_each(|hole| hole.at += text.len());
                 self.bytes.splice(at..at, text);
             }
             _ => write(&mut self.bytes),
@@ -112,11 +113,12 @@ impl Wire for Out {
 
     fn mark(&self) -> Mark {
         let flag = self.open.last().is_some_and(|o| o.gt.is_some());
-        Mark { len: self.bytes.len(), flag, depth: self.open.len(), array: None }
+        Mark { len: self.bytes.len(), flag, depth: self.open.len(), array: None, holes: self.holes.len() }
     }
 
     fn back_to(&mut self, mark: Mark) {
         self.bytes.truncate(mark.len);
+        self.holes.truncate(mark.holes);
         self.open.truncate(mark.depth);
         if let (false, Some(open)) = (mark.flag, self.open.last_mut()) {
             open.gt = None;
@@ -174,24 +176,17 @@ impl Wire for Out {
         self.bytes.reserve_exact(bytes);
     }
 
-    fn content(&mut self, node: &Node, from: &mut dyn Read, here: bool) -> std::io::Result<u64> {
+    fn content(
+        &mut self,
+        node: &Node,
+        here: bool,
+        fill: impl FnOnce(&mut Vec<u8>, &mut Vec<Hole>) -> std::io::Result<u64>,
+    ) -> std::io::Result<u64> {
         if !here {
             self.open(node);
         }
         self.inside();
-        let size = encode(from, &mut self.bytes)?;
-        if !here {
-            self.close(node);
-        }
-        Ok(size)
-    }
-
-    fn packed(&mut self, node: &Node, here: bool, fill: &mut Fill<'_>) -> std::io::Result<u64> {
-        if !here {
-            self.open(node);
-        }
-        self.inside();
-        let size = encoded(&mut self.bytes, fill)?;
+        let size = fill(&mut self.bytes, &mut self.holes)?;
         if !here {
             self.close(node);
         }
@@ -209,14 +204,14 @@ impl Wire for Out {
         bad_char(text).is_none()
     }
 
-    fn finish(mut self, seal: Option<&str>) -> Vec<u8> {
+    fn finish(mut self, seal: Option<&str>) -> Sparse {
         if let (Some(at), Some(seal)) = (self.hole, seal) {
             let mut text = Vec::new();
             escape_text(seal, &mut text);
             self.bytes.splice(at..at, text);
         }
         self.push(self.after);
-        self.bytes
+        Sparse { text: self.bytes, holes: self.holes }
     }
 }
 
