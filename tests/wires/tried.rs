@@ -30,7 +30,7 @@ type Excuse = (&'static str, fn(&str) -> bool);
 pub(crate) struct Tried {
     seed: u64,
     listed: &'static [Entry],
-    /// Refusals that need two invented texts to be the same by chance: a run may meet them.
+    /// Refusals that need what is made up to be just so (two texts the same, bytes that are UTF-8): a run may meet them.
     by_chance: &'static [Entry],
     never: &'static [(&'static str, &'static str)],
     pub(crate) held: u64,
