@@ -14,6 +14,10 @@ use crate::seal::Secret;
 use bytes::Bytes;
 use std::sync::Arc;
 
+/// A call whose contents are together shorter than this on the wire is one text: to read pieces on other threads while it leaves costs more than
+/// that memory (measured with 500 KB files: a third of the throughput).
+const WHOLE: u64 = 1 << 20;
+
 /// A message on its way out.
 #[derive(Clone)]
 pub(super) struct Outgoing<'a> {
@@ -72,7 +76,7 @@ impl Outgoing<'_> {
             self.valid(mapping, &bytes)?;
             return Ok(Bytes::from(bytes).into());
         }
-        let Sparse { text, holes } = mapping.write_sparse(what, &context, &contents, sealer).map_err(told)?;
+        let Sparse { text, holes } = mapping.write_sparse(what, &context, &contents, (sealer, WHOLE)).map_err(told)?;
         let later = holes.into_iter().map(|hole| Later { at: hole.at, len: hole.len, from: hole.from }).collect();
         Ok(Body::new(text.into(), later))
     }

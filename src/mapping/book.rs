@@ -338,15 +338,16 @@ impl Mapping {
     }
 
     /// The same without its large contents (64 KiB and more): they are open, of the size their message says, and read when the document
-    /// leaves. With them in their places it is what [`Self::write_rows`] gives. Packed contents, and all of a sealed document, are in it.
+    /// leaves. With them in their places it is what [`Self::write_rows`] gives. Packed contents, and all of a sealed document, are in it; so is
+    /// all of one whose contents are together shorter on the wire than `whole` bytes.
     pub fn write_sparse(
         &self,
         (bodies, rows): (&[&Value], &[Context]),
         ctx: &Context,
         contents: &dyn ContentSource,
-        sealer: Option<&dyn Sealer>,
+        (sealer, whole): (Option<&dyn Sealer>, u64),
     ) -> Result<Sparse, WriteFault> {
-        write::write_sparse(&self.compiled, (bodies, rows), ctx, contents, sealer)
+        write::write_sparse(&self.compiled, (bodies, rows), ctx, contents, (sealer, whole))
     }
 }
 

@@ -113,7 +113,7 @@ proptest! {
         for book in books() {
             let map = book.map("m").unwrap();
             let whole = map.write(&body, &Context::new(), &contents, None).unwrap();
-            let sparse = map.write_sparse((&[&body], &[]), &Context::new(), &contents, None).unwrap();
+            let sparse = map.write_sparse((&[&body], &[]), &Context::new(), &contents, (None, 0)).unwrap();
             prop_assert_eq!(sparse.holes.len(), large);
             prop_assert!(filled(sparse) == whole);
         }
@@ -126,7 +126,7 @@ fn a_content_that_is_not_there_or_of_another_size_is_told_before_anything_leaves
         let map = book.map("m").unwrap();
         let (body, mut contents) = note(None, &[None, Some(LARGE)]);
         let told = |contents: &MemoryContents, why: &str| {
-            let fault = map.write_sparse((&[&body], &[]), &Context::new(), contents, None).unwrap_err();
+            let fault = map.write_sparse((&[&body], &[]), &Context::new(), contents, (None, 0)).unwrap_err();
             assert_eq!(fault, map.write(&body, &Context::new(), contents, None).unwrap_err());
             assert_eq!(fault.pointer, "/papers/1/content");
             assert!(fault.text_en().ends_with(why), "{}", fault.text_en());
@@ -149,7 +149,24 @@ fn a_sealed_document_is_whole() {
     let (body, contents) = note(Some(LARGE), &[]);
     let book = book(&LINES.replace("title = title\n", "title = title\nsum = $seal\n"));
     let map = book.map("m").unwrap();
-    let sparse = map.write_sparse((&[&body], &[]), &Context::new(), &contents, Some(&Same)).unwrap();
+    let sparse = map.write_sparse((&[&body], &[]), &Context::new(), &contents, (Some(&Same), 0)).unwrap();
     assert!(sparse.holes.is_empty());
     assert!(sparse.text == map.write(&body, &Context::new(), &contents, Some(&Same)).unwrap());
+}
+
+#[test]
+fn a_document_of_few_bytes_of_contents_is_whole() {
+    let (body, contents) = note(Some(LARGE), &[Some(2 * LARGE)]);
+    // In base64, four bytes for each three begun.
+    let all = (LARGE.div_ceil(3) * 4 + (2 * LARGE).div_ceil(3) * 4) as u64;
+    for book in books() {
+        let map = book.map("m").unwrap();
+        let holes = |whole| {
+            let sparse = map.write_sparse((&[&body], &[]), &Context::new(), &contents, (None, whole)).unwrap();
+            let holes = sparse.holes.len();
+            assert!(filled(sparse) == map.write(&body, &Context::new(), &contents, None).unwrap());
+            holes
+        };
+        assert_eq!((holes(0), holes(all), holes(all + 1)), (2, 2, 0));
+    }
 }

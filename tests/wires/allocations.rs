@@ -132,7 +132,7 @@ fn of_a_large_content_there_is_no_copy_beside_the_bytes_on_the_wire() {
         assert_eq!(again[0].body, body);
         let mut sparse = None;
         let apart = allocation_counter::measure(|| {
-            sparse = map.write_sparse((&[&body], &[]), &Context::new(), &Pipe::default(), None).ok();
+            sparse = map.write_sparse((&[&body], &[]), &Context::new(), &Pipe::default(), (None, 0)).ok();
         });
         let sparse = sparse.unwrap();
         assert_eq!(sparse.text.len() as u64 + sparse.holes[0].len, long);

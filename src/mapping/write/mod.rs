@@ -79,6 +79,8 @@ struct Run<'w, W> {
     roomy: bool,
     /// A content of as many bytes is left out.
     large: u64,
+    /// Unless all contents together are shorter on the wire than this; asked at the first one, zero then.
+    whole: u64,
     raw: RawFields,
 }
 
@@ -107,19 +109,19 @@ pub(crate) fn write(
     contents: &dyn ContentSource,
     sealer: Option<&dyn Sealer>,
 ) -> Written<Vec<u8>> {
-    written(map, what, (ctx, contents), sealer, u64::MAX).map(|document| document.text)
+    written(map, what, (ctx, contents), sealer, (u64::MAX, 0)).map(|document| document.text)
 }
 
 /// The same without its large contents: with them in their places it is that document, byte for byte. A sealed one is whole: its seal
-/// would move them.
+/// would move them. So is one whose contents are together shorter on the wire than `whole` bytes.
 pub(crate) fn write_sparse(
     map: &Compiled,
     what: (&[&Value], &[Context]),
     ctx: &Context,
     contents: &dyn ContentSource,
-    sealer: Option<&dyn Sealer>,
+    (sealer, whole): (Option<&dyn Sealer>, u64),
 ) -> Written<Sparse> {
-    written(map, what, (ctx, contents), sealer, if map.sealed { u64::MAX } else { LARGE })
+    written(map, what, (ctx, contents), sealer, if map.sealed { (u64::MAX, 0) } else { (LARGE, whole) })
 }
 
 fn written(
@@ -127,7 +129,7 @@ fn written(
     (bodies, rows): (&[&Value], &[Context]),
     (ctx, contents): (&Context, &dyn ContentSource),
     sealer: Option<&dyn Sealer>,
-    large: u64,
+    large: (u64, u64),
 ) -> Written<Sparse> {
     if bodies.is_empty() || (bodies.len() > 1 && !map.batch) {
         let text = Both::new("đặc tả này chỉ cho phép đúng một bản tin", "this wire carries exactly one message");
@@ -178,10 +180,10 @@ impl<'w, W: Wire> Run<'w, W> {
         map: &'w Compiled,
         (bodies, rows): (&'w [&'w Value], &'w [Context]),
         (ctx, contents): (&'w Context, &'w dyn ContentSource),
-        large: u64,
+        (large, whole): (u64, u64),
         wire: W,
     ) -> Self {
-        Self { map, ctx, contents, bodies, rows, wire, roomy: false, large, raw: RawFields::default() }
+        Self { map, ctx, contents, bodies, rows, wire, roomy: false, large, whole, raw: RawFields::default() }
     }
 
     fn document(mut self, sealer: Option<&dyn Sealer>) -> Written<Sparse> {

@@ -34,6 +34,9 @@ impl<'w, W: Wire> Run<'w, W> {
         if size != said {
             return Err(unread(&format!("{size} bytes, not {said}")));
         }
+        if self.large < u64::MAX && self.is_short() {
+            self.large = u64::MAX;
+        }
         if entry.is_none() && size >= self.large {
             let len = text_len(size);
             let later = self.wire.content(node, here, |text, holes| {
@@ -56,6 +59,12 @@ impl<'w, W: Wire> Run<'w, W> {
             Err(e) => broken(&e.kind().to_string()),
         };
         Err(self.fault(to, Some(node), at, WriteFaultKind::Content, text))
+    }
+
+    /// Whether the contents are together so short that the document is written whole.
+    fn is_short(&mut self) -> bool {
+        let whole = std::mem::take(&mut self.whole);
+        whole > 0 && self.bodies.iter().map(|body| encoded_len(body, u64::MAX) as u64).sum::<u64>() < whole
     }
 
     /// With the first content that is not left out: room for all such, so that a long document is not copied while it grows. A large one
